@@ -1,0 +1,11 @@
+//! kiln turns one KDL file into a signed, minimal, reproducible container image.
+//!
+//! The modules are listed in rank order: each may name only modules above it,
+//! as the table in ARCHITECTURE.md says and `tests/architecture.rs` enforces.
+
+#![deny(missing_docs)]
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+#![forbid(unsafe_code)]
+
+pub mod diagnostic;
+pub mod oci;
