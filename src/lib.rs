@@ -8,4 +8,6 @@
 #![forbid(unsafe_code)]
 
 pub mod diagnostic;
+pub mod http;
 pub mod oci;
+pub mod packages;

@@ -1,0 +1,10 @@
+//! Debian packages.
+//!
+//! The first half goes from a package source to a verified, resolved list of
+//! packages and their archives in the store; the second half turns archives into
+//! trees. What stands between the two is [`LockedPackage`]: all that a locked build
+//! knows about a package.
+
+mod locked;
+
+pub use locked::LockedPackage;
