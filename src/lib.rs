@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod diagnostic;
+pub mod evidence;
 pub mod http;
 pub mod oci;
 pub mod packages;

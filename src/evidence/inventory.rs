@@ -1,0 +1,281 @@
+//! What is in an image and where it comes from, as plain data.
+//!
+//! Whoever builds an image fills an [`Inventory`] from the lock, the trees and
+//! the recipe; the bills of materials are made from it and from nothing else.
+//! Every file names its owner by type, so that a file without one cannot be written down.
+
+use super::licence::Licence;
+use crate::oci::{Digest, Platform};
+
+/// Everything that one image of one platform holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inventory {
+    /// The image itself.
+    pub image: ImageIdentity,
+    /// Seconds since 1970: the only time that evidence knows.
+    pub epoch: i64,
+    /// The version of kiln that built it.
+    pub kiln_version: String,
+    /// The layers, lowest first.
+    pub layers: Vec<Layer>,
+    /// The packages that are installed.
+    pub packages: Vec<Package>,
+    /// `(a, b)`: package `a` depends on package `b`, both as positions in `packages`.
+    pub edges: Vec<(usize, usize)>,
+    /// The signed indexes that the packages were found in.
+    pub indexes: Vec<PackageIndex>,
+    /// The sources that files were copied from.
+    pub sources: Vec<Source>,
+    /// The images that this one was built upon and whose layers it keeps.
+    pub bases: Vec<Base>,
+    /// The spec and the files that it includes; the first is the spec itself.
+    pub specs: Vec<SpecFile>,
+    /// The lock that pinned everything, if there was anything to pin.
+    pub lock: Option<SpecFile>,
+    /// Everything in the final root but its folders, in any order; each path once.
+    pub files: Vec<File>,
+}
+
+/// The image as others name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageIdentity {
+    /// The name from the spec, without tag and digest: `registry.example.com/acme/hello`.
+    pub name: String,
+    /// The digest of its manifest.
+    pub digest: Digest,
+    /// What it runs on.
+    pub platform: Platform,
+    /// The supplier that the image names (`org.opencontainers.image.vendor`), if it does.
+    pub supplier: Option<String>,
+    /// The version that the image names (`org.opencontainers.image.version`), if it does.
+    pub version: Option<String>,
+}
+
+/// One layer of the image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layer {
+    /// The digest of the layer's blob.
+    pub digest: Digest,
+    /// The digest of the uncompressed layer.
+    pub diff_id: Digest,
+}
+
+/// A signed index of packages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageIndex {
+    /// The suite: `trixie-security`.
+    pub suite: String,
+    /// Where the archive stands in public; never the mirror of one machine.
+    pub url: String,
+    /// The digest of the signed file (`InRelease`).
+    pub digest: Digest,
+    /// The date that it names, as written in the lock.
+    pub date: String,
+    /// The fingerprints of the keys whose signatures were good.
+    pub keys: Vec<String>,
+}
+
+/// An installed package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Package {
+    /// `libssl3t64`.
+    pub name: String,
+    /// The full version, with epoch and revision.
+    pub version: String,
+    /// The package's own architecture: `amd64`, `all`.
+    pub architecture: String,
+    /// The distribution's identifier in `os-release`: `debian`.
+    pub distro: String,
+    /// The distribution's version: `13`; none for a suite that never gets one.
+    pub distro_version: Option<String>,
+    /// The source package; equal to `name` where the package does not say otherwise.
+    pub source: String,
+    /// The version of the source package.
+    pub source_version: String,
+    /// The digest of the package file.
+    pub sha256: Digest,
+    /// The size of the package file.
+    pub size: u64,
+    /// The path of the package file below the archive: `pool/main/o/openssl/…`.
+    pub path: String,
+    /// Position in [`Inventory::indexes`] of the index that names it.
+    pub index: Option<usize>,
+    /// Who supplies it, by the archive's own word: `Debian`.
+    pub supplier: String,
+    /// Who maintains it there: `Name <address>`.
+    pub maintainer: Option<String>,
+    /// What its copyright file says.
+    pub licence: Licence,
+    /// The upstream's page.
+    pub homepage: Option<String>,
+    /// The archive's section: `libs`.
+    pub section: Option<String>,
+    /// The first line of its description.
+    pub summary: Option<String>,
+    /// Whether the distribution calls it essential.
+    pub essential: bool,
+    /// Whether the spec (or a base) asks for it by name; the others came as dependencies.
+    pub requested: bool,
+}
+
+/// A source that files were copied from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Its name in the spec.
+    pub name: String,
+    /// What it is.
+    pub kind: SourceKind,
+    /// The digest of its content: of the tree for a folder, of the file for a download, of the manifest for an image.
+    pub digest: Digest,
+    /// Where the spec declares it.
+    pub location: Option<Location>,
+}
+
+/// What a source is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceKind {
+    /// A folder beside the spec.
+    Context,
+    /// A download.
+    Http {
+        /// From where.
+        url: String,
+    },
+    /// An image in an OCI layout.
+    Oci {
+        /// The reference, as the spec writes it.
+        reference: String,
+    },
+}
+
+/// An image whose layers were kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Base {
+    /// The reference, as the spec writes it.
+    pub reference: String,
+    /// The digest of the manifest for the image's platform.
+    pub digest: Digest,
+    /// Where the spec names it.
+    pub location: Option<Location>,
+}
+
+/// A file of the user's that says how to build: the spec, an include, the lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpecFile {
+    /// Its path relative to the spec's folder.
+    pub path: String,
+    /// The digest of its bytes.
+    pub digest: Digest,
+}
+
+/// A line of a spec.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Location {
+    /// Position in [`Inventory::specs`].
+    pub spec: usize,
+    /// Counted from 1.
+    pub line: u32,
+}
+
+/// Something in the image that is not a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// The absolute path as text: see [`path_text`].
+    pub path: String,
+    /// What it is.
+    pub kind: FileKind,
+    /// The SHA-256 of what [`FileKind`] says.
+    pub sha256: Digest,
+    /// The SHA-1 of the same, which SPDX 2.3 requires of every file.
+    pub sha1: Option<[u8; 20]>,
+    /// The size in bytes.
+    pub size: u64,
+    /// Who put it there.
+    pub owner: Owner,
+    /// Position in [`Inventory::layers`] of the layer that it comes from.
+    pub layer: usize,
+}
+
+/// What a file is; decides what its digests cover.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileKind {
+    /// A regular file: digests of its content.
+    Regular,
+    /// A symbolic link: digests of the link's text.
+    Symlink {
+        /// The link's text, by [`path_text`]'s rule for bytes that are no text.
+        target: String,
+    },
+    /// A device node or a pipe: digests of nothing.
+    Special,
+}
+
+/// Who put a file into the image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owner {
+    /// Unpacked from a package.
+    Package(usize),
+    /// Made by kiln in place of what a package's maintainer script or trigger would have made.
+    Emulated {
+        /// The package whose script it was.
+        package: usize,
+    },
+    /// Copied from a source.
+    Source {
+        /// Position in [`Inventory::sources`].
+        source: usize,
+        /// The line that copies it.
+        location: Option<Location>,
+    },
+    /// Written by a line of the spec: inline content, a link, an account.
+    Spec(Location),
+    /// In a layer of a base that was kept.
+    Base(usize),
+}
+
+/// A path of bytes as text, without loss: `/` first; bytes that are no UTF-8, and the
+/// replacement character itself, become U+FFFD followed by two hexadecimal digits each.
+pub fn path_text(relative: &[u8]) -> String {
+    let mut text = String::with_capacity(relative.len() + 1);
+    text.push('/');
+    push_bytes(&mut text, relative);
+    text
+}
+
+/// Bytes as text by the rule of [`path_text`], without the leading `/`: for the targets of links.
+pub fn bytes_text(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    push_bytes(&mut text, bytes);
+    text
+}
+
+fn push_bytes(text: &mut String, bytes: &[u8]) {
+    let escape = |text: &mut String, bytes: &[u8]| {
+        for byte in bytes {
+            text.push_str(&format!("\u{fffd}{byte:02x}"));
+        }
+    };
+    for chunk in bytes.utf8_chunks() {
+        for (i, part) in chunk.valid().split('\u{fffd}').enumerate() {
+            if i > 0 {
+                escape(text, "\u{fffd}".as_bytes());
+            }
+            text.push_str(part);
+        }
+        escape(text, chunk.invalid());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_become_text_without_two_sharing_one() {
+        assert_eq!(path_text(b"etc/passwd"), "/etc/passwd");
+        assert_eq!(path_text("srv/dev-disk\\x2d\u{e9}".as_bytes()), "/srv/dev-disk\\x2d\u{e9}");
+        assert_eq!(path_text(b"a\xff\xfeb"), "/a\u{fffd}ff\u{fffd}feb");
+        assert_eq!(path_text("a\u{fffd}ff".as_bytes()), "/a\u{fffd}ef\u{fffd}bf\u{fffd}bdff");
+        assert_eq!(bytes_text(b"../x"), "../x");
+    }
+}

@@ -1,0 +1,143 @@
+//! What a build was asked and what it used, as plain data.
+
+use crate::evidence::inventory::{Inventory, Package, PackageIndex, SourceKind, SpecFile};
+use crate::oci::{Digest, Platform};
+use std::collections::BTreeMap;
+
+/// One build, as provenance tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Build {
+    /// The name of the `image` node that was built.
+    pub image: String,
+    /// The spec; its path is relative to where the build was started or to the repository.
+    pub spec: SpecFile,
+    /// The files that the spec includes.
+    pub includes: Vec<SpecFile>,
+    /// The lock.
+    pub lock: Option<SpecFile>,
+    /// The arguments that were set for the build (`--arg`), not the defaults of the spec.
+    pub args: BTreeMap<String, String>,
+    /// The platforms that were built.
+    pub platforms: Vec<Platform>,
+    /// Options of the command line that change the image, by their long names; none that do not.
+    pub options: BTreeMap<String, String>,
+    /// The repository that holds the spec, where it was clean.
+    pub repository: Option<Repository>,
+    /// Everything else from outside, in any order.
+    pub dependencies: Vec<Dependency>,
+    /// Seconds since 1970.
+    pub epoch: i64,
+    /// The version of kiln.
+    pub kiln_version: String,
+    /// The compressors whose version decides the bytes of layers: `gzip` → `libdeflate 1.25`.
+    pub compressors: BTreeMap<String, String>,
+    /// The suites whose Valid-Until was not honoured because the spec says so.
+    pub unchecked_valid_until: Vec<String>,
+    /// Who built.
+    pub builder: Builder,
+    /// What is different in each run, only where the user asks for it: it makes the evidence different in each run.
+    pub run: Option<Run>,
+}
+
+/// A git repository at a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repository {
+    /// Its address, without credentials.
+    pub url: String,
+    /// The commit in hexadecimal digits.
+    pub commit: String,
+}
+
+/// Who built: decides `builder.id`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Builder {
+    /// Somebody's machine, with a key that was made there.
+    Local,
+    /// A job of a continuous integration service, with a key that was configured for it.
+    Ci {
+        /// The service by its short name: `github-actions`, `gitlab-ci`; `unknown` where only `CI` is set.
+        service: String,
+    },
+}
+
+/// What differs between two runs of one build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// A name that only this run has.
+    pub invocation_id: String,
+    /// Seconds since 1970.
+    pub started_on: i64,
+    /// Seconds since 1970.
+    pub finished_on: i64,
+}
+
+/// Something from outside that the build used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Dependency {
+    /// A signed index of packages.
+    Index(PackageIndex),
+    /// A package file.
+    Package {
+        /// Its package URL: [`crate::evidence::sbom::deb_purl`].
+        purl: String,
+        /// The digest of the package file.
+        sha256: Digest,
+        /// Where it stands in public.
+        url: Option<String>,
+    },
+    /// A download.
+    Http {
+        /// From where, without credentials.
+        url: String,
+        /// The digest of the file.
+        digest: Digest,
+    },
+    /// A folder beside the spec.
+    Context {
+        /// The source's name in the spec.
+        name: String,
+        /// The digest of its tree, with what was excluded left out.
+        tree: Digest,
+    },
+    /// An image in an OCI layout that files were copied from.
+    Oci {
+        /// The reference, as the spec writes it.
+        reference: String,
+        /// The digest of its manifest or index.
+        digest: Digest,
+    },
+    /// An image that was built upon.
+    Base {
+        /// The reference, as the spec writes it.
+        reference: String,
+        /// The digest of its manifest.
+        digest: Digest,
+    },
+}
+
+impl Dependency {
+    /// What an image holds from outside.
+    pub fn of_inventory(inventory: &Inventory) -> Vec<Dependency> {
+        let indexes = inventory.indexes.iter().cloned().map(Dependency::Index);
+        let packages = inventory.packages.iter().map(|package| Dependency::of_package(package, &inventory.indexes));
+        let sources = inventory.sources.iter().map(|source| match &source.kind {
+            SourceKind::Context => Dependency::Context { name: source.name.clone(), tree: source.digest },
+            SourceKind::Http { url } => Dependency::Http { url: url.clone(), digest: source.digest },
+            SourceKind::Oci { reference } => Dependency::Oci { reference: reference.clone(), digest: source.digest },
+        });
+        let bases = inventory
+            .bases
+            .iter()
+            .map(|base| Dependency::Base { reference: base.reference.clone(), digest: base.digest });
+        indexes.chain(packages).chain(sources).chain(bases).collect()
+    }
+
+    /// One package file; `indexes` is what its `index` points into.
+    pub fn of_package(package: &Package, indexes: &[PackageIndex]) -> Dependency {
+        Dependency::Package {
+            purl: crate::evidence::sbom::deb_purl(package),
+            sha256: package.sha256,
+            url: crate::evidence::sbom::deb_url(package, indexes),
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Package URLs (purl-spec): names that scanners look up.
+
+use crate::evidence::inventory::{ImageIdentity, Package, PackageIndex};
+
+/// The package URL of a Debian package.
+pub fn deb_purl(package: &Package) -> String {
+    let mut purl = format!("pkg:deb/{}/{}@{}", encode(&package.distro), encode(&package.name), encode(&package.version));
+    purl.push_str(&format!("?arch={}", encode(&package.architecture)));
+    match &package.distro_version {
+        Some(version) => purl.push_str(&format!("&distro={}-{}", encode(&package.distro), encode(version))),
+        None => purl.push_str(&format!("&distro={}", encode(&package.distro))),
+    }
+    if package.source != package.name || package.source_version != package.version {
+        let upstream = match package.source_version == package.version {
+            true => package.source.clone(),
+            false => format!("{}@{}", package.source, package.source_version),
+        };
+        purl.push_str(&format!("&upstream={}", encode(&upstream)));
+    }
+    purl
+}
+
+/// Where a package file stands in public.
+pub fn deb_url(package: &Package, indexes: &[PackageIndex]) -> Option<String> {
+    let index = indexes.get(package.index?)?;
+    Some(format!("{}/{}", index.url.trim_end_matches('/'), package.path))
+}
+
+/// The package URL of an image.
+pub(super) fn oci_purl(image: &ImageIdentity) -> String {
+    let name = image.name.rsplit('/').next().unwrap_or_default().to_lowercase();
+    let digest = encode(&image.digest.to_string()).replace(':', "%3A");
+    format!(
+        "pkg:oci/{}@{digest}?arch={}&repository_url={}",
+        encode(&name),
+        encode(&image.platform.architecture),
+        encode(&image.name)
+    )
+}
+
+/// Percent-encodes all but what stands for itself in every part of a package URL.
+fn encode(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte);
+    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
+        match plain(byte) {
+            true => out.push(char::from(byte)),
+            false => out.push_str(&format!("%{byte:02X}")),
+        }
+        out
+    })
+}
