@@ -4,7 +4,8 @@ use crate::evidence::inventory::{ImageIdentity, Package, PackageIndex};
 
 /// The package URL of a Debian package.
 pub fn deb_purl(package: &Package) -> String {
-    let mut purl = format!("pkg:deb/{}/{}@{}", encode(&package.distro), encode(&package.name), encode(&package.version));
+    let mut purl =
+        format!("pkg:deb/{}/{}@{}", encode(&package.distro), encode(&package.name), encode(&package.version));
     purl.push_str(&format!("?arch={}", encode(&package.architecture)));
     match &package.distro_version {
         Some(version) => purl.push_str(&format!("&distro={}-{}", encode(&package.distro), encode(version))),
