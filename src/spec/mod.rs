@@ -1,0 +1,78 @@
+//! The vocabulary of kiln's specs: what `kiln.kdl` may say, as plain data.
+//!
+//! Every piece that can be blamed carries its [`Span`](crate::diagnostic::Span). Each node has one file below
+//! `node/`, which holds its data and how it is read, and one page below `specs/language/`.
+
+mod node;
+
+pub use node::account::{Account, Group, Owner, Principal, RunAs};
+pub use node::apt::{Apt, Suite};
+pub use node::arg::{Arg, ArgKind, ArgOrigin, ArgValue};
+pub use node::base::Base;
+pub use node::copy::CopyStep;
+pub use node::file::FileStep;
+pub use node::healthcheck::{Healthcheck, Probe};
+pub use node::image::{Image, Pair, Step};
+pub use node::layers::{Compression, Layers};
+pub use node::mkdir::MkdirStep;
+pub use node::packages::{Dpkg, Keep, Packages, ScriptChoice, Scripts, Wish};
+pub use node::port::{Port, Protocol};
+pub use node::remove::RemoveStep;
+pub use node::sign::Sign;
+pub use node::source::{Context, Http, Layout, Source, SourceKind};
+pub use node::symlink::SymlinkStep;
+
+use crate::diagnostic::Span;
+
+/// A value with the place where it was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spanned<T> {
+    /// The value.
+    pub value: T,
+    /// Where it stands.
+    pub span: Span,
+}
+
+impl<T> Spanned<T> {
+    /// A value at a place.
+    pub fn new(value: T, span: Span) -> Self {
+        Spanned { value, span }
+    }
+}
+
+impl<T> std::ops::Deref for Spanned<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+/// A whole spec, with all includes, templates and args resolved.
+///
+/// Every name in it refers to something that exists: what `copy` copies from and what `base` and `packages` name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spec {
+    /// The args with the values that this run uses, in the order of their declaration.
+    pub args: Vec<Arg>,
+    /// The package sources; holds `debian` with its defaults where an image uses it undeclared.
+    pub apts: Vec<Apt>,
+    /// The other inputs.
+    pub sources: Vec<Source>,
+    /// The images, at least one.
+    pub images: Vec<Image>,
+    /// How images are signed, where the spec says so.
+    pub sign: Option<Sign>,
+}
+
+impl Spec {
+    /// The package source of this name.
+    pub fn apt(&self, name: &str) -> Option<&Apt> {
+        self.apts.iter().find(|apt| *apt.name == name)
+    }
+
+    /// The input of this name.
+    pub fn source(&self, name: &str) -> Option<&Source> {
+        self.sources.iter().find(|source| *source.name == name)
+    }
+}
