@@ -11,5 +11,5 @@ pub mod diagnostic;
 pub mod evidence;
 pub mod http;
 pub mod oci;
-pub mod spec;
 pub mod packages;
+pub mod spec;
