@@ -8,8 +8,10 @@
 #![forbid(unsafe_code)]
 
 pub mod diagnostic;
-pub mod evidence;
-pub mod http;
 pub mod oci;
-pub mod packages;
+pub mod store;
+pub mod tree;
+pub mod http;
 pub mod spec;
+pub mod packages;
+pub mod evidence;

@@ -1,0 +1,85 @@
+//! One process's stay in the store: its shared lock and its folder for unfinished files.
+
+use super::StoreError;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Tells apart the stays of one process, which tests open several of.
+static STAYS: AtomicU64 = AtomicU64::new(0);
+
+/// A stay in the store; its folder goes when it ends.
+#[derive(Debug)]
+pub(super) struct Session {
+    folder: PathBuf,
+    lock_file: PathBuf,
+    next: AtomicU64,
+    /// Held until the stay ends: others see by it that the folder is in use.
+    _own: File,
+    /// Shared by all stays; pruning takes it alone.
+    _store: File,
+}
+
+impl Session {
+    pub(super) fn begin(root: &Path) -> Result<Self, StoreError> {
+        let store = open_lock(&root.join("lock"))?;
+        match store.try_lock_shared() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(StoreError::Busy(root.to_owned())),
+            Err(TryLockError::Error(e)) => return Err(StoreError::io("cannot lock", &root.join("lock"))(e)),
+        }
+        clear_leftovers(&root.join("tmp"));
+        let (own, lock_file, folder) = loop {
+            let name = format!("{}-{}", std::process::id(), STAYS.fetch_add(1, Ordering::Relaxed));
+            let lock_file = root.join("tmp").join(format!("{name}.lock"));
+            let own = open_lock(&lock_file)?;
+            match own.try_lock() {
+                // A stay that ended between opening and locking took its file along: begin again.
+                Ok(()) if lock_file.exists() => break (own, lock_file, root.join("tmp").join(name)),
+                Ok(()) | Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(e)) => return Err(StoreError::io("cannot lock", &lock_file)(e)),
+            }
+        };
+        std::fs::create_dir_all(&folder).map_err(StoreError::io("cannot make the folder", &folder))?;
+        Ok(Session { folder, lock_file, next: AtomicU64::new(0), _own: own, _store: store })
+    }
+
+    /// A path for a new unfinished file, unique in the store.
+    pub(super) fn unfinished(&self) -> PathBuf {
+        self.folder.join(self.next.fetch_add(1, Ordering::Relaxed).to_string())
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // A failure leaves files that the next stay clears.
+        let _ = std::fs::remove_dir_all(&self.folder);
+        let _ = std::fs::remove_file(&self.lock_file);
+    }
+}
+
+pub(super) fn open_lock(path: &Path) -> Result<File, StoreError> {
+    File::options()
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .open(path)
+        .map_err(StoreError::io("cannot open the lock file", path))
+}
+
+/// Removes the folders of stays that ended without clearing up: those whose lock nobody holds.
+fn clear_leftovers(tmp: &Path) {
+    let Ok(entries) = std::fs::read_dir(tmp) else { return };
+    for entry in entries.flatten() {
+        let lock_file = entry.path();
+        if lock_file.extension().is_none_or(|e| e != "lock") {
+            continue;
+        }
+        let Ok(lock) = File::open(&lock_file) else { continue };
+        if lock.try_lock().is_ok() {
+            let _ = std::fs::remove_dir_all(lock_file.with_extension(""));
+            let _ = std::fs::remove_file(&lock_file);
+        }
+    }
+}

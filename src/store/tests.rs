@@ -1,0 +1,138 @@
+use super::*;
+use std::io::{Read, Write};
+use std::time::Duration;
+
+fn store() -> (tempfile::TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path().join("store")).unwrap();
+    (folder, store)
+}
+
+fn blob_file(store: &Store, digest: &Digest) -> PathBuf {
+    let hex = digest.hex();
+    store.root().join("blobs/sha256").join(&hex[..2]).join(&hex[2..])
+}
+
+#[test]
+fn content_comes_back_under_its_digest() {
+    let (_folder, store) = store();
+    let digest = store.put(b"hello").unwrap();
+    assert_eq!(digest, Digest::of("hello"));
+    assert_eq!(store.size(&digest), Some(5));
+    assert_eq!(store.read(&digest, 5).unwrap(), b"hello");
+    assert!(matches!(store.read(&digest, 4), Err(StoreError::TooLarge { size: 5, limit: 4, .. })));
+    assert!(matches!(store.read(&Digest::of("x"), 9), Err(StoreError::Missing(_))));
+}
+
+#[test]
+fn nothing_is_kept_of_content_that_is_not_what_was_expected() {
+    let (_folder, store) = store();
+    let mut writer = store.writer().unwrap();
+    writer.write_all(b"evil").unwrap();
+    assert!(matches!(writer.commit_as(&Digest::of("good")), Err(StoreError::WrongDigest { .. })));
+    assert!(!store.has(&Digest::of("evil")) && !store.has(&Digest::of("good")));
+    drop(store.writer().unwrap());
+    assert_eq!(std::fs::read_dir(store.session.unfinished().parent().unwrap()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_flipped_bit_or_a_lost_tail_is_found_and_the_blob_removed() {
+    for damage in [&b"hellO"[..], b"hell", b"hello!", b""] {
+        let (_folder, store) = store();
+        let digest = store.put(b"hello").unwrap();
+        std::fs::write(blob_file(&store, &digest), damage).unwrap();
+        assert!(matches!(store.read(&digest, 100), Err(StoreError::Corrupt(_))));
+        assert!(!store.has(&digest));
+        store.put(b"hello").unwrap();
+        assert_eq!(store.read(&digest, 100).unwrap(), b"hello");
+    }
+}
+
+#[test]
+fn a_streaming_reader_reports_damage_as_the_stores_own_error() {
+    let (_folder, store) = store();
+    let digest = store.put(b"hello").unwrap();
+    std::fs::write(blob_file(&store, &digest), b"jello").unwrap();
+    let error = store.reader(&digest).unwrap().read_to_end(&mut Vec::new()).unwrap_err();
+    let error = StoreError::from(error);
+    assert!(matches!(error, StoreError::Corrupt(d) if d == digest), "{error}");
+    assert!(error.is_lost_content());
+}
+
+#[test]
+fn putting_again_mends_a_blob_of_the_wrong_size() {
+    let (_folder, store) = store();
+    let digest = store.put(b"hello").unwrap();
+    std::fs::write(blob_file(&store, &digest), b"hel").unwrap();
+    store.put(b"hello").unwrap();
+    assert_eq!(store.read(&digest, 9).unwrap(), b"hello");
+}
+
+#[test]
+fn a_damaged_or_misplaced_record_counts_as_none() {
+    let (_folder, store) = store();
+    let (a, b) = (Digest::of("a"), Digest::of("b"));
+    assert_eq!(store.record("result", &a).unwrap(), None);
+    store.set_record("result", &a, b"value").unwrap();
+    assert_eq!(store.record("result", &a).unwrap().as_deref(), Some(&b"value"[..]));
+    store.set_record("result", &a, b"").unwrap();
+    assert_eq!(store.record("result", &a).unwrap().as_deref(), Some(&b""[..]));
+
+    let path = |key: &Digest| store.root().join("records/result").join(&key.hex()[..2]).join(&key.hex()[2..]);
+    std::fs::create_dir_all(path(&b).parent().unwrap()).unwrap();
+    std::fs::rename(path(&a), path(&b)).unwrap();
+    assert_eq!(store.record("result", &b).unwrap(), None, "a record of another key");
+    for damage in [&b""[..], b"short", &[7; 64]] {
+        std::fs::write(path(&a), damage).unwrap();
+        assert_eq!(store.record("result", &a).unwrap(), None);
+        assert!(!path(&a).exists());
+    }
+}
+
+#[test]
+fn leftovers_of_a_dead_process_are_cleared_and_those_of_a_living_one_are_not() {
+    let (_folder, store) = store();
+    let tmp = store.root().join("tmp");
+    std::fs::create_dir(tmp.join("1-0")).unwrap();
+    std::fs::write(tmp.join("1-0/0"), b"half").unwrap();
+    std::fs::write(tmp.join("1-0.lock"), b"").unwrap();
+    let mut writer = store.writer().unwrap();
+    let second = Store::open(store.root()).unwrap();
+    assert!(!tmp.join("1-0").exists() && !tmp.join("1-0.lock").exists());
+    writer.write_all(b"alive").unwrap();
+    let (digest, _) = writer.commit().unwrap();
+    assert!(second.has(&digest));
+}
+
+#[test]
+fn a_lock_is_exclusive_until_dropped() {
+    let (_folder, store) = store();
+    let held = store.lock("work").unwrap();
+    let other = store.clone();
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        let _lock = other.lock("work").unwrap();
+        sender.send(()).unwrap();
+    });
+    assert!(receiver.recv_timeout(Duration::from_millis(50)).is_err());
+    drop(held);
+    receiver.recv_timeout(Duration::from_secs(30)).unwrap();
+    thread.join().unwrap();
+}
+
+#[test]
+fn pruning_waits_for_nobody_and_then_removes_what_is_old() {
+    let (_folder, store) = store();
+    let digest = store.put(b"hello").unwrap();
+    store.set_record("result", &digest, b"value").unwrap();
+    let usage = store.usage().unwrap();
+    assert_eq!((usage[0].kind.as_str(), usage[0].count, usage[0].bytes), ("blobs", 1, 5));
+    assert_eq!((usage[1].kind.as_str(), usage[1].count), ("result", 1));
+
+    let root = store.root().to_owned();
+    assert!(matches!(Store::prune(&root, None), Err(StoreError::Busy(_))));
+    drop(store);
+    assert_eq!(Store::prune(&root, Some(Duration::from_secs(3600))).unwrap(), Pruned::default());
+    assert_eq!(Store::prune(&root, None).unwrap().count, 2, "a blob and a record; the stay took its own files along");
+    assert!(!Store::open(&root).unwrap().has(&digest));
+}

@@ -1,0 +1,95 @@
+//! What a layer does: it takes away, then it puts.
+
+use super::{Tree, TreeError, TreePath};
+use std::collections::BTreeSet;
+
+/// A tree to be laid over another, and what is taken away before.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Change {
+    /// What is put.
+    pub entries: Tree,
+    /// What goes, with all below it.
+    pub removed: BTreeSet<TreePath>,
+    /// Directories whose old content goes.
+    pub opaque: BTreeSet<TreePath>,
+}
+
+impl From<Tree> for Change {
+    fn from(entries: Tree) -> Self {
+        Change { entries, ..Change::default() }
+    }
+}
+
+impl Change {
+    /// What turns `lower` into `upper`: the smallest change, but that each entry put has its folders with it.
+    pub fn between(lower: &Tree, upper: &Tree) -> Change {
+        let mut change = Change::default();
+        for (path, _) in lower.iter() {
+            let gone = upper.get(path).is_none();
+            let above_is_gone = || path.ancestors().any(|a| change.removed.contains(&a));
+            // What stood below a directory that became a file goes with it.
+            let replaced = || path.ancestors().any(|a| a != *path && upper.get(&a).is_some_and(|e| !e.is_dir()));
+            if gone && !above_is_gone() && !replaced() {
+                change.removed.insert(path.clone());
+            }
+        }
+        for (path, entry) in upper.iter() {
+            if lower.get(path) == Some(entry) {
+                continue;
+            }
+            if let Some(parent) = path.parent() {
+                for folder in std::iter::once(TreePath::root()).chain(parent.ancestors()) {
+                    if let Some(e) = upper.get(&folder) {
+                        change.entries.entries.entry(folder).or_insert_with(|| e.clone());
+                    }
+                }
+            }
+            change.entries.entries.insert(path.clone(), entry.clone());
+        }
+        change
+    }
+
+    /// Whether it does nothing.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.removed.is_empty() && self.opaque.is_empty()
+    }
+
+    /// Whether it only puts.
+    pub fn takes_nothing_away(&self) -> bool {
+        self.removed.is_empty() && self.opaque.is_empty()
+    }
+
+    /// Lays the change over `tree`.
+    ///
+    /// # Errors
+    /// Where an entry's folder is neither there nor brought along.
+    pub fn apply(&self, tree: &mut Tree) -> Result<(), TreeError> {
+        for path in &self.removed {
+            tree.remove(path);
+        }
+        for path in &self.opaque {
+            tree.clear(path);
+        }
+        tree.graft(&TreePath::root(), &self.entries)
+    }
+
+    /// Lays `above` over this change: the one change that does what both do in turn.
+    pub fn then(mut self, above: &Change) -> Result<Change, TreeError> {
+        for path in &above.removed {
+            self.entries.remove(path);
+            self.removed.insert(path.clone());
+        }
+        for path in &above.opaque {
+            self.entries.clear(path);
+            self.opaque.insert(path.clone());
+        }
+        for (path, entry) in above.entries.iter() {
+            // What this change's file hides must not come back under the directory that replaces it.
+            if entry.is_dir() && self.entries.get(path).is_some_and(|e| !e.is_dir()) {
+                self.removed.insert(path.clone());
+            }
+        }
+        self.entries.graft(&TreePath::root(), &above.entries)?;
+        Ok(self)
+    }
+}
