@@ -15,8 +15,8 @@ mod url;
 pub use client::{Client, Downloaded, Settings};
 pub use error::HttpError;
 pub use request::Request;
-pub use response::Response;
 pub use reqwest::{Method, StatusCode, header};
+pub use response::Response;
 pub use url::{Url, UrlError};
 
 #[cfg(test)]

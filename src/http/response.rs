@@ -184,8 +184,7 @@ impl Response {
         wire.breaks += 1;
         wire.since_break = 0;
         let settings = wire.client.settings();
-        let give_up =
-            |reason| HttpError::Connection { url: self.url.clone(), reason, attempts: wire.breaks };
+        let give_up = |reason| HttpError::Connection { url: self.url.clone(), reason, attempts: wire.breaks };
         if wire.breaks > settings.retries || self.request.method != Method::GET || self.status != StatusCode::OK {
             return Err(give_up(reason));
         }

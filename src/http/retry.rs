@@ -1,7 +1,7 @@
 //! When to try again, and how long to wait before.
 
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use reqwest::StatusCode;
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 

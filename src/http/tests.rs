@@ -27,7 +27,10 @@ fn urls_show_no_secrets() {
 #[test]
 fn paths_below_a_url_stay_below_it() {
     let base: Url = "http://example.com/debian/".parse().unwrap();
-    assert_eq!(base.below("pool/g++/a b%c.deb").unwrap().to_string(), "http://example.com/debian/pool/g++/a%20b%25c.deb");
+    assert_eq!(
+        base.below("pool/g++/a b%c.deb").unwrap().to_string(),
+        "http://example.com/debian/pool/g++/a%20b%25c.deb"
+    );
     for bad in ["", "/etc/passwd", "a/../../b", "./a", "a//b", "a/"] {
         assert!(base.below(bad).is_none(), "{bad}");
     }
