@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod diagnostic;
+pub mod llb;
 pub mod oci;
 pub mod store;
 pub mod tree;
