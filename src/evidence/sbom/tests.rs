@@ -1,0 +1,172 @@
+use super::*;
+use crate::evidence::fixtures::{file, golden, inventory, package};
+use crate::evidence::inventory::{File, Inventory, Owner};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+fn documents(inventory: &Inventory) -> (String, String) {
+    let graph = Graph::new(inventory).unwrap();
+    let text = |document: &dyn Fn() -> Vec<u8>| String::from_utf8(document()).unwrap();
+    (
+        text(&|| serde_json::to_vec_pretty(&graph.cyclonedx()).unwrap()),
+        text(&|| serde_json::to_vec_pretty(&graph.spdx()).unwrap()),
+    )
+}
+
+#[test]
+fn the_small_image_is_told_in_both_forms() {
+    let (cyclonedx, spdx) = documents(&inventory());
+    golden("cyclonedx.json", &cyclonedx);
+    golden("spdx.json", &spdx);
+}
+
+#[test]
+fn the_order_of_the_inventory_does_not_matter() {
+    let first = documents(&inventory());
+    let mut other = inventory();
+    other.files.reverse();
+    other.packages.swap(0, 1);
+    other.edges = vec![(1, 0)];
+    for file in &mut other.files {
+        match &mut file.owner {
+            Owner::Package(package) | Owner::Emulated { package } => *package = 1 - *package,
+            _ => {}
+        }
+    }
+    assert_eq!(documents(&other), first);
+}
+
+/// Path → digest → name of the component that it is inside of.
+fn files_of_cyclonedx(text: &str) -> BTreeMap<String, (String, String)> {
+    let document: Value = serde_json::from_str(text).unwrap();
+    let mut files = BTreeMap::new();
+    for component in document["components"].as_array().unwrap() {
+        for file in component["components"].as_array().into_iter().flatten() {
+            let digest = file["hashes"][0]["content"].as_str().unwrap().to_owned();
+            let owner = component["name"].as_str().unwrap().to_owned();
+            assert!(files.insert(file["name"].as_str().unwrap().to_owned(), (digest, owner)).is_none());
+        }
+    }
+    files
+}
+
+fn files_of_spdx(text: &str) -> BTreeMap<String, (String, String)> {
+    let document: Value = serde_json::from_str(text).unwrap();
+    let rows = |name: &str| document[name].as_array().unwrap().clone();
+    let names: BTreeMap<_, _> = rows("packages").into_iter().map(|p| (p["SPDXID"].clone().to_string(), p)).collect();
+    let owners: BTreeMap<_, _> = rows("relationships")
+        .into_iter()
+        .filter(|row| row["relationshipType"] == "CONTAINS")
+        .map(|row| (row["relatedSpdxElement"].to_string(), row["spdxElementId"].to_string()))
+        .collect();
+    let file = |file: Value| {
+        let owner = names[&owners[&file["SPDXID"].to_string()]]["name"].as_str().unwrap().to_owned();
+        let digest = file["checksums"][1]["checksumValue"].as_str().unwrap().to_owned();
+        (file["fileName"].as_str().unwrap()[1..].to_owned(), (digest, owner))
+    };
+    rows("files").into_iter().map(file).collect()
+}
+
+#[test]
+fn every_file_is_there_with_its_digest_and_its_owner() {
+    let inventory = inventory();
+    let owner = |file: &File| match &file.owner {
+        Owner::Package(i) | Owner::Emulated { package: i } => inventory.packages[*i].name.clone(),
+        Owner::Source { source, .. } => inventory.sources[*source].name.clone(),
+        Owner::Spec(location) => inventory.specs[location.spec].path.clone(),
+        Owner::Base(i) => inventory.bases[*i].reference.clone(),
+    };
+    let expected: BTreeMap<_, _> =
+        inventory.files.iter().map(|file| (file.path.clone(), (file.sha256.hex(), owner(file)))).collect();
+    let (cyclonedx, spdx) = documents(&inventory);
+    assert_eq!(files_of_cyclonedx(&cyclonedx), expected);
+    assert_eq!(files_of_spdx(&spdx), expected);
+}
+
+#[test]
+fn names_within_a_document_are_unique() {
+    let mut inventory = inventory();
+    // Names that become the same when what SPDX does not allow is replaced.
+    for name in ["lib-a", "lib+a"] {
+        inventory.packages.push(package(name, "1"));
+    }
+    let (cyclonedx, spdx) = documents(&inventory);
+    let spdx: Value = serde_json::from_str(&spdx).unwrap();
+    let rows = ["packages", "files"].into_iter().flat_map(|name| spdx[name].as_array().unwrap());
+    let mut ids: Vec<&str> = rows.map(|row| row["SPDXID"].as_str().unwrap()).collect();
+    let count = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), count);
+    assert_eq!(cyclonedx.matches("\"bom-ref\"").count(), {
+        let lines = cyclonedx.lines().filter(|line| line.contains("\"bom-ref\""));
+        lines.collect::<std::collections::BTreeSet<_>>().len()
+    });
+}
+
+#[test]
+fn an_inventory_that_contradicts_itself_is_refused() {
+    let broken = |change: &dyn Fn(&mut Inventory)| {
+        let mut inventory = inventory();
+        change(&mut inventory);
+        Graph::new(&inventory).err().map(|error| error.to_string())
+    };
+    assert_eq!(broken(&|_| {}), None);
+    let twice = |i: &mut Inventory| i.files.push(file("/srv/app", b"x", Owner::Base(0), 0));
+    assert_eq!(broken(&twice).unwrap(), "`/srv/app` is listed twice in the inventory");
+    let dangling: [&dyn Fn(&mut Inventory); 9] = [
+        &|i| i.files[0].owner = Owner::Package(2),
+        &|i| i.files[0].owner = Owner::Emulated { package: 2 },
+        &|i| i.files[0].owner = Owner::Source { source: 3, location: None },
+        &|i| i.files[0].owner = Owner::Source { source: 0, location: Some(Location { spec: 2, line: 1 }) },
+        &|i| i.files[0].owner = Owner::Spec(Location { spec: 2, line: 1 }),
+        &|i| i.files[0].owner = Owner::Base(1),
+        &|i| i.files[0].layer = 2,
+        &|i| i.edges.push((0, 2)),
+        &|i| i.packages[0].index = Some(1),
+    ];
+    for (n, change) in dangling.into_iter().enumerate() {
+        assert!(broken(&|i| change(i)).unwrap().contains("which the inventory does not have"), "{n}");
+    }
+    assert!(broken(&|i| i.sources[0].location = Some(Location { spec: 9, line: 1 })).is_some());
+    assert!(broken(&|i| i.bases[0].location = Some(Location { spec: 9, line: 1 })).is_some());
+    assert!(broken(&|i| i.files[0].path = "srv".into()).is_some());
+    assert!(broken(&|i| i.files[0].sha1 = None).is_some());
+    assert!(broken(&|i| i.packages.push(i.packages[0].clone())).is_some());
+}
+
+#[test]
+fn every_component_is_reached_from_the_image_even_through_cycles() {
+    let mut inventory = inventory();
+    for name in ["a", "b", "c"] {
+        inventory.packages.push(package(name, "1"));
+    }
+    inventory.edges.extend([(2, 3), (3, 2), (4, 4)]);
+    let (cyclonedx, _) = documents(&inventory);
+    let document: Value = serde_json::from_str(&cyclonedx).unwrap();
+    let roots: Vec<_> = document["dependencies"][0]["dependsOn"].as_array().unwrap().clone();
+    let asked = |name: &str| roots.iter().any(|root| root.as_str().unwrap().contains(&format!("/{name}@")));
+    assert_eq!(["a", "b", "c", "base-files", "libssl3t64"].map(asked), [true, false, true, true, true]);
+}
+
+#[test]
+fn package_urls_are_those_that_scanners_look_up() {
+    let mut package = package("libstdc++6", "1:14.2.0-19~x");
+    assert_eq!(deb_purl(&package), "pkg:deb/debian/libstdc%2B%2B6@1:14.2.0-19~x?arch=amd64&distro=debian-13");
+    package.source = "gcc-14".into();
+    assert!(deb_purl(&package).ends_with("&upstream=gcc-14"));
+    package.source_version = "14.2.0-19".into();
+    package.distro_version = None;
+    assert!(deb_purl(&package).ends_with("?arch=amd64&distro=debian&upstream=gcc-14%4014.2.0-19"));
+}
+
+#[test]
+fn addresses_are_taken_apart_and_never_carry_credentials() {
+    let contact = contact("Some Body <a@example.com>");
+    assert_eq!((contact.name, contact.email), ("Some Body", Some("a@example.com")));
+    assert_eq!(super::contact("Nobody <x").email, None);
+    assert_eq!(web_address("https://u:p@example.com/x").as_deref(), Some("https://example.com/x"));
+    for bad in ["", "www.example.com", "javascript:alert(1)", "file:///etc/passwd", "https://"] {
+        assert_eq!(web_address(bad), None, "{bad}");
+    }
+}
