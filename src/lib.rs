@@ -16,3 +16,4 @@ pub mod http;
 pub mod spec;
 pub mod packages;
 pub mod evidence;
+pub mod compile;

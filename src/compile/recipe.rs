@@ -1,0 +1,95 @@
+//! How an image is made of the states of a graph.
+
+use crate::diagnostic::Span;
+use crate::llb::Output;
+use crate::oci::{Config, Platform};
+use crate::spec::Compression;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// How an image is made of the states of a graph.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recipe {
+    /// What the image runs on.
+    pub platform: Platform,
+    /// How its layers are compressed.
+    pub compression: Compression,
+    /// The compression's level; its own default where there is none.
+    pub level: Option<u8>,
+    /// Annotations that the spec asks for.
+    pub annotations: BTreeMap<String, String>,
+    /// From one state of the file system to the next, in order.
+    pub moves: Vec<Move>,
+    /// The layers, lowest first; together they hold all moves, each once and in order.
+    pub layers: Vec<LayerPlan>,
+    /// How a container is started, but for the user.
+    pub config: Config,
+    /// Who runs it.
+    pub user: User,
+}
+
+/// A step from one state of the file system to the next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Move {
+    /// The state after it.
+    pub state: Output,
+    /// The level that asks for it.
+    pub level: usize,
+    /// What it does: who put there what it changes.
+    pub origin: Origin,
+}
+
+/// Who put an entry into the image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A base that is not kiln's own, whose layers are kept.
+    Base {
+        /// The source's name.
+        source: String,
+    },
+    /// The packages that the level adds.
+    Packages,
+    /// The level's groups and accounts.
+    Accounts,
+    /// A step of the level.
+    Step {
+        /// Its position among the level's steps.
+        index: usize,
+        /// The source that it copies from.
+        source: Option<String>,
+        /// Where the spec says it.
+        span: Span,
+    },
+}
+
+/// What becomes a layer, or several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LayerPlan {
+    /// The base's own layers, unchanged; they hold the first move.
+    Kept,
+    /// What a package move adds, in at most so many layers.
+    Packages {
+        /// The move.
+        at: usize,
+        /// How many layers at most; at least 1.
+        pieces: usize,
+        /// What made it, for the image's history.
+        created_by: String,
+    },
+    /// What some moves do together, as one layer.
+    Steps {
+        /// The moves.
+        moves: Range<usize>,
+        /// What made it, for the image's history.
+        created_by: String,
+    },
+}
+
+/// Who runs an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum User {
+    /// As it stands in the config: `65532:65532`.
+    Fixed(String),
+    /// An account of the finished file system, to be written by its numbers.
+    Named(String),
+}
