@@ -174,7 +174,8 @@ impl Compiler<'_> {
                 _ => None,
             };
             let declared = step::Declared::up_to(&levels[..=level]);
-            let lowered = step::lower(&mut self.builder, step, source.as_ref().map(|s| s.1), self.moves.last(), &declared);
+            let lowered =
+                step::lower(&mut self.builder, step, source.as_ref().map(|s| s.1), self.moves.last(), &declared);
             match lowered {
                 Ok(state) => {
                     let origin = Origin::Step { index, source: source.map(|s| s.0), span: step.span() };
@@ -199,7 +200,11 @@ impl Compiler<'_> {
                 let digest = self.inputs.http.get(name)?;
                 let attrs = attr::http(digest, Some(&http.filename), http.mode);
                 let file = self.builder.source(&http.url, attrs, note);
-                Some(if http.unpack { step::unpack(&mut self.builder, file, &http.filename, source.span) } else { file })
+                Some(if http.unpack {
+                    step::unpack(&mut self.builder, file, &http.filename, source.span)
+                } else {
+                    file
+                })
             }
             SourceKind::Oci(_) => {
                 let manifest = *self.inputs.layouts.get(name)?;
