@@ -5,6 +5,10 @@
 //! trees. What stands between the two is [`LockedPackage`]: all that a locked build
 //! knows about a package.
 
+pub mod control;
 mod locked;
+pub mod release;
+pub mod trust;
+pub mod version;
 
 pub use locked::LockedPackage;
