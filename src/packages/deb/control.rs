@@ -83,7 +83,8 @@ mod tests {
 
     #[test]
     fn paragraphs_and_fields_are_told_apart() {
-        let text = "\n\nPackage: a\nDescription: short\n long\n .\n more\nEmpty:\n# comment: x\n\n \nPackage:b\nlast: x: y";
+        let text =
+            "\n\nPackage: a\nDescription: short\n long\n .\n more\nEmpty:\n# comment: x\n\n \nPackage:b\nlast: x: y";
         let all: Vec<Vec<_>> = paragraphs(text).map(|p| p.fields().collect()).collect();
         assert_eq!(
             all,

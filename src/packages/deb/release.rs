@@ -73,7 +73,9 @@ pub enum ReleaseError {
     #[error("it was made on {0}, after the current time; is this machine's clock right?")]
     NotYet(Timestamp),
     /// A newer one was seen before.
-    #[error("it was made on {date}, but a newer one of {floor} was seen before; the mirror is out of date, or somebody replays an old state")]
+    #[error(
+        "it was made on {date}, but a newer one of {floor} was seen before; the mirror is out of date, or somebody replays an old state"
+    )]
     Replay {
         /// Its date.
         date: Timestamp,

@@ -17,7 +17,10 @@ pub fn compare(a: &str, b: &str) -> Ordering {
 pub fn is_valid(text: &str) -> bool {
     let (number, rest) = epoch(text);
     let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '+' | '-' | '~' | ':');
-    !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) && rest.starts_with(|c: char| c.is_ascii_digit()) && rest.chars().all(known)
+    !number.is_empty()
+        && number.bytes().all(|b| b.is_ascii_digit())
+        && rest.starts_with(|c: char| c.is_ascii_digit())
+        && rest.chars().all(known)
 }
 
 /// A version without its epoch, as it stands in file names.
@@ -97,18 +100,64 @@ mod tests {
     #[test]
     fn versions_have_dpkgs_order() {
         let mut sorted = [
-            "0~~", "0~", "0", "0.0.1-1", "0.0.2-1", "1.0~beta1~svn1245", "1.0~beta1", "1.0~rc1", "1.0", "1.0-0.1",
-            "1.0-1", "1.0-1~", "1.0a", "1.0+b1", "1.0-1+b1", "1.0.1", "1.2.3", "1.2.3-1", "1.10", "2", "10", "a", "1:0",
-            "1:1.0", "2:0~",
+            "0~~",
+            "0~",
+            "0",
+            "0.0.1-1",
+            "0.0.2-1",
+            "1.0~beta1~svn1245",
+            "1.0~beta1",
+            "1.0~rc1",
+            "1.0",
+            "1.0-0.1",
+            "1.0-1",
+            "1.0-1~",
+            "1.0a",
+            "1.0+b1",
+            "1.0-1+b1",
+            "1.0.1",
+            "1.2.3",
+            "1.2.3-1",
+            "1.10",
+            "2",
+            "10",
+            "a",
+            "1:0",
+            "1:1.0",
+            "2:0~",
         ];
         sorted.sort_by(|a, b| compare(a, b));
         let expected = [
-            "0~~", "0~", "0", "0.0.1-1", "0.0.2-1", "1.0~beta1~svn1245", "1.0~beta1", "1.0~rc1", "1.0", "1.0-0.1",
-            "1.0-1~", "1.0-1", "1.0-1+b1", "1.0a", "1.0+b1", "1.0.1", "1.2.3", "1.2.3-1", "1.10", "2", "10", "a", "1:0",
-            "1:1.0", "2:0~",
+            "0~~",
+            "0~",
+            "0",
+            "0.0.1-1",
+            "0.0.2-1",
+            "1.0~beta1~svn1245",
+            "1.0~beta1",
+            "1.0~rc1",
+            "1.0",
+            "1.0-0.1",
+            "1.0-1~",
+            "1.0-1",
+            "1.0-1+b1",
+            "1.0a",
+            "1.0+b1",
+            "1.0.1",
+            "1.2.3",
+            "1.2.3-1",
+            "1.10",
+            "2",
+            "10",
+            "a",
+            "1:0",
+            "1:1.0",
+            "2:0~",
         ];
         assert_eq!(sorted, expected);
-        for (a, b) in [("1.0", "1.0-0"), ("0:1", "1"), ("1.00", "1.0"), ("00:1-0", "1"), ("1.000000000000000000000001", "1.1")] {
+        for (a, b) in
+            [("1.0", "1.0-0"), ("0:1", "1"), ("1.00", "1.0"), ("00:1-0", "1"), ("1.000000000000000000000001", "1.1")]
+        {
             assert_eq!(compare(a, b), Ordering::Equal, "{a} {b}");
         }
         assert_eq!(compare("99999999999999999999999:1", "1:2"), Ordering::Greater);

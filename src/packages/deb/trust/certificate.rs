@@ -41,11 +41,7 @@ pub(super) fn judge_primary(certificate: &SignedPublicKey, now: i64) -> Result<(
 }
 
 /// Judges a subkey as a signer; its primary key must be in order too.
-pub(super) fn judge_subkey(
-    certificate: &SignedPublicKey,
-    subkey: &SignedPublicSubKey,
-    now: i64,
-) -> Result<(), Fault> {
+pub(super) fn judge_subkey(certificate: &SignedPublicKey, subkey: &SignedPublicSubKey, now: i64) -> Result<(), Fault> {
     judge_owner(certificate, now)?;
     let bound = |signature: &&Signature| signature.verify_subkey_binding(&certificate.primary_key, &subkey.key).is_ok();
     let mut ours = subkey.signatures.iter().filter(bound);
@@ -81,9 +77,10 @@ fn judge_owner(certificate: &SignedPublicKey, now: i64) -> Result<&Signature, Fa
     if details.revocation_signatures.iter().any(|signature| signature.verify_key(key).is_ok()) {
         return Err(Fault::Revoked);
     }
-    let direct = details.direct_signatures.iter().filter(|signature| {
-        signature.typ() == Some(SignatureType::Key) && signature.verify_key(key).is_ok()
-    });
+    let direct = details
+        .direct_signatures
+        .iter()
+        .filter(|signature| signature.typ() == Some(SignatureType::Key) && signature.verify_key(key).is_ok());
     let of_users = details.users.iter().flat_map(|user| {
         let valid = |signature: &&Signature| signature.verify_certification(key, Tag::UserId, &user.id).is_ok();
         let revoked = |s: &Signature| s.typ() == Some(SignatureType::CertRevocation);
@@ -144,5 +141,6 @@ fn strong(params: &PublicParams) -> Result<(), Fault> {
 }
 
 pub(super) fn day(seconds: i64) -> String {
-    Timestamp::from_second(seconds).map_or_else(|_| "a distant day".into(), |time| time.strftime("%Y-%m-%d").to_string())
+    Timestamp::from_second(seconds)
+        .map_or_else(|_| "a distant day".into(), |time| time.strftime("%Y-%m-%d").to_string())
 }

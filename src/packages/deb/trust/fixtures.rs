@@ -6,10 +6,10 @@ use pgp::composed::{ArmorOptions, CleartextSignedMessage, KeyType, SignedKeyDeta
 use pgp::composed::{SignedPublicKey, SignedPublicSubKey};
 use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{
-    KeyFlags, PubKeyInner, PublicKey, PublicSubkey, SecretKey, SecretSubkey, Signature, SignatureConfig,
-    SignatureType, Subpacket, SubpacketData, UserId,
+    KeyFlags, PubKeyInner, PublicKey, PublicSubkey, SecretKey, SecretSubkey, Signature, SignatureConfig, SignatureType,
+    Subpacket, SubpacketData, UserId,
 };
-use pgp::types::{Duration, KeyDetails, KeyVersion, Password, PacketHeaderVersion, SignedUser, SigningKey, Timestamp};
+use pgp::types::{Duration, KeyDetails, KeyVersion, PacketHeaderVersion, Password, SignedUser, SigningKey, Timestamp};
 
 /// A key that signs package sources in tests; change the fields before [`TestKey::keyring`] for worse ones.
 pub(crate) struct TestKey {
@@ -166,9 +166,9 @@ impl TestKey {
             config
         };
         match &self.subkey {
-            Some(subkey) => finish(self.config(SignatureType::Text, subkey, 0, None))
-                .sign(subkey, &none, text.as_bytes())
-                .unwrap(),
+            Some(subkey) => {
+                finish(self.config(SignatureType::Text, subkey, 0, None)).sign(subkey, &none, text.as_bytes()).unwrap()
+            }
             None => finish(self.config(SignatureType::Text, &self.primary, 0, None))
                 .sign(&self.primary, &none, text.as_bytes())
                 .unwrap(),

@@ -139,7 +139,9 @@ fn conclude(
     }
     judged.map_err(|fault| format!("the signature by {key} does not count: {fault}"))?;
     if !certificate::is_current(signature, now) {
-        return Err(format!("the signature by {key} does not count at this time: it lies in the future or has run out"));
+        return Err(format!(
+            "the signature by {key} does not count at this time: it lies in the future or has run out"
+        ));
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ mod certificate;
 mod clearsign;
 mod keyring;
 
-pub use clearsign::{Signed, SignatureError};
+pub use clearsign::{SignatureError, Signed};
 pub use keyring::{Keyring, KeyringError, Signer};
 
 #[cfg(test)]

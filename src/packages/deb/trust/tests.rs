@@ -144,7 +144,8 @@ fn signatures_count_in_their_time_only() {
 
 #[test]
 fn what_is_no_keyring_says_so() {
-    for bad in ["", "no keys here", "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nAAAA\n-----END PGP PUBLIC KEY BLOCK-----"] {
+    for bad in ["", "no keys here", "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nAAAA\n-----END PGP PUBLIC KEY BLOCK-----"]
+    {
         assert!(matches!(Keyring::parse(bad.as_bytes()), Err(KeyringError::NoKeys { .. })), "{bad}");
     }
     assert!(matches!(Keyring::parse(&[0xff; 100]), Err(KeyringError::NoKeys { .. })));
