@@ -13,6 +13,7 @@ mod codec;
 mod entry;
 mod path;
 mod resolve;
+pub mod tar;
 
 pub use change::Change;
 pub use entry::{Entry, LinkId, Node, Xattrs};
