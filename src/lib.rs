@@ -12,6 +12,7 @@ pub mod oci;
 pub mod store;
 pub mod tree;
 pub mod http;
+pub mod syntax;
 pub mod spec;
 pub mod llb;
 pub mod packages;
