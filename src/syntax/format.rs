@@ -103,9 +103,7 @@ fn ends_line(text: &str, rest: &[Token]) -> bool {
             Kind::Continuation => is_commented(text, token),
             _ => true,
         })
-        .is_none_or(|token| {
-            matches!(token.kind, Kind::Newline | Kind::LineComment | Kind::Close | Kind::Continuation)
-        })
+        .is_none_or(|token| matches!(token.kind, Kind::Newline | Kind::LineComment | Kind::Close | Kind::Continuation))
 }
 
 /// Whether a continuation ends with a comment.

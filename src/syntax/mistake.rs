@@ -86,9 +86,8 @@ pub(super) fn forbidden_character(span: Span, c: char) -> Diagnostic {
         '\u{200e}'..='\u{2069}' => format!("U+{code:04X} changes the direction of text and can hide what a file says"),
         _ => format!("the control character U+{code:04X} may not stand in a text"),
     };
-    error("syntax::character", message, span, "this character").with_help(format!(
-        "remove it; inside a quoted string it can be written as `\\u{{{code:x}}}`"
-    ))
+    error("syntax::character", message, span, "this character")
+        .with_help(format!("remove it; inside a quoted string it can be written as `\\u{{{code:x}}}`"))
 }
 
 // Tokens.
@@ -114,11 +113,13 @@ pub(super) fn open_string(span: Span, multi: bool) -> Diagnostic {
 
 pub(super) fn open_raw_string(span: Span, quotes: &str, hashes: &str) -> Diagnostic {
     let close = clip(&format!("{quotes}{hashes}"));
-    error("syntax::open-string", "this raw string is never closed", span, "opened here").with_help(if quotes.len() > 1 {
-        format!("close it with `{close}` on a line of its own")
-    } else {
-        format!("close it with `{close}` on the same line; text of several lines stands in `{hashes}\"\"\"`")
-    })
+    error("syntax::open-string", "this raw string is never closed", span, "opened here").with_help(
+        if quotes.len() > 1 {
+            format!("close it with `{close}` on a line of its own")
+        } else {
+            format!("close it with `{close}` on the same line; text of several lines stands in `{hashes}\"\"\"`")
+        },
+    )
 }
 
 pub(super) fn text_after_triple_quotes(span: Span) -> Diagnostic {
@@ -148,7 +149,9 @@ pub(super) fn unknown_keyword(span: Span, word: &str) -> Diagnostic {
     let diagnostic = error("syntax::keyword", format!("`{}` is no value", clip(word)), span, "unknown");
     match nearest(word, known) {
         Some(near) => diagnostic.with_help(format!("did you mean `{near}`?")),
-        None => diagnostic.with_help("after `#` comes `true`, `false`, `null` or a raw string; comments begin with `//`"),
+        None => {
+            diagnostic.with_help("after `#` comes `true`, `false`, `null` or a raw string; comments begin with `//`")
+        }
     }
 }
 

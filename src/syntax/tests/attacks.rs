@@ -38,7 +38,24 @@ fn deep_nesting_is_refused() {
 
 #[test]
 fn a_million_mistakes_are_cut_short() {
-    for piece in ["}", "a)", "a=", "=", ";", "\"\n", "#x ", "\\", "[", "a\"b\"", "1x ", ")", "/-", "(a", "a {} b\n", "\"\\q } } }\" "] {
+    for piece in [
+        "}",
+        "a)",
+        "a=",
+        "=",
+        ";",
+        "\"\n",
+        "#x ",
+        "\\",
+        "[",
+        "a\"b\"",
+        "1x ",
+        ")",
+        "/-",
+        "(a",
+        "a {} b\n",
+        "\"\\q } } }\" ",
+    ] {
         assert_ne!(survive(fill(piece)), "", "{piece}");
     }
 }
@@ -109,10 +126,7 @@ fn unterminated_things_are_named() {
     assert_eq!(refused("a #\"b\"\nc"), "t.kdl:1:3: this raw string is never closed");
     assert_eq!(refused("a #\"\"\"\nb\n\"\"\""), "t.kdl:1:3: this raw string is never closed");
     assert_eq!(refused("a /* b /* c */\n"), "t.kdl:1:3: this comment is never closed");
-    assert_eq!(
-        refused("a {\n  b {\n"),
-        "t.kdl:1:3: this block is never closed\nt.kdl:2:5: this block is never closed"
-    );
+    assert_eq!(refused("a {\n  b {\n"), "t.kdl:1:3: this block is never closed\nt.kdl:2:5: this block is never closed");
     assert_eq!(refused("a (b"), "t.kdl:1:3: a type annotation is one word in parentheses");
     assert_eq!(refused("a /-"), "t.kdl:1:3: `/-` takes out the node, value or block after it");
     assert_eq!(refused("a b="), "t.kdl:1:4: a value must follow `b=`");

@@ -9,12 +9,18 @@ fn formats(source: &str, wanted: &str) {
 
 #[test]
 fn white_space_is_made_even() {
-    formats("\n\n a   1\tb = 2   {\n c\n\n\n\n  d { e   ; f;\n}\n\n}\n\n", "a 1 b=2 {\n    c\n\n    d {\n        e; f\n    }\n}\n");
+    formats(
+        "\n\n a   1\tb = 2   {\n c\n\n\n\n  d { e   ; f;\n}\n\n}\n\n",
+        "a 1 b=2 {\n    c\n\n    d {\n        e; f\n    }\n}\n",
+    );
 }
 
 #[test]
 fn what_stands_on_one_line_stays_there() {
-    formats("source \"app\" {context \".\"{exclude \"target\"}}", "source \"app\" { context \".\" { exclude \"target\" } }\n");
+    formats(
+        "source \"app\" {context \".\"{exclude \"target\"}}",
+        "source \"app\" { context \".\" { exclude \"target\" } }\n",
+    );
     formats("a { b; c; }\nd {}\ne { }\nf {\n}", "a { b; c }\nd {}\ne {}\nf {}\n");
 }
 
@@ -69,9 +75,42 @@ fn comments(text: &str) -> Vec<String> {
 
 fn texts() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
-        "a", "b-c", "\"x\"", "#\"r\"#", "1", "#true", "k=1", "k = \"v\"", "(t)a", "( t ) 1", "{", "}", "{ d }", "{\n",
-        "\n}", ";", "\n", "\n\n\n", " // c  \n", "//d\n", " /* d */ ", "/* e\r\n f */", "/-", "/-a", "/-{ x }", "/-{\n x\n}",
-        " /- ", "/-\n", "/- // g\n", "\\\n", "\\ // h\n", "\"\"\"\n  m\r\n  \"\"\"", "\r\n", "\t", "{}", "{ // i\n }",
+        "a",
+        "b-c",
+        "\"x\"",
+        "#\"r\"#",
+        "1",
+        "#true",
+        "k=1",
+        "k = \"v\"",
+        "(t)a",
+        "( t ) 1",
+        "{",
+        "}",
+        "{ d }",
+        "{\n",
+        "\n}",
+        ";",
+        "\n",
+        "\n\n\n",
+        " // c  \n",
+        "//d\n",
+        " /* d */ ",
+        "/* e\r\n f */",
+        "/-",
+        "/-a",
+        "/-{ x }",
+        "/-{\n x\n}",
+        " /- ",
+        "/-\n",
+        "/- // g\n",
+        "\\\n",
+        "\\ // h\n",
+        "\"\"\"\n  m\r\n  \"\"\"",
+        "\r\n",
+        "\t",
+        "{}",
+        "{ // i\n }",
     ]);
     prop::collection::vec((piece, prop::sample::select(vec![" ", " ", "  ", ""])), 0..24)
         .prop_map(|pieces| pieces.into_iter().flat_map(|(piece, space)| [piece, space]).collect())

@@ -17,9 +17,11 @@ fn same_node(ours: &Node, theirs: &KdlNode) -> bool {
         && ours.args.len() == args.len()
         && ours.args.iter().zip(args).all(|(a, b)| same_value(a, b))
         && ours.props.len() == props.len()
-        && ours.props.iter().zip(props).all(|(a, b)| {
-            Some(a.name.text.as_str()) == b.name().map(|name| name.value()) && same_value(&a.value, b)
-        })
+        && ours
+            .props
+            .iter()
+            .zip(props)
+            .all(|(a, b)| Some(a.name.text.as_str()) == b.name().map(|name| name.value()) && same_value(&a.value, b))
         && ours.children.is_some() == theirs.children().is_some()
         && same_nodes(ours.children.as_deref().unwrap_or_default(), theirs.children())
 }
@@ -43,9 +45,42 @@ fn annotation(name: &Option<Name>) -> Option<&str> {
 /// Pieces of KDL, mostly put together into something that can be read.
 fn pieces() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
-        "a", "b-c", "\"x\"", "\"\\n\"", "#\"r\"#", "1", "-2.5", "#true", "#null", "k=1", "k = \"v\"", "(t)a", "(t)1",
-        "{", "}", "{ d }", "{\n", "\n}", ";", "\n", "\n\n", " // c\n", " /* d */ ", "/* /* n */ */", "/-", "/-a", "/-{ x }",
-        " /- ", "/-\n", "\\\n", "\\ // e\n", "\"\"\"\n  m\n  \"\"\"", "=", "(t)", "\r\n", "\t",
+        "a",
+        "b-c",
+        "\"x\"",
+        "\"\\n\"",
+        "#\"r\"#",
+        "1",
+        "-2.5",
+        "#true",
+        "#null",
+        "k=1",
+        "k = \"v\"",
+        "(t)a",
+        "(t)1",
+        "{",
+        "}",
+        "{ d }",
+        "{\n",
+        "\n}",
+        ";",
+        "\n",
+        "\n\n",
+        " // c\n",
+        " /* d */ ",
+        "/* /* n */ */",
+        "/-",
+        "/-a",
+        "/-{ x }",
+        " /- ",
+        "/-\n",
+        "\\\n",
+        "\\ // e\n",
+        "\"\"\"\n  m\n  \"\"\"",
+        "=",
+        "(t)",
+        "\r\n",
+        "\t",
     ]);
     prop::collection::vec((piece, prop::sample::select(vec![" ", " ", " ", ""])), 0..24)
         .prop_map(|pieces| pieces.into_iter().flat_map(|(piece, space)| [piece, space]).collect())

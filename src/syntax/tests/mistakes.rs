@@ -18,7 +18,10 @@ fn each_mistake_is_named_at_its_place() {
         ("a 0644x", "t.kdl:1:3: `0644x` is no number"),
         ("a .5", "t.kdl:1:3: `.5` is no number"),
         ("a 1.", "t.kdl:1:3: `1.` is no number"),
-        ("a 999999999999999999999999999999999999999999", "t.kdl:1:3: `9999999999999999999999999999999999999999…` is no number"),
+        (
+            "a 999999999999999999999999999999999999999999",
+            "t.kdl:1:3: `9999999999999999999999999999999999999999…` is no number",
+        ),
         ("1 a", "t.kdl:1:1: a node begins with a name, not with `1`"),
         ("#true a", "t.kdl:1:1: a node begins with a name, not with `#true`"),
         ("a \"x\\qy\"", "t.kdl:1:5: `\\q` is no escape"),
