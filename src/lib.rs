@@ -16,5 +16,6 @@ pub mod syntax;
 pub mod spec;
 pub mod llb;
 pub mod packages;
+pub mod plan;
 pub mod compile;
 pub mod evidence;

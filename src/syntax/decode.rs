@@ -10,10 +10,15 @@ pub const MAX_TEXT: usize = 1 << 20;
 ///
 /// Where it is none, as much of it is added as the diagnostics need to point at.
 pub fn add(sources: &mut Sources, name: &str, bytes: &[u8]) -> Result<FileId, Vec<Diagnostic>> {
-    if bytes.len() > MAX_TEXT {
-        let beginning = String::from_utf8_lossy(&bytes[..SHOWN]);
+    add_up_to(sources, name, bytes, MAX_TEXT)
+}
+
+/// As [`add`], with another limit: for texts that programs write, which may be longer than what people do.
+pub fn add_up_to(sources: &mut Sources, name: &str, bytes: &[u8], limit: usize) -> Result<FileId, Vec<Diagnostic>> {
+    if bytes.len() > limit {
+        let beginning = String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN)]);
         let id = sources.add(name, first_line(&beginning));
-        return Err(vec![mistake::too_long(Span::new(id, 0, 0), bytes.len(), MAX_TEXT)]);
+        return Err(vec![mistake::too_long(Span::new(id, 0, 0), bytes.len(), limit)]);
     }
     match std::str::from_utf8(bytes) {
         Ok(text) => check(sources.add(name, text), text),

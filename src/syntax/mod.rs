@@ -12,7 +12,7 @@ mod parse;
 mod token;
 mod value;
 
-pub use decode::{MAX_TEXT, add};
+pub use decode::{MAX_TEXT, add, add_up_to};
 pub use format::format;
 pub use parse::{MAX_DEPTH, parse};
 
