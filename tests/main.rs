@@ -5,3 +5,4 @@
 //! `cargo test -- --ignored` runs them, as `.ci/run` does.
 
 mod architecture;
+mod support;
