@@ -49,9 +49,8 @@ pub async fn open_indexes(
     architecture: &str,
     now: Timestamp,
 ) -> Result<Indexes, DebError> {
-    let opened = sources.iter().map(|source| async move {
-        Opener { http, store, source, architecture, now }.open().await
-    });
+    let opened =
+        sources.iter().map(|source| async move { Opener { http, store, source, architecture, now }.open().await });
     let list = try_join_all(opened).await?.into_iter().flatten().collect();
     Ok(Indexes { architecture: architecture.into(), list })
 }
@@ -187,12 +186,7 @@ impl Opener<'_> {
     }
 
     /// The index of a component in the smallest form that kiln reads.
-    fn choose(
-        &self,
-        release: &Release,
-        component: &str,
-        architecture: &str,
-    ) -> Result<Option<LockedIndex>, DebError> {
+    fn choose(&self, release: &Release, component: &str, architecture: &str) -> Result<Option<LockedIndex>, DebError> {
         let source = self.source;
         let plain = format!("{component}/binary-{architecture}/Packages");
         let forms = [format!("{plain}.xz"), format!("{plain}.gz"), plain];

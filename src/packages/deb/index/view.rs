@@ -137,8 +137,7 @@ impl<'a> Name<'a> {
         (first..first + count).filter_map(move |i| {
             let at = index.providers_at + i * PROVIDER;
             let row = number(&index.bytes, at) as usize;
-            (row < index.packages)
-                .then(|| Provider { row: Row { index, number: row }, version: index.text(at + 4) })
+            (row < index.packages).then(|| Provider { row: Row { index, number: row }, version: index.text(at + 4) })
         })
     }
 
