@@ -3,7 +3,8 @@
 use super::header::{self, BLOCK, Block, Field, OPAQUE, WHITEOUT};
 use super::{TarError, pax};
 use crate::store::{Store, StoreError};
-use crate::tree::{Change, Entry, LinkId, Node, TreePath};
+use crate::tree::links::HardLinks;
+use crate::tree::{Change, Entry, Node, TreePath};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Write};
 
@@ -28,7 +29,8 @@ const PAX_NAME: &[u8] = b"././@PaxHeader";
 /// [`TarError::ReservedName`] for names that would be read as removals,
 /// [`TarError::Store`] where content is missing or damaged.
 pub fn write(change: &Change, store: &Store, epoch: i64, out: impl Write) -> Result<(), TarError> {
-    let mut writing = Writing { out, store, epoch: epoch.max(0), links: BTreeMap::new(), buffer: vec![0; 64 << 10] };
+    let mut writing =
+        Writing { out, store, epoch: epoch.max(0), links: HardLinks::default(), buffer: vec![0; 64 << 10] };
     let whiteouts = whiteouts(change);
     let paths: BTreeSet<&TreePath> = change.entries.iter().map(|(path, _)| path).chain(whiteouts.keys()).collect();
     for path in paths {
@@ -73,25 +75,24 @@ struct Writing<'a, W> {
     out: W,
     store: &'a Store,
     epoch: i64,
-    /// The first path of each file that has several, with the entry that it has there.
-    links: BTreeMap<LinkId, Vec<(TreePath, &'a Entry)>>,
+    links: HardLinks<'a>,
     buffer: Vec<u8>,
 }
 
 impl<'a, W: Write> Writing<'a, W> {
-    fn entry(&mut self, path: &TreePath, entry: &'a Entry) -> Result<(), TarError> {
+    fn entry(&mut self, path: &'a TreePath, entry: &'a Entry) -> Result<(), TarError> {
         if path.is_root() && is_default_root(entry) {
             return Ok(());
         }
         if path.file_name().is_some_and(|name| name.starts_with(WHITEOUT)) {
             return Err(TarError::ReservedName(path.clone()));
         }
-        let first = self.first_path(path, entry);
+        let first = self.links.first_path(path, entry);
         let mut head = Head::new(path, entry, self.epoch);
         match &entry.node {
             Node::File { .. } if first.is_some() => {
                 head.kind = b'1';
-                head.link = first.as_ref().map(|p| p.as_bytes().to_vec()).unwrap_or_default();
+                head.link = first.map(|p| p.as_bytes().to_vec()).unwrap_or_default();
             }
             Node::File { size, .. } => head.size = *size,
             Node::Dir => {
@@ -111,17 +112,6 @@ impl<'a, W: Write> Writing<'a, W> {
             Node::File { content, size, .. } if first.is_none() => self.content(path, content, *size),
             _ => Ok(()),
         }
-    }
-
-    /// Where the file already stands in the archive; none for the first of its paths.
-    fn first_path(&mut self, path: &TreePath, entry: &'a Entry) -> Option<TreePath> {
-        let Node::File { link: Some(id), .. } = &entry.node else { return None };
-        let files = self.links.entry(*id).or_default();
-        let known = files.iter().find(|(_, e)| *e == entry).map(|(p, _)| p.clone());
-        if known.is_none() {
-            files.push((path.clone(), entry));
-        }
-        known
     }
 
     fn whiteout(&mut self, folder: &TreePath, name: &[u8]) -> Result<(), TarError> {
@@ -218,7 +208,7 @@ impl Head {
     }
 
     fn new(path: &TreePath, entry: &Entry, epoch: i64) -> Self {
-        let mtime = entry.mtime.unwrap_or(epoch).clamp(0, epoch);
+        let mtime = entry.mtime_within(epoch);
         // Hard links carry them too: some unpackers change the owner once more, which clears capabilities.
         let records = entry.xattrs.iter().map(|(k, v)| ([pax::XATTR, k].concat(), v.to_vec())).collect();
         Head {
