@@ -5,4 +5,5 @@
 //! `cargo test -- --ignored` runs them, as `.ci/run` does.
 
 mod architecture;
+mod peers;
 mod support;
