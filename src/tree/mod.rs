@@ -11,8 +11,6 @@
 mod change;
 mod codec;
 mod entry;
-mod links;
-pub mod materialise;
 mod path;
 mod resolve;
 pub mod tar;

@@ -5,25 +5,15 @@
 //! trees. What stands between the two is [`LockedPackage`]: all that a locked build
 //! knows about a package.
 
+mod archive;
 pub mod control;
-pub mod dependency;
-mod error;
-mod fetch;
-pub mod index;
+#[cfg(test)]
+pub(crate) mod fixtures;
 mod locked;
-mod mirror;
-mod open;
 pub mod release;
-mod source;
+pub mod stanza;
 pub mod trust;
+pub mod unpack;
 pub mod version;
 
-pub use error::{DebError, MirrorProblem};
-pub use fetch::{Wanted, fetch};
 pub use locked::LockedPackage;
-pub use mirror::MirrorConfig;
-pub use open::{Indexes, OpenIndex, open_indexes};
-pub use source::{LockedIndex, Source, architecture, archive_of};
-
-#[cfg(test)]
-mod tests;

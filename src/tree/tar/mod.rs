@@ -16,12 +16,10 @@ mod header;
 mod pax;
 mod reader;
 mod unpack;
-mod write;
 
 pub use decompress::{Compression, Decompressed, decompress};
 pub use reader::{Header, Kind, Member, Reader};
-pub use unpack::{Map, Options, read};
-pub use write::write;
+pub use unpack::{Options, read};
 
 use super::{PathError, TreeError};
 use crate::store::StoreError;

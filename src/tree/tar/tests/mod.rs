@@ -1,7 +1,6 @@
 mod attacks;
 mod decompressing;
 mod reading;
-mod writing;
 
 use super::fixtures::Archive;
 use super::*;
