@@ -40,7 +40,10 @@ fn missing_doubled_and_foreign_members_are_refused() {
         (&[VERSION, ("data.tar", b"")], "`data.tar` stands where control.tar should"),
         (&[VERSION, ("control.tar", b"")], "the end stands where data.tar should"),
         (&[VERSION, ("control.tar", b""), ("control.tar.gz", b"")], "`control.tar.gz` stands where data.tar should"),
-        (&[VERSION, ("control.tar", b""), ("data.tar", b""), ("data.tar.gz", b"")], "`data.tar.gz` stands where the end"),
+        (
+            &[VERSION, ("control.tar", b""), ("data.tar", b""), ("data.tar.gz", b"")],
+            "`data.tar.gz` stands where the end",
+        ),
         (&[VERSION, ("control.tarx", b"")], "`control.tarx` stands where control.tar should"),
         (&[VERSION, ("control.tar.bz2", b"")], "compressed in a way that kiln does not read"),
         (&[("debian-binary", b"3.0\n")], "format version `3.0\\n` is not supported"),

@@ -9,8 +9,16 @@ use std::path::Path;
 use std::process::Command;
 
 /// Packages with setuid files, hard links, capabilities, many files, odd modes and doc links.
-const NAMES: [&str; 8] =
-    ["base-files", "python3.11-minimal", "ca-certificates", "passwd", "perl-base", "libgcc-s1", "iputils-ping", "tzdata"];
+const NAMES: [&str; 8] = [
+    "base-files",
+    "python3.11-minimal",
+    "ca-certificates",
+    "passwd",
+    "perl-base",
+    "libgcc-s1",
+    "iputils-ping",
+    "tzdata",
+];
 
 #[test]
 #[ignore = "needs a Debian machine: real packages, apt and dpkg-deb"]
