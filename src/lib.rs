@@ -8,12 +8,14 @@
 #![forbid(unsafe_code)]
 
 pub mod diagnostic;
-pub mod llb;
 pub mod oci;
 pub mod store;
 pub mod tree;
 pub mod http;
+pub mod syntax;
 pub mod spec;
+pub mod llb;
 pub mod packages;
-pub mod evidence;
+pub mod plan;
 pub mod compile;
+pub mod evidence;

@@ -24,6 +24,12 @@ impl Span {
         Span { file, start: clamp(start), end: clamp(end.max(start)) }
     }
 
+    /// From where this begins to where `other` ends, in the same text.
+    #[must_use]
+    pub fn until(self, other: Span) -> Span {
+        Span { end: other.end.max(self.start), ..self }
+    }
+
     /// The span as a range of byte offsets.
     pub fn range(self) -> std::ops::Range<usize> {
         self.start as usize..self.end as usize

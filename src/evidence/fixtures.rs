@@ -2,6 +2,7 @@
 
 use super::inventory::*;
 use super::licence::Licence;
+use super::sign::{LocalKey, PublicKey, SignError, Signer};
 use crate::oci::{Digest, Platform};
 
 fn sha1(content: &[u8]) -> [u8; 20] {
@@ -137,4 +138,25 @@ pub(crate) fn golden(name: &str, text: &str) {
     let golden = std::fs::read_to_string(&path).unwrap();
     let difference = golden.lines().zip(text.lines()).enumerate().find(|(_, (old, new))| old != new);
     assert!(golden == text, "{name} is another one, first at {difference:#?}");
+}
+
+/// A key that is the same in every run.
+pub(crate) fn key(seed: u8) -> LocalKey {
+    LocalKey::from(p256::SecretKey::from_slice(&[seed; 32]).unwrap())
+}
+
+/// A signer without a key of its own: answers with what it was told to.
+pub(crate) struct FaultySigner {
+    pub(crate) claims: LocalKey,
+    pub(crate) answer: Result<Vec<u8>, String>,
+}
+
+impl Signer for FaultySigner {
+    fn public_key(&self) -> &PublicKey {
+        self.claims.public_key()
+    }
+
+    fn sign(&self, _: &Digest) -> Result<Vec<u8>, SignError> {
+        self.answer.clone().map_err(SignError::Signer)
+    }
 }

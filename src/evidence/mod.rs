@@ -4,15 +4,23 @@
 //! builder fills in. From it come the bills of materials and the provenance as
 //! in-toto statements, signed as sigstore bundles, and what checks them again.
 
+mod bundle;
 #[cfg(test)]
 pub(crate) mod fixtures;
 mod inventory;
 pub mod licence;
 pub mod provenance;
+mod referrer;
 pub mod sbom;
+pub mod sign;
+mod statement;
 mod time;
+pub mod verify;
 
+pub use bundle::{Bundle, BundleError, Identity, MAX_BUNDLE, pre_authentication_digest};
 pub use inventory::{
     Base, File, FileKind, ImageIdentity, Inventory, Layer, Location, Owner, Package, PackageIndex, Source, SourceKind,
     SpecFile, bytes_text, path_text,
 };
+pub use referrer::Referrer;
+pub use statement::{Nothing, STATEMENT, STATEMENT_0_1, Statement, Subject, predicate};

@@ -21,7 +21,8 @@ impl From<Tree> for Change {
 }
 
 impl Change {
-    /// What turns `lower` into `upper`: the smallest change, but that each entry put has its folders with it.
+    /// What turns `lower` into `upper`: the smallest change, but that each entry put or removed has its folders with
+    /// it, because there are unpackers of layers that would make them anew with other owners and modes.
     pub fn between(lower: &Tree, upper: &Tree) -> Change {
         let mut change = Change::default();
         for (path, _) in lower.iter() {
@@ -30,6 +31,7 @@ impl Change {
             // What stood below a directory that became a file goes with it.
             let replaced = || path.ancestors().any(|a| a != *path && upper.get(&a).is_some_and(|e| !e.is_dir()));
             if gone && !above_is_gone() && !replaced() {
+                change.bring_folders(path, upper);
                 change.removed.insert(path.clone());
             }
         }
@@ -37,16 +39,20 @@ impl Change {
             if lower.get(path) == Some(entry) {
                 continue;
             }
-            if let Some(parent) = path.parent() {
-                for folder in std::iter::once(TreePath::root()).chain(parent.ancestors()) {
-                    if let Some(e) = upper.get(&folder) {
-                        change.entries.entries.entry(folder).or_insert_with(|| e.clone());
-                    }
-                }
-            }
+            change.bring_folders(path, upper);
             change.entries.entries.insert(path.clone(), entry.clone());
         }
         change
+    }
+
+    /// Puts the folders above `path` as they are in `tree`.
+    fn bring_folders(&mut self, path: &TreePath, tree: &Tree) {
+        let Some(parent) = path.parent() else { return };
+        for folder in std::iter::once(TreePath::root()).chain(parent.ancestors()) {
+            if let Some(entry) = tree.get(&folder) {
+                self.entries.entries.entry(folder).or_insert_with(|| entry.clone());
+            }
+        }
     }
 
     /// Whether it does nothing.

@@ -147,6 +147,11 @@ impl Entry {
         }
     }
 
+    /// The time of modification that it gets in an image: at most the epoch, and not before 1970.
+    pub fn mtime_within(&self, epoch: i64) -> i64 {
+        self.mtime.unwrap_or(epoch).min(epoch).max(0)
+    }
+
     /// What it is, in a word for messages.
     pub fn kind(&self) -> &'static str {
         match self.node {

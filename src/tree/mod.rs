@@ -11,6 +11,8 @@
 mod change;
 mod codec;
 mod entry;
+mod links;
+pub mod materialise;
 mod path;
 mod resolve;
 pub mod tar;

@@ -7,13 +7,28 @@
 
 mod archive;
 pub mod control;
+pub mod dependency;
+mod error;
+mod fetch;
 #[cfg(test)]
 pub(crate) mod fixtures;
+pub mod index;
 mod locked;
+mod mirror;
+mod open;
 pub mod release;
+mod source;
 pub mod stanza;
 pub mod trust;
 pub mod unpack;
 pub mod version;
 
+pub use error::{DebError, MirrorProblem};
+pub use fetch::{Wanted, fetch};
 pub use locked::LockedPackage;
+pub use mirror::MirrorConfig;
+pub use open::{Indexes, OpenIndex, open_indexes};
+pub use source::{LockedIndex, Source, architecture, archive_of};
+
+#[cfg(test)]
+mod tests;

@@ -26,6 +26,8 @@ pub struct Release {
     pub by_hash: bool,
     /// Whether there are packages for all architectures that the indexes of single ones do not list.
     pub separate_all: bool,
+    /// How much its packages are wanted, in apt's numbers: 500, or less for suites that only serve on demand.
+    pub priority: u16,
     /// Components.
     pub components: Vec<String>,
     /// Digest and size of every index, by its path below the suite.
@@ -107,6 +109,7 @@ impl Release {
             Some(until) => Some(self::date(until).ok_or_else(|| malformed("its Valid-Until cannot be read"))?),
             None => None,
         };
+        let says = |name| fields.get(name).is_some_and(|value| value.eq_ignore_ascii_case("yes"));
         let architectures: Vec<String> = words("Architectures");
         let without_all = fields.get("No-Support-for-Architecture-all").is_some_and(|what| what == "Packages");
         Ok(Release {
@@ -115,8 +118,13 @@ impl Release {
             codename: text("Codename"),
             date,
             valid_until,
-            by_hash: fields.get("Acquire-By-Hash").is_some_and(|value| value.eq_ignore_ascii_case("yes")),
+            by_hash: says("Acquire-By-Hash"),
             separate_all: !without_all && architectures.iter().any(|name| name == "all"),
+            priority: match (says("NotAutomatic"), says("ButAutomaticUpgrades")) {
+                (false, _) => 500,
+                (true, true) => 100,
+                (true, false) => 1,
+            },
             components: words("Components"),
             files: files(fields.get("SHA256").ok_or_else(|| malformed("it lists no SHA256 digests"))?)
                 .ok_or_else(|| malformed("its list of SHA256 digests cannot be read"))?,

@@ -16,10 +16,12 @@ mod header;
 mod pax;
 mod reader;
 mod unpack;
+mod write;
 
 pub use decompress::{Compression, Decompressed, decompress};
 pub use reader::{Header, Kind, Member, Reader};
-pub use unpack::{Options, read};
+pub use unpack::{Map, Options, read};
+pub use write::write;
 
 use super::{PathError, TreeError};
 use crate::store::StoreError;

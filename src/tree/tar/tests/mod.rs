@@ -1,6 +1,7 @@
 mod attacks;
 mod decompressing;
 mod reading;
+mod writing;
 
 use super::fixtures::Archive;
 use super::*;

@@ -1,0 +1,319 @@
+//! The command line as data.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// One KDL file in, one signed, attested, reproducible image out.
+#[derive(Debug, Parser)]
+#[command(name = "kiln", version, max_term_width = 100, arg_required_else_help = true)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub global: Global,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Global {
+    /// Where downloads, trees and results are kept [default: $XDG_CACHE_HOME/kiln or ~/.cache/kiln]
+    #[arg(long, global = true, value_name = "DIR", env = "KILN_STORE", hide_env_values = true)]
+    pub store: Option<PathBuf>,
+    /// How much is shown while kiln works
+    #[arg(long, global = true, value_name = "HOW", default_value = "auto")]
+    pub progress: ProgressMode,
+    /// At most so many things at once [default: as many as there are processors]
+    #[arg(short = 'j', long, global = true, value_name = "N")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ProgressMode {
+    /// Lines that update themselves on a terminal, plain lines elsewhere
+    Auto,
+    /// A line for each thing done
+    Plain,
+    /// An object for each event, on standard error
+    Json,
+    /// Nothing but errors
+    Quiet,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For programs; the schema is documented in specs/
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Build the images of a spec: lock, solve, assemble, describe, sign, write
+    Build(Build),
+    /// Write, refresh or check the lock
+    Lock(Lock),
+    /// Check a spec without network
+    Check(Check),
+    /// Format specs, keeping comments
+    Fmt(Fmt),
+    /// Show the graph that a spec compiles to
+    Graph(Graph),
+    /// Check signatures and evidence of an image
+    Verify(Verify),
+    /// Show an image's bill of materials
+    Sbom(Sbom),
+    /// Show an image's provenance
+    Provenance(Shown),
+    /// Say which package, source or line put a file into an image
+    Why(Why),
+    /// Say what differs between two images
+    Diff(Diff),
+    /// Make signing keys
+    #[command(subcommand)]
+    Key(Key),
+    /// Look at the store, or clear it
+    #[command(subcommand)]
+    Cache(Cache),
+    /// Write a shell's completions to standard output
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What names a spec and sets its args.
+#[derive(Debug, Args)]
+pub(super) struct SpecArgs {
+    /// A spec, or a folder with a kiln.kdl
+    #[arg(default_value = ".", value_name = "SPEC")]
+    pub spec: PathBuf,
+    /// Set an arg of the spec
+    #[arg(long = "arg", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub args: Vec<(String, String)>,
+}
+
+/// How the lock is used.
+#[derive(Debug, Args)]
+pub(super) struct LockArgs {
+    /// Refuse to change the lock; what CI uses
+    #[arg(long)]
+    pub locked: bool,
+    /// Touch no network
+    #[arg(long)]
+    pub offline: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Build {
+    #[command(flatten)]
+    pub spec: SpecArgs,
+    #[command(flatten)]
+    pub lock: LockArgs,
+    /// Build only this image of the spec; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub image: Vec<String>,
+    /// Build for this platform instead of the spec's; may be repeated
+    #[arg(long, value_name = "OS/ARCH", value_delimiter = ',')]
+    pub platform: Vec<String>,
+    /// A name that the image gets in the output; may be repeated
+    #[arg(short, long, value_name = "REF")]
+    pub tag: Vec<String>,
+    /// Where the image goes: oci:DIR, oci-archive:FILE, docker-archive:FILE or tree:DIR; may be repeated
+    /// [default: oci:kiln-out/NAME beside the spec]
+    #[arg(short, long, value_name = "KIND:PATH")]
+    pub output: Vec<String>,
+    /// Sign with this private key instead of the spec's
+    #[arg(long, value_name = "FILE", env = "KILN_KEY", hide_env_values = true)]
+    pub key: Option<PathBuf>,
+    /// Write what was done as JSON (specs/report.md)
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Let the attested provenance tell when this run began and ended, which makes it different in each run
+    #[arg(long)]
+    pub record_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Lock {
+    #[command(flatten)]
+    pub spec: SpecArgs,
+    /// Take what is newest: of everything, or of the packages and sources that are named
+    #[arg(long, value_name = "NAME", num_args = 0..)]
+    pub update: Option<Vec<String>>,
+    /// Only say whether the lock is up to date
+    #[arg(long, conflicts_with = "update")]
+    pub check: bool,
+    /// Touch no network
+    #[arg(long)]
+    pub offline: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    #[command(flatten)]
+    pub spec: SpecArgs,
+    /// How mistakes are shown
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Fmt {
+    /// Specs, or folders with a kiln.kdl; `-` reads standard input
+    #[arg(default_value = ".", value_name = "SPEC")]
+    pub specs: Vec<PathBuf>,
+    /// Only say which specs are not formatted
+    #[arg(long)]
+    pub check: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum GraphFormat {
+    /// What `buildctl build` reads on standard input
+    Llb,
+    Json,
+    Dot,
+    Mermaid,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Graph {
+    #[command(flatten)]
+    pub spec: SpecArgs,
+    #[command(flatten)]
+    pub lock: LockArgs,
+    /// The image, where the spec has several
+    #[arg(long, value_name = "NAME")]
+    pub image: Option<String>,
+    /// The platform, where the image has several
+    #[arg(long, value_name = "OS/ARCH")]
+    pub platform: Option<String>,
+    /// The form
+    #[arg(long, value_enum, default_value = "mermaid", value_name = "FORM")]
+    pub format: GraphFormat,
+}
+
+/// An image that lies in a layout.
+#[derive(Debug, Args)]
+pub(super) struct ImageArgs {
+    /// An OCI layout: a folder, or an archive of one; `oci:` and `oci-archive:` may stand in front
+    #[arg(value_name = "LAYOUT")]
+    pub image: String,
+    /// The platform, where the image has several
+    #[arg(long, value_name = "OS/ARCH")]
+    pub platform: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Verify {
+    #[command(flatten)]
+    pub image: ImageArgs,
+    /// The public key that must have signed
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// How the result is shown
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum SbomFormat {
+    /// CycloneDX 1.6, JSON
+    Cyclonedx,
+    /// SPDX 2.3, JSON
+    Spdx,
+    /// A line a package
+    Text,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Sbom {
+    #[command(flatten)]
+    pub image: ImageArgs,
+    /// The form
+    #[arg(long, value_enum, default_value = "text", value_name = "FORM")]
+    pub format: SbomFormat,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Shown {
+    #[command(flatten)]
+    pub image: ImageArgs,
+    /// How it is shown
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Why {
+    #[command(flatten)]
+    pub image: ImageArgs,
+    /// A path in the image
+    pub path: String,
+    /// How it is shown
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Diff {
+    /// The image as it was: an OCI layout
+    pub old: String,
+    /// The image as it is
+    pub new: String,
+    /// The platform, where the images have several
+    #[arg(long, value_name = "OS/ARCH")]
+    pub platform: Option<String>,
+    /// How it is shown
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Key {
+    /// Make a key pair: NAME.key, encrypted in cosign's format, and NAME.pub
+    Generate {
+        /// Where the pair goes, without ending
+        #[arg(long, value_name = "PATH", default_value = "kiln")]
+        output: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Cache {
+    /// Say what the store holds
+    Show {
+        /// How it is shown
+        #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+        format: Format,
+    },
+    /// Remove what is older than a time, or everything
+    Prune {
+        /// Such as 12h, 7d or 4w [default: everything goes]
+        #[arg(long, value_name = "AGE", value_parser = age)]
+        older_than: Option<std::time::Duration>,
+    },
+}
+
+fn name_and_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write NAME=VALUE".into()),
+    }
+}
+
+fn age(text: &str) -> Result<std::time::Duration, String> {
+    let wrong = || "write a number and a unit: 90m, 12h, 7d or 4w".to_owned();
+    let unit = text.chars().last().ok_or_else(wrong)?;
+    let number: u64 = text[..text.len() - unit.len_utf8()].parse().map_err(|_| wrong())?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86_400,
+        'w' => 604_800,
+        _ => return Err(wrong()),
+    };
+    number.checked_mul(seconds).map(std::time::Duration::from_secs).ok_or_else(wrong)
+}

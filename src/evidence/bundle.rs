@@ -1,0 +1,246 @@
+//! Sigstore bundles, version 0.3, around DSSE envelopes: a statement, its signature and what it takes to check it.
+
+use crate::oci::{Digest, Digester, media_type};
+use base64::display::Base64Display;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::{Deserialize, Serialize, Serializer};
+use std::borrow::Cow;
+use std::io::Write as _;
+
+/// The largest bundle that is read: an SBOM of some hundred thousand files fits.
+pub const MAX_BUNDLE: u64 = 256 << 20;
+
+/// The other spelling of the bundle's media type, which the specification allows.
+const MEDIA_TYPE_WITH_PARAMETER: &str = "application/vnd.dev.sigstore.bundle+json;version=0.3";
+
+/// A signed payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bundle {
+    /// What the payload is.
+    pub payload_type: String,
+    /// The payload: the bytes of a statement.
+    pub payload: Vec<u8>,
+    /// ECDSA signature in ASN.1 DER over the [`pre_authentication_digest`].
+    pub signature: Vec<u8>,
+    /// By whom.
+    pub signer: Identity,
+    /// How many entries of transparency logs it carries.
+    pub log_entries: usize,
+    /// How many signed timestamps it carries.
+    pub timestamps: usize,
+}
+
+/// How a bundle names its signer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Identity {
+    /// A key that whoever verifies must have; the hint is not proof of anything.
+    Key {
+        /// Base64 of the SHA-256 of the key in DER.
+        hint: String,
+    },
+    /// A certificate in DER.
+    Certificate(Vec<u8>),
+}
+
+/// Why bytes are no bundle that can be verified.
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    /// Larger than anything that is read.
+    #[error("a bundle of {size} bytes is larger than the limit of {MAX_BUNDLE}")]
+    TooLarge {
+        /// The size.
+        size: u64,
+    },
+    /// Not the JSON of a bundle.
+    #[error("not a sigstore bundle: {0}")]
+    Malformed(String),
+    /// Another version or something else.
+    #[error("`{0}` is not the media type of a sigstore bundle of version 0.3")]
+    MediaType(String),
+    /// Signs a digest, not a statement.
+    #[error("it holds no DSSE envelope")]
+    NoEnvelope,
+    /// DSSE allows several; sigstore exactly one.
+    #[error("it has {0} signatures, where exactly one is allowed")]
+    Signatures(usize),
+    /// Both a key and a certificate, or neither.
+    #[error("it must name either a public key or a certificate")]
+    Identity,
+}
+
+/// The digest that is signed: of DSSE's encoding of type and payload, so that neither can pass for the other.
+pub fn pre_authentication_digest(payload_type: &str, payload: &[u8]) -> Digest {
+    let mut digester = Digester::new();
+    let head = format!("DSSEv1 {} {payload_type} {} ", payload_type.len(), payload.len());
+    digester.update(head.as_bytes());
+    digester.update(payload);
+    digester.finish()
+}
+
+impl Bundle {
+    /// The digest that the signature covers.
+    pub fn signed_digest(&self) -> Digest {
+        pre_authentication_digest(&self.payload_type, &self.payload)
+    }
+
+    /// The bytes of the bundle: compact JSON.
+    pub fn to_json(&self) -> Vec<u8> {
+        let certificate = match &self.signer {
+            Identity::Key { .. } => None,
+            Identity::Certificate(der) => Some(CertificateOut { raw_bytes: Base64(der) }),
+        };
+        let public_key = match &self.signer {
+            Identity::Key { hint } => Some(PublicKey { hint: hint.as_str().into() }),
+            Identity::Certificate(_) => None,
+        };
+        let document = DocumentOut {
+            media_type: media_type::SIGSTORE_BUNDLE,
+            verification_material: MaterialOut { public_key, certificate },
+            dsse_envelope: EnvelopeOut {
+                payload: Base64(&self.payload),
+                payload_type: &self.payload_type,
+                signatures: [SignatureOut { sig: Base64(&self.signature) }],
+            },
+        };
+        let mut json = Vec::with_capacity(self.payload.len() / 3 * 4 + 1024);
+        serde_json::to_writer(&mut json, &document)
+            .expect("memory can be written to, and the document has string keys");
+        json.flush().expect("memory can be written to");
+        json
+    }
+
+    /// Reads a bundle; nothing about it is verified yet.
+    pub fn from_json(json: &[u8]) -> Result<Self, BundleError> {
+        if json.len() as u64 > MAX_BUNDLE {
+            return Err(BundleError::TooLarge { size: json.len() as u64 });
+        }
+        let malformed = |error: &dyn std::fmt::Display| BundleError::Malformed(error.to_string());
+        let document: DocumentIn<'_> = serde_json::from_slice(json).map_err(|error| malformed(&error))?;
+        if ![media_type::SIGSTORE_BUNDLE, MEDIA_TYPE_WITH_PARAMETER].contains(&document.media_type.as_ref()) {
+            return Err(BundleError::MediaType(document.media_type.chars().take(120).collect()));
+        }
+        let decode = |text: &str| STANDARD.decode(text).map_err(|error| malformed(&error));
+        let material = document.verification_material;
+        let signer = match (material.public_key, material.certificate) {
+            (Some(key), None) => Identity::Key { hint: key.hint.into_owned() },
+            (None, Some(certificate)) => Identity::Certificate(decode(&certificate.raw_bytes)?),
+            _ => return Err(BundleError::Identity),
+        };
+        let envelope = document.dsse_envelope.ok_or(BundleError::NoEnvelope)?;
+        let [signature] = envelope.signatures.as_slice() else {
+            return Err(BundleError::Signatures(envelope.signatures.len()));
+        };
+        Ok(Bundle {
+            payload_type: envelope.payload_type.into_owned(),
+            payload: decode(&envelope.payload)?,
+            signature: decode(&signature.sig)?,
+            signer,
+            log_entries: material.tlog_entries.map_or(0, |entries| entries.len()),
+            timestamps: material.timestamps.map_or(0, |data| data.timestamps.len()),
+        })
+    }
+}
+
+/// Bytes that are written as base64 without a copy in between.
+struct Base64<'a>(&'a [u8]);
+
+impl Serialize for Base64<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&Base64Display::new(self.0, &STANDARD))
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DocumentOut<'a> {
+    media_type: &'a str,
+    verification_material: MaterialOut<'a>,
+    dsse_envelope: EnvelopeOut<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MaterialOut<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_key: Option<PublicKey<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate: Option<CertificateOut<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PublicKey<'a> {
+    #[serde(borrow, default)]
+    hint: Cow<'a, str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CertificateOut<'a> {
+    raw_bytes: Base64<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EnvelopeOut<'a> {
+    payload: Base64<'a>,
+    payload_type: &'a str,
+    signatures: [SignatureOut<'a>; 1],
+}
+
+#[derive(Serialize)]
+struct SignatureOut<'a> {
+    sig: Base64<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DocumentIn<'a> {
+    #[serde(borrow)]
+    media_type: Cow<'a, str>,
+    #[serde(borrow)]
+    verification_material: MaterialIn<'a>,
+    #[serde(borrow)]
+    dsse_envelope: Option<EnvelopeIn<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct MaterialIn<'a> {
+    #[serde(borrow)]
+    public_key: Option<PublicKey<'a>>,
+    #[serde(borrow)]
+    certificate: Option<CertificateIn<'a>>,
+    tlog_entries: Option<Vec<serde::de::IgnoredAny>>,
+    #[serde(rename = "timestampVerificationData")]
+    timestamps: Option<TimestampsIn>,
+}
+
+#[derive(Deserialize)]
+struct TimestampsIn {
+    #[serde(rename = "rfc3161Timestamps", default)]
+    timestamps: Vec<serde::de::IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CertificateIn<'a> {
+    #[serde(borrow)]
+    raw_bytes: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct EnvelopeIn<'a> {
+    #[serde(borrow)]
+    payload: Cow<'a, str>,
+    #[serde(borrow)]
+    payload_type: Cow<'a, str>,
+    #[serde(borrow)]
+    signatures: Vec<SignatureIn<'a>>,
+}
+
+#[derive(Deserialize)]
+struct SignatureIn<'a> {
+    #[serde(borrow)]
+    sig: Cow<'a, str>,
+}

@@ -1,0 +1,129 @@
+//! `kiln.lock`: every input from outside, pinned. The format is `specs/lock.md`.
+
+mod read;
+mod write;
+
+pub use read::LockError;
+
+use crate::oci::{Digest, Platform};
+use crate::packages::deb::LockedPackage;
+
+/// The name of the lock, beside its spec.
+pub const FILE_NAME: &str = "kiln.lock";
+
+/// What `kiln.lock` holds, each list sorted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lock {
+    /// The signed indexes that the packages were found in.
+    pub indexes: Vec<LockedIndex>,
+    /// The files from the web.
+    pub downloads: Vec<LockedDownload>,
+    /// The images of OCI layouts.
+    pub layouts: Vec<LockedLayout>,
+    /// The packages of each image and platform.
+    pub sets: Vec<LockedSet>,
+}
+
+/// The signed index of a suite, as it was when the lock was made.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LockedIndex {
+    /// The spec's name for the package source.
+    pub apt: String,
+    /// The suite.
+    pub suite: String,
+    /// The archive that holds it: `debian`, `debian-security`, or the name of the user's own.
+    pub archive: String,
+    /// When it was made: seconds since 1970.
+    pub date: i64,
+    /// The digest of the `InRelease` file.
+    pub sha256: Digest,
+    /// The fingerprints of the keys whose signatures were good, sorted.
+    pub keys: Vec<String>,
+    /// Whether its `Valid-Until` was honoured; the spec may say that it is not.
+    pub checked_valid_until: bool,
+}
+
+/// A file from the web.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LockedDownload {
+    /// The name of the spec's source.
+    pub source: String,
+    /// Where it was found, without credentials.
+    pub url: String,
+    /// Its digest.
+    pub sha256: Digest,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+/// An image of an OCI layout.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LockedLayout {
+    /// The name of the spec's source.
+    pub source: String,
+    /// The digest of the index or manifest that the source names.
+    pub sha256: Digest,
+}
+
+/// The packages of one image for one platform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockedSet {
+    /// The image's name.
+    pub image: String,
+    /// The platform.
+    pub platform: Platform,
+    /// The digest of what was asked for: the set is stale where the spec asks for something else.
+    pub request: Digest,
+    /// The packages by name and architecture.
+    pub packages: Vec<LockedEntry>,
+}
+
+/// A package of a set.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LockedEntry {
+    /// The package.
+    pub package: LockedPackage,
+    /// The base of kiln's own that needs it; none where only the image does.
+    pub base: Option<String>,
+}
+
+impl Lock {
+    /// The packages of an image for a platform.
+    pub fn set(&self, image: &str, platform: &Platform) -> Option<&LockedSet> {
+        self.sets.iter().find(|set| set.image == image && set.platform == *platform)
+    }
+
+    /// The file that a source names.
+    pub fn download(&self, source: &str) -> Option<&LockedDownload> {
+        self.downloads.iter().find(|download| download.source == source)
+    }
+
+    /// The image that a source names.
+    pub fn layout(&self, source: &str) -> Option<&LockedLayout> {
+        self.layouts.iter().find(|layout| layout.source == source)
+    }
+
+    /// The index of a suite.
+    pub fn index(&self, apt: &str, suite: &str) -> Option<&LockedIndex> {
+        self.indexes.iter().find(|index| index.apt == apt && index.suite == suite)
+    }
+
+    /// Whether nothing had to be pinned.
+    pub fn is_empty(&self) -> bool {
+        self.indexes.is_empty() && self.downloads.is_empty() && self.layouts.is_empty() && self.sets.is_empty()
+    }
+
+    /// Puts all lists into their order.
+    pub(crate) fn sort(&mut self) {
+        self.indexes.sort();
+        self.downloads.sort();
+        self.layouts.sort();
+        self.sets.sort_by(|a, b| (&a.image, &a.platform).cmp(&(&b.image, &b.platform)));
+        for set in &mut self.sets {
+            set.packages.sort();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

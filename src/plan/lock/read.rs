@@ -1,0 +1,209 @@
+//! Reading a lock. It lies in a repository where anybody may have changed it, so nothing in it is believed by its looks.
+
+use super::{Lock, LockedDownload, LockedEntry, LockedIndex, LockedLayout, LockedSet};
+use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
+use crate::oci::{Digest, Platform};
+use crate::packages::deb::LockedPackage;
+use crate::syntax::{self, Node, Value};
+
+/// Why a lock cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct LockError(pub Diagnostics);
+
+impl Lock {
+    /// Reads the text of `kiln.lock`; `name` is what diagnostics call the file.
+    ///
+    /// # Errors
+    /// All mistakes with their places. A lock of a later version is one.
+    pub fn from_text(name: &str, text: &[u8]) -> Result<Lock, LockError> {
+        let mut sources = Sources::default();
+        let nodes = syntax::add_up_to(&mut sources, name, text, MAX_SIZE)
+            .and_then(|file| syntax::parse(file, sources.file(file).text()));
+        let nodes = match nodes {
+            Ok(nodes) => nodes,
+            Err(list) => return Err(LockError(Diagnostics::new(list, sources))),
+        };
+        let mut reader = Reader { mistakes: Vec::new(), lock: Lock::default() };
+        reader.document(&nodes, sources.iter().next().map(|(file, _)| Span::new(file, 0, 0)));
+        if reader.mistakes.is_empty() {
+            reader.lock.sort();
+            Ok(reader.lock)
+        } else {
+            Err(LockError(Diagnostics::new(reader.mistakes, sources)))
+        }
+    }
+}
+
+/// The longest lock that is read, in bytes: some 100,000 packages.
+const MAX_SIZE: usize = 32 << 20;
+
+struct Reader {
+    mistakes: Vec<Diagnostic>,
+    lock: Lock,
+}
+
+impl Reader {
+    fn document(&mut self, nodes: &[Node], start: Option<Span>) {
+        let Some((first, rest)) = nodes.split_first() else {
+            self.mistakes.extend(start.map(|span| mistake("the lock is empty", span)));
+            return;
+        };
+        let version = first.args.first().map(|arg| &arg.value);
+        if first.name.text != "lock" || version != Some(&Value::Int(1)) {
+            self.mistakes.push(
+                mistake("this is no lock that this kiln can read: it must begin with `lock 1`", first.span)
+                    .with_help("a newer kiln may have written it; to make it anew, delete it and run `kiln lock`"),
+            );
+            return;
+        }
+        for node in rest {
+            match node.name.text.as_str() {
+                "index" => self.index(node),
+                "http" => self.download(node),
+                "oci" => self.layout(node),
+                "packages" => self.set(node),
+                other => self.mistakes.push(mistake(&format!("a lock has no `{other}`"), node.name.span)),
+            }
+        }
+    }
+
+    fn index(&mut self, node: &Node) {
+        let date = self.text(node, "date").and_then(|text| match text.parse::<jiff::Timestamp>() {
+            Ok(date) => Some(date.as_second()),
+            Err(_) => {
+                self.mistakes.push(mistake("`date` is no time like `2026-01-31T00:00:00Z`", node.span));
+                None
+            }
+        });
+        let keys = node.children.iter().flatten().filter(|child| child.name.text == "key");
+        let keys = keys.filter_map(|key| self.arg(key, 0)).collect();
+        let index = (|| {
+            Some(LockedIndex {
+                apt: self.arg(node, 0)?,
+                suite: self.arg(node, 1)?,
+                archive: self.text(node, "archive")?,
+                date: date?,
+                sha256: self.digest(node, "sha256")?,
+                keys,
+                checked_valid_until: prop(node, "valid-until-checked") != Some(&Value::Bool(false)),
+            })
+        })();
+        self.lock.indexes.extend(index);
+    }
+
+    fn download(&mut self, node: &Node) {
+        let download = (|| {
+            Some(LockedDownload {
+                source: self.arg(node, 0)?,
+                url: self.text(node, "url")?,
+                size: self.number(node, "size")?,
+                sha256: self.digest(node, "sha256")?,
+            })
+        })();
+        self.lock.downloads.extend(download);
+    }
+
+    fn layout(&mut self, node: &Node) {
+        let layout = (|| Some(LockedLayout { source: self.arg(node, 0)?, sha256: self.digest(node, "sha256")? }))();
+        self.lock.layouts.extend(layout);
+    }
+
+    fn set(&mut self, node: &Node) {
+        let platform = self.text(node, "platform").and_then(|text| match text.parse::<Platform>() {
+            Ok(platform) => Some(platform),
+            Err(error) => {
+                self.mistakes.push(mistake(&error.to_string(), node.span));
+                None
+            }
+        });
+        let packages: Vec<LockedEntry> = node.children.iter().flatten().filter_map(|n| self.entry(n)).collect();
+        let set = (|| {
+            Some(LockedSet {
+                image: self.arg(node, 0)?,
+                platform: platform?,
+                request: self.digest(node, "request")?,
+                packages,
+            })
+        })();
+        self.lock.sets.extend(set);
+    }
+
+    fn entry(&mut self, node: &Node) -> Option<LockedEntry> {
+        if node.name.text != "package" {
+            self.mistakes.push(mistake("only `package` can stand here", node.name.span));
+            return None;
+        }
+        let (name, version) = (self.arg(node, 0)?, self.arg(node, 1)?);
+        let optional = |name: &str| prop(node, name).and_then(as_text);
+        let package = LockedPackage {
+            architecture: self.arg(node, 2)?,
+            source: optional("source").unwrap_or_else(|| name.clone()),
+            source_version: optional("source-version").unwrap_or_else(|| version.clone()),
+            sha256: self.digest(node, "sha256")?,
+            size: self.number(node, "size")?,
+            path: self.text(node, "path")?,
+            archive: self.text(node, "archive")?,
+            suite: self.text(node, "suite")?,
+            name,
+            version,
+        };
+        Some(LockedEntry { package, base: optional("base") })
+    }
+
+    fn arg(&mut self, node: &Node, position: usize) -> Option<String> {
+        let text = node.args.get(position).and_then(|arg| as_text(&arg.value));
+        if text.is_none() {
+            let what = format!("`{}` lacks its argument {}, a text", node.name.text, position + 1);
+            self.mistakes.push(mistake(&what, node.span));
+        }
+        text
+    }
+
+    fn text(&mut self, node: &Node, name: &str) -> Option<String> {
+        let text = prop(node, name).and_then(as_text);
+        if text.is_none() {
+            self.mistakes.push(mistake(&format!("`{}` lacks `{name}`, a text", node.name.text), node.span));
+        }
+        text
+    }
+
+    fn number(&mut self, node: &Node, name: &str) -> Option<u64> {
+        let number = match prop(node, name) {
+            Some(Value::Int(n)) => u64::try_from(*n).ok(),
+            _ => None,
+        };
+        if number.is_none() {
+            self.mistakes.push(mistake(&format!("`{}` lacks `{name}`, a number", node.name.text), node.span));
+        }
+        number
+    }
+
+    fn digest(&mut self, node: &Node, name: &str) -> Option<Digest> {
+        let text = self.text(node, name)?;
+        match Digest::from_hex(&text) {
+            Ok(digest) => Some(digest),
+            Err(_) => {
+                self.mistakes.push(mistake(&format!("`{name}` is not 64 hexadecimal digits"), node.span));
+                None
+            }
+        }
+    }
+}
+
+fn prop<'a>(node: &'a Node, name: &str) -> Option<&'a Value> {
+    node.props.iter().rev().find(|prop| prop.name.text == name).map(|prop| &prop.value.value)
+}
+
+fn as_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String { text, .. } => Some(text.clone()),
+        _ => None,
+    }
+}
+
+fn mistake(message: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("lock::malformed", message, span, "here")
+        .with_help("`kiln lock` writes this file; restore it from version control, or delete it and run `kiln lock`")
+        .with_page("specs/lock.md")
+}

@@ -1,0 +1,128 @@
+use super::*;
+use proptest::prelude::*;
+
+fn package(name: &str, source: &str) -> LockedPackage {
+    LockedPackage {
+        name: name.into(),
+        version: "1:2.0-3+b1".into(),
+        architecture: "amd64".into(),
+        source: source.into(),
+        source_version: "1:2.0-3".into(),
+        sha256: Digest::of(name),
+        size: 1234,
+        path: format!("pool/main/{name}.deb"),
+        archive: "debian".into(),
+        suite: "trixie".into(),
+    }
+}
+
+fn lock() -> Lock {
+    let mut lock = Lock {
+        indexes: vec![LockedIndex {
+            apt: "debian".into(),
+            suite: "sid".into(),
+            archive: "debian".into(),
+            date: 1_700_000_000,
+            sha256: Digest::of("InRelease"),
+            keys: vec!["A1".into(), "B2".into()],
+            checked_valid_until: false,
+        }],
+        downloads: vec![LockedDownload {
+            source: "logo".into(),
+            url: "https://example.com/a?b=\"c\\d\"".into(),
+            sha256: Digest::of("logo"),
+            size: 4,
+        }],
+        layouts: vec![LockedLayout { source: "base".into(), sha256: Digest::of("base") }],
+        sets: vec![LockedSet {
+            image: "registry.example.com/acme/hello".into(),
+            platform: Platform::linux("arm", Some("v7")),
+            request: Digest::of("request"),
+            packages: vec![
+                LockedEntry { package: package("libz", "zed"), base: None },
+                LockedEntry { package: package("base-files", "base-files"), base: Some("static".into()) },
+            ],
+        }],
+    };
+    lock.sort();
+    lock
+}
+
+#[test]
+fn a_lock_reads_as_what_it_says() {
+    let expected = r#"// Written by kiln, not by hand. `kiln lock` brings it up to date with the spec,
+// `kiln lock --update` takes what is newest, `--locked` builds from it as it stands.
+lock 1
+
+index "debian" "sid" archive="debian" date="2023-11-14T22:13:20Z" valid-until-checked=#false sha256="INRELEASE" {
+    key "A1"
+    key "B2"
+}
+
+http "logo" url="https://example.com/a?b=\"c\\d\"" size=4 sha256="LOGO"
+oci "base" sha256="BASE"
+
+packages "registry.example.com/acme/hello" platform="linux/arm/v7" request="REQUEST" {
+    package "base-files" "1:2.0-3+b1" "amd64" source-version="1:2.0-3" base="static" suite="trixie" archive="debian" path="pool/main/base-files.deb" size=1234 sha256="BASE-FILES"
+    package "libz" "1:2.0-3+b1" "amd64" source="zed" source-version="1:2.0-3" suite="trixie" archive="debian" path="pool/main/libz.deb" size=1234 sha256="LIBZ"
+}
+"#;
+    let mut text = lock().to_text();
+    for (name, content) in [
+        ("INRELEASE", "InRelease"),
+        ("LOGO", "logo"),
+        ("REQUEST", "request"),
+        ("BASE-FILES", "base-files"),
+        ("BASE", "base"),
+        ("LIBZ", "libz"),
+    ] {
+        text = text.replace(&Digest::of(content).hex(), name);
+    }
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn a_lock_is_read_back_as_it_was() {
+    assert_eq!(Lock::from_text("kiln.lock", lock().to_text().as_bytes()).unwrap(), lock());
+    assert_eq!(Lock::from_text("kiln.lock", Lock::default().to_text().as_bytes()).unwrap(), Lock::default());
+}
+
+#[test]
+fn the_order_of_a_lock_does_not_depend_on_how_it_was_made() {
+    let mut shuffled = lock();
+    shuffled.sets[0].packages.reverse();
+    assert_eq!(shuffled.to_text(), lock().to_text());
+}
+
+#[test]
+fn wrong_locks_are_refused_with_the_place() {
+    let cases = [
+        ("", "kiln.lock:1:1: the lock is empty"),
+        ("lock 2", "kiln.lock:1:1: this is no lock that this kiln can read: it must begin with `lock 1`"),
+        ("lock 1\nhttp \"x\" url=\"u\" size=-1 sha256=\"00\"", "kiln.lock:2:1: `http` lacks `size`, a number"),
+        ("lock 1\noci \"x\" sha256=\"00\"", "kiln.lock:2:1: `sha256` is not 64 hexadecimal digits"),
+        ("lock 1\noci sha256=\"00\"", "kiln.lock:2:1: `oci` lacks its argument 1, a text"),
+        ("lock 1\nrun \"sh\"", "kiln.lock:2:1: a lock has no `run`"),
+    ];
+    for (text, message) in cases {
+        assert_eq!(Lock::from_text("kiln.lock", text.as_bytes()).unwrap_err().to_string(), message, "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_survives(text in any::<String>()) {
+        let mut lock = lock();
+        lock.downloads[0].url = text.clone();
+        let written = lock.to_text();
+        // What KDL cannot hold at all is refused; whatever is accepted is what was written.
+        if let Ok(read) = Lock::from_text("kiln.lock", written.as_bytes()) {
+            prop_assert_eq!(&read.downloads[0].url, &text);
+        }
+    }
+
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let _ = Lock::from_text("kiln.lock", &[&b"lock 1\n"[..], &bytes].concat());
+    }
+}

@@ -1,0 +1,98 @@
+//! Writing a lock: one line a pinned thing, so that a difference reads as one.
+
+use super::{Lock, LockedEntry};
+use std::fmt::Write;
+
+const HEAD: &str = "\
+// Written by kiln, not by hand. `kiln lock` brings it up to date with the spec,
+// `kiln lock --update` takes what is newest, `--locked` builds from it as it stands.
+lock 1
+";
+
+impl Lock {
+    /// The text of `kiln.lock`: equal locks have equal texts.
+    pub fn to_text(&self) -> String {
+        let mut sorted = self.clone();
+        sorted.sort();
+        let mut text = HEAD.to_owned();
+        sorted.write(&mut text).expect("writing to a string never fails");
+        text
+    }
+
+    fn write(&self, out: &mut String) -> std::fmt::Result {
+        for index in &self.indexes {
+            write!(out, "\nindex {} {}", quote(&index.apt), quote(&index.suite))?;
+            write!(out, " archive={} date=\"{}\"", quote(&index.archive), rfc3339(index.date))?;
+            if !index.checked_valid_until {
+                write!(out, " valid-until-checked=#false")?;
+            }
+            writeln!(out, " sha256=\"{}\" {{", index.sha256.hex())?;
+            for key in &index.keys {
+                writeln!(out, "    key {}", quote(key))?;
+            }
+            writeln!(out, "}}")?;
+        }
+        if !self.downloads.is_empty() || !self.layouts.is_empty() {
+            writeln!(out)?;
+        }
+        for download in &self.downloads {
+            write!(out, "http {} url={}", quote(&download.source), quote(&download.url))?;
+            writeln!(out, " size={} sha256=\"{}\"", download.size, download.sha256.hex())?;
+        }
+        for layout in &self.layouts {
+            writeln!(out, "oci {} sha256=\"{}\"", quote(&layout.source), layout.sha256.hex())?;
+        }
+        for set in &self.sets {
+            write!(out, "\npackages {} platform=\"{}\"", quote(&set.image), set.platform)?;
+            writeln!(out, " request=\"{}\" {{", set.request.hex())?;
+            for entry in &set.packages {
+                write_entry(out, entry)?;
+            }
+            writeln!(out, "}}")?;
+        }
+        Ok(())
+    }
+}
+
+fn write_entry(out: &mut String, entry: &LockedEntry) -> std::fmt::Result {
+    let package = &entry.package;
+    write!(out, "    package {} {} {}", quote(&package.name), quote(&package.version), quote(&package.architecture))?;
+    if package.source != package.name {
+        write!(out, " source={}", quote(&package.source))?;
+    }
+    if package.source_version != package.version {
+        write!(out, " source-version={}", quote(&package.source_version))?;
+    }
+    if let Some(base) = &entry.base {
+        write!(out, " base={}", quote(base))?;
+    }
+    write!(out, " suite={} archive={}", quote(&package.suite), quote(&package.archive))?;
+    write!(out, " path={} size={}", quote(&package.path), package.size)?;
+    writeln!(out, " sha256=\"{}\"", package.sha256.hex())
+}
+
+/// A KDL string; always quoted, so that a value's look never depends on its content.
+fn quote(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            c if c.is_control() || is_invisible(c) => quoted.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// Characters that KDL forbids or that a reader could be deceived by.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+fn rfc3339(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds).unwrap_or_default().to_string()
+}

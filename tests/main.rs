@@ -1,0 +1,9 @@
+//! Everything that is tested from outside the library, in one binary: the shape of the code,
+//! the program as its users run it, the samples of `specs/`, and the examples.
+//!
+//! Tests that need the network, root, or foreign tools are ignored by default;
+//! `cargo test -- --ignored` runs them, as `.ci/run` does.
+
+mod architecture;
+mod peers;
+mod support;

@@ -1,0 +1,59 @@
+//! Bills of materials against the official schemas, by the projects' own Python code.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const CHECK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/sbom.py");
+const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/evidence");
+
+/// A Python environment in a temporary folder, with the validators in it.
+pub struct Validators {
+    _folder: tempfile::TempDir,
+    python: PathBuf,
+}
+
+impl Validators {
+    pub fn install() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let python = folder.path().join("bin/python");
+        run(Command::new("python3").args(["-m", "venv"]).arg(folder.path())).unwrap();
+        let packages = ["cyclonedx-python-lib[json-validation]", "spdx-tools"];
+        run(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(packages)).unwrap();
+        Validators { _folder: folder, python }
+    }
+
+    /// What is wrong with the two documents of one image.
+    pub fn check(&self, cyclonedx: &Path, spdx: &Path) -> Result<(), String> {
+        run(Command::new(&self.python).arg(CHECK).arg(cyclonedx).arg(spdx))
+    }
+}
+
+fn run(command: &mut Command) -> Result<(), String> {
+    let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
+    let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    if output.status.success() { Ok(()) } else { Err(text.into_owned()) }
+}
+
+#[test]
+#[ignore = "installs the validators from the Python package index"]
+fn both_forms_satisfy_the_official_schemas() {
+    let validators = Validators::install();
+    let golden = |name: &str| Path::new(GOLDEN).join(name);
+    validators.check(&golden("cyclonedx.json"), &golden("spdx.json")).unwrap();
+
+    // The check itself sees what it should: a mistake in either form, and forms that disagree.
+    let folder = tempfile::tempdir().unwrap();
+    let changed = |name: &str, from: &str, to: &str| {
+        let text = std::fs::read_to_string(golden(name)).unwrap();
+        assert!(text.contains(from));
+        let path = folder.path().join(name);
+        std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
+        path
+    };
+    let bad = changed("cyclonedx.json", "\"container\"", "\"barrel\"");
+    assert!(validators.check(&bad, &golden("spdx.json")).unwrap_err().contains("cyclonedx"));
+    let bad = changed("spdx.json", "\"SHA1\"", "\"SHA512\"");
+    assert!(validators.check(&golden("cyclonedx.json"), &bad).unwrap_err().contains("SHA1"));
+    let bad = changed("spdx.json", "\"./srv/app\"", "\"./srv/ape\"");
+    assert!(validators.check(&golden("cyclonedx.json"), &bad).unwrap_err().contains("different files"));
+}

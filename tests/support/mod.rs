@@ -1,0 +1,8 @@
+//! What tests build their worlds from. Fixtures are made by code when a test runs; no test needs the network
+//! unless it is ignored by default.
+//!
+//! Where the library's own tests have a fixture, its file is included here, so that there is one of each. Such a
+//! file names what it needs as `super::…` (imported by the including module) or `crate::…` (imported by `main.rs`).
+
+pub mod http;
+pub mod program;
