@@ -4,6 +4,11 @@
 //! Tests that need the network, root, or foreign tools are ignored by default;
 //! `cargo test -- --ignored` runs them, as `.ci/run` does.
 
+#![allow(clippy::disallowed_methods, reason = "tests have an environment and a clock")]
+
 mod architecture;
 mod peers;
 mod support;
+
+// Where included fixtures say `crate::…`.
+use kiln::{oci, store};

@@ -130,6 +130,7 @@ pub(crate) fn inventory() -> Inventory {
 }
 
 /// Compares `text` with the file of that name below `tests/golden/evidence`; `KILN_BLESS=1` writes it instead.
+#[expect(clippy::disallowed_methods, reason = "the switch that writes golden files anew")]
 pub(crate) fn golden(name: &str, text: &str) {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/evidence").join(name);
     if std::env::var_os("KILN_BLESS").is_some() {

@@ -237,8 +237,11 @@ fn unknown(message: &'static Message, field: u32) -> LlbError {
     LlbError::UnknownOperation { name }
 }
 
-/// The first field of some bytes: its number, its value if that has a length, and what follows.
-fn field(bytes: &[u8]) -> Option<(u32, Option<&[u8]>, &[u8])> {
+/// A field's number, its value if that has a length, and what follows.
+type Split<'a> = (u32, Option<&'a [u8]>, &'a [u8]);
+
+/// The first field of some bytes.
+fn field(bytes: &[u8]) -> Option<Split<'_>> {
     let (key, rest) = varint(bytes)?;
     let number = u32::try_from(key >> 3).ok().filter(|number| *number > 0)?;
     let skip = |count: usize| rest.get(count..).map(|rest| (number, None, rest));

@@ -67,6 +67,7 @@ impl Store {
             Err(TryLockError::WouldBlock) => return Err(StoreError::Busy(root)),
             Err(TryLockError::Error(e)) => return Err(StoreError::io("cannot lock", &lock_path)(e)),
         }
+        #[expect(clippy::disallowed_methods, reason = "how long ago something was last used decides what goes")]
         let now = SystemTime::now();
         for folder in ["blobs", "records", "tmp", "locks"] {
             each_file(&root.join(folder), &mut |path, metadata| {

@@ -35,14 +35,14 @@ pub fn lex(text: &str) -> Vec<Token<'_>> {
 
 /// The token at the start of `rest`, if any starts there, and how many bytes it takes.
 fn next(rest: &str, first: char) -> (Option<Kind<'_>>, usize) {
-    if rest.starts_with("//") {
+    if let Some(comment) = rest.strip_prefix("//") {
         let end = rest.find('\n').unwrap_or(rest.len());
-        let doc = rest[2..].starts_with(['/', '!']) && !rest.starts_with("////");
+        let doc = comment.starts_with(['/', '!']) && !rest.starts_with("////");
         return (doc.then(|| Kind::Doc(&rest[3..end])), end);
     }
-    if rest.starts_with("/*") {
+    if let Some(comment) = rest.strip_prefix("/*") {
         let end = block_end(rest);
-        return (rest[2..].starts_with(['*', '!']).then(|| Kind::Doc(&rest[2..end])), end);
+        return (comment.starts_with(['*', '!']).then(|| Kind::Doc(&rest[2..end])), end);
     }
     if let Some((start, close)) = string_start(rest) {
         let length = match close.is_empty() {

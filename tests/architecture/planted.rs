@@ -91,7 +91,11 @@ fn empty_names_long_files_and_forbidden_macros_are_found() {
     let sized = [Source::new("src/a.rs", &"\n".repeat(LONGEST + 1)), Source::new("src/b.rs", &"\n".repeat(LONGEST))];
     assert_eq!(lines(rules::lengths(&sized)), ["src/a.rs:600: 601 lines: split it"]);
     let text = "fn f() { todo!() }\n// todo!()\nfn g() { println!(\"todo!\") }";
-    let found = rules::macros(&[Source::new("src/oci/a.rs", text), Source::new("src/cli/a.rs", "println!()")]);
+    let found = rules::macros(&[
+        Source::new("src/oci/a.rs", text),
+        Source::new("src/cli/a.rs", "println!()"),
+        Source::new("src/oci/tests.rs", "println!()"),
+    ]);
     assert_eq!(
         lines(found),
         ["src/oci/a.rs:1: todo! is for unfinished code", "src/oci/a.rs:3: println! is for the command line alone"]

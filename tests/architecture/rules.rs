@@ -95,11 +95,11 @@ pub fn median(sources: &[Source]) -> usize {
     lengths.get(lengths.len() / 2).copied().unwrap_or(0)
 }
 
-/// Nothing is left to do, and only the command line prints.
+/// Nothing is left to do, and only the command line and tests print.
 pub fn macros(sources: &[Source]) -> Vec<Finding> {
     let mut findings = vec![];
     for source in sources {
-        let prints = matches!(source.rank(), Some("cli" | "main"));
+        let prints = source.is_test() || matches!(source.rank(), Some("cli" | "main"));
         for pair in source.tokens().windows(2) {
             let [Token { kind: Kind::Word(name), line }, Token { kind: Kind::Sign('!'), .. }] = *pair else { continue };
             let what = match name {

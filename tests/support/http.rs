@@ -6,4 +6,4 @@ use kiln::http::{Client, Settings, Url};
 #[path = "../../src/http/fixtures.rs"]
 mod server;
 
-pub use server::*;
+pub(crate) use server::*;

@@ -4,5 +4,6 @@
 //! Where the library's own tests have a fixture, its file is included here, so that there is one of each. Such a
 //! file names what it needs as `super::…` (imported by the including module) or `crate::…` (imported by `main.rs`).
 
+pub mod deb;
 pub mod http;
 pub mod program;

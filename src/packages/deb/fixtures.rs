@@ -121,6 +121,11 @@ impl Deb {
         ])
     }
 
+    /// Its control paragraph, as the package and the index have it.
+    pub(crate) fn paragraph(&self) -> String {
+        self.fields.iter().map(|(name, value)| format!("{name}: {value}\n")).collect()
+    }
+
     /// Puts the package into the store; returns what a lock would say of it.
     pub(crate) fn store(self, store: &Store) -> LockedPackage {
         let get = |name: &str| {
@@ -133,7 +138,7 @@ impl Deb {
 
     fn control_member(&self) -> Vec<u8> {
         let mut tar = Builder::new(Vec::new());
-        let paragraph: String = self.fields.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
+        let paragraph = self.paragraph();
         let files = std::iter::once(("control", paragraph.as_bytes()))
             .chain(self.control.iter().map(|(name, content)| (name.as_str(), content.as_slice())));
         for (name, content) in files {
@@ -219,6 +224,7 @@ pub(crate) fn content(store: &Store, digest: &Digest) -> Vec<u8> {
 /// Real packages: those in the folder that `KILN_TEST_DEBS` names, else `names` as the machine's apt has them.
 ///
 /// Returns what a lock would say of each; their bytes are in the store.
+#[expect(clippy::disallowed_methods, reason = "where a test finds its packages")]
 pub(crate) fn real(store: &Store, names: &[&str]) -> Vec<(std::path::PathBuf, LockedPackage)> {
     let folder = match std::env::var_os("KILN_TEST_DEBS") {
         Some(folder) => std::path::PathBuf::from(folder),

@@ -7,6 +7,7 @@ use crate::store::Store;
 use std::time::Instant;
 
 pub(super) fn source(suite: &str) -> Source {
+    #[expect(clippy::disallowed_methods, reason = "the machine's mirror, as the command line would find it")]
     let environment = std::env::var("KILN_DEBIAN_MIRROR").ok();
     let config = MirrorConfig::read("/".as_ref(), environment.as_deref()).unwrap();
     let archive = archive_of(suite);
@@ -24,6 +25,7 @@ pub(super) fn source(suite: &str) -> Source {
 
 #[tokio::test]
 #[ignore = "needs a Debian mirror"]
+#[expect(clippy::disallowed_methods, reason = "a real archive holds for the real time")]
 async fn trixie_is_verified_and_read() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();

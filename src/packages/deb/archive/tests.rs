@@ -33,7 +33,8 @@ fn private_members_are_passed_over() {
 
 #[test]
 fn missing_doubled_and_foreign_members_are_refused() {
-    let cases: &[(&[(&str, &[u8])], &str)] = &[
+    type Member = (&'static str, &'static [u8]);
+    let cases: &[(&[Member], &str)] = &[
         (&[], "the end stands where debian-binary should"),
         (&[("control.tar", b"")], "`control.tar` stands where debian-binary should"),
         (&[VERSION], "the end stands where control.tar should"),

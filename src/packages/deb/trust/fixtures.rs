@@ -9,7 +9,7 @@ use pgp::packet::{
     KeyFlags, PubKeyInner, PublicKey, PublicSubkey, SecretKey, SecretSubkey, Signature, SignatureConfig, SignatureType,
     Subpacket, SubpacketData, UserId,
 };
-use pgp::types::{Duration, KeyDetails, KeyVersion, PacketHeaderVersion, Password, SignedUser, SigningKey, Timestamp};
+use pgp::types::{Duration, KeyVersion, PacketHeaderVersion, Password, SignedUser, SigningKey, Timestamp};
 
 /// A key that signs package sources in tests; change the fields before [`TestKey::keyring`] for worse ones.
 pub(crate) struct TestKey {
@@ -111,13 +111,7 @@ impl TestKey {
         SignedPublicSubKey::new(public, signatures)
     }
 
-    fn config(
-        &self,
-        kind: SignatureType,
-        by: &(impl SigningKey + KeyDetails),
-        lasts: u32,
-        signing: Option<bool>,
-    ) -> SignatureConfig {
+    fn config(&self, kind: SignatureType, by: &impl SigningKey, lasts: u32, signing: Option<bool>) -> SignatureConfig {
         let mut config = SignatureConfig::v4(kind, by.algorithm(), HashAlgorithm::Sha256);
         let mut add = |data| config.hashed_subpackets.push(Subpacket::regular(data).unwrap());
         add(SubpacketData::SignatureCreationTime(Timestamp::from_secs(self.created)));
