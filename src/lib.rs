@@ -18,4 +18,5 @@ pub mod llb;
 pub mod packages;
 pub mod plan;
 pub mod compile;
+pub mod image;
 pub mod evidence;

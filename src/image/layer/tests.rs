@@ -1,0 +1,176 @@
+use super::*;
+use crate::oci::media_type;
+use crate::tree::{Entry, Tree, TreePath};
+use std::io::Read;
+
+const GZIP: Compression = Compression::Gzip { level: 6 };
+const ZSTD: Compression = Compression::Zstd { level: 3 };
+
+fn path(text: &str) -> TreePath {
+    TreePath::new(text).unwrap()
+}
+
+fn store() -> (tempfile::TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    (folder, store)
+}
+
+fn packer(threads: usize) -> Packer {
+    Packer::new(NonZeroUsize::new(threads).unwrap()).unwrap()
+}
+
+/// Files of together some megabytes, neither all alike nor all noise.
+fn large(store: &Store, seed: u32) -> Change {
+    let mut tree = Tree::new();
+    let mut state = seed;
+    for number in 0..8u32 {
+        let content: Vec<u8> = (0..600_000u32)
+            .map(|i| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                if i % 3 == 0 { (state >> 24) as u8 } else { (i % 61) as u8 }
+            })
+            .collect();
+        let digest = store.put(&content).unwrap();
+        tree.insert(path(&format!("f{number}")), Entry::file(digest, content.len() as u64, 0o644)).unwrap();
+    }
+    tree.into()
+}
+
+fn tiny(store: &Store) -> Change {
+    let mut tree = Tree::new();
+    tree.insert(path("etc"), Entry::dir(0o755)).unwrap();
+    let content = store.put(b"hello\n").unwrap();
+    tree.insert(path("etc/motd"), Entry::file(content, 6, 0o644)).unwrap();
+    tree.into()
+}
+
+fn blob(store: &Store, layer: &Layer) -> Vec<u8> {
+    store.read(&layer.descriptor.digest, 1 << 30).unwrap()
+}
+
+fn plain(store: &Store, layer: &Layer) -> Vec<u8> {
+    let mut out = Vec::new();
+    tar::decompress(&blob(store, layer)[..], 1 << 30).unwrap().read_to_end(&mut out).unwrap();
+    out
+}
+
+/// The diff_id is a promise for ever; the blobs' digests are promises for one version of the compressor.
+/// Where only the latter change, the version in `Compression::compressor` must change with them.
+#[test]
+fn the_bytes_of_a_tiny_layer_never_change() {
+    let (_folder, store) = store();
+    let pack = |compression| packer(2).pack(&tiny(&store), &store, 1_700_000_000, compression).unwrap();
+    for compression in [Compression::None, GZIP, ZSTD] {
+        assert_eq!(pack(compression).diff_id.to_string(), "sha256:d9714b470965480ffefff7e938832b1d383697bdc951b2dedce69213037d538b");
+        assert_eq!(pack(compression).plain_size, 2560);
+    }
+    assert_eq!(pack(Compression::None).descriptor.digest, pack(GZIP).diff_id);
+    assert_eq!(pack(GZIP).descriptor.digest.to_string(), "sha256:9f31190503e830bb79868d152ae8207d496a2b14e73c692f3505476aeed5648f");
+    assert_eq!(pack(ZSTD).descriptor.digest.to_string(), "sha256:5e64752a25124c9f99be64f9566b2b910cbad09245ebe52254c347048238df71");
+    assert_eq!(zstd::zstd_safe::version_string(), ZSTD.compressor().strip_prefix("zstd ").unwrap());
+    assert_eq!(pack(GZIP).descriptor.media_type, media_type::LAYER_GZIP);
+    assert_eq!(pack(ZSTD).descriptor.media_type, media_type::LAYER_ZSTD);
+}
+
+#[test]
+fn any_number_of_threads_makes_the_same_bytes() {
+    for compression in [Compression::None, GZIP, Compression::Gzip { level: 1 }, ZSTD, Compression::Zstd { level: 9 }] {
+        let made = [1, 2, 7].map(|threads| {
+            let (_folder, store) = store();
+            let layer = packer(threads).pack(&large(&store, 1), &store, 0, compression).unwrap();
+            assert_eq!(Digest::of(plain(&store, &layer)), layer.diff_id);
+            layer
+        });
+        assert!(made.iter().all(|layer| *layer == made[0]), "{compression:?}");
+        assert!(compression == Compression::None || made[0].descriptor.size < made[0].plain_size);
+    }
+}
+
+#[test]
+fn however_the_bytes_arrive_the_blob_is_the_same() {
+    let content: Vec<u8> = (0..5_000_000u32).map(|i| (i.wrapping_mul(i) >> 9) as u8).collect();
+    for compression in [GZIP, ZSTD] {
+        let (_folder, store) = store();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+        let digests = [1usize << 23, 1 << 20, 65_536, 4_999, 512].map(|size| {
+            let joined = blocks::compress(&pool, 2, compression, &store, |out| {
+                content.chunks(size).try_for_each(|piece| io::Write::write_all(out, piece)).map_err(TarError::Write)
+            });
+            joined.unwrap().blob.commit().unwrap()
+        });
+        assert!(digests.iter().all(|digest| *digest == digests[0]));
+    }
+}
+
+#[test]
+fn several_layers_come_in_the_order_of_their_changes() {
+    let (_folder, store) = store();
+    let changes: Vec<Change> = (0..5).map(|seed| large(&store, seed)).collect();
+    let together = packer(2).pack_all(&changes, &store, 0, ZSTD).unwrap();
+    let (_other_folder, other) = self::store();
+    for (seed, layer) in together.iter().enumerate() {
+        assert_eq!(*layer, packer(1).pack(&large(&other, seed as u32), &other, 0, ZSTD).unwrap());
+    }
+}
+
+#[test]
+fn a_gzip_header_says_nothing_about_this_machine() {
+    let (_folder, store) = store();
+    let layer = packer(1).pack(&tiny(&store), &store, 0, GZIP).unwrap();
+    assert_eq!(blob(&store, &layer)[..10], [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);
+}
+
+#[test]
+fn an_unchanged_layer_is_made_once() {
+    let (folder, store) = store();
+    let change = tiny(&store);
+    let layer = packer(1).pack(&change, &store, 7, GZIP).unwrap();
+    // Its content is not needed any more.
+    let remove = |digest: &Digest| {
+        let hex = digest.hex();
+        std::fs::remove_file(folder.path().join("blobs/sha256").join(&hex[..2]).join(&hex[2..])).unwrap();
+    };
+    remove(&Digest::of("hello\n"));
+    assert_eq!(packer(2).pack(&change, &store, 7, GZIP).unwrap(), layer);
+    // A record without its blob does not count, and other settings are another layer.
+    assert!(packer(2).pack(&change, &store, 8, GZIP).is_err());
+    assert!(packer(2).pack(&change, &store, 7, ZSTD).is_err());
+    remove(&layer.descriptor.digest);
+    let error = packer(2).pack(&change, &store, 7, GZIP).unwrap_err();
+    assert!(matches!(&error, LayerError::Tar(TarError::Store(e)) if e.is_lost_content()), "{error}");
+    store.put(b"hello\n").unwrap();
+    assert_eq!(packer(2).pack(&change, &store, 7, GZIP).unwrap(), layer);
+}
+
+#[test]
+fn what_takes_away_is_part_of_the_key() {
+    let (_folder, store) = store();
+    let with = |removed: &[&str], opaque: &[&str]| {
+        let mut change = tiny(&store);
+        change.removed.extend(removed.iter().map(|p| path(p)));
+        change.opaque.extend(opaque.iter().map(|p| path(p)));
+        packer(1).pack(&change, &store, 0, GZIP).unwrap().diff_id
+    };
+    let ids = [with(&[], &[]), with(&["a"], &[]), with(&[], &["a"]), with(&["a", "b"], &[]), with(&["a"], &["b"])];
+    for (i, id) in ids.iter().enumerate() {
+        assert!(!ids[..i].contains(id));
+    }
+}
+
+#[test]
+fn a_failure_in_the_middle_leaves_no_blob_and_no_record() {
+    let (_folder, store) = store();
+    let mut change = large(&store, 3);
+    let missing = Digest::of("never stored");
+    change.entries.insert(path("zz"), Entry::file(missing, 12, 0o644)).unwrap();
+    let blobs = store.usage().unwrap()[0].count;
+    for compression in [Compression::None, GZIP, ZSTD] {
+        let error = packer(2).pack(&change, &store, 0, compression).unwrap_err();
+        assert!(error.to_string().contains(&missing.to_string()), "{error}");
+    }
+    let usage = store.usage().unwrap();
+    assert_eq!((usage[0].count, usage.len()), (blobs, 1));
+    let error = packer(2).pack(&tiny(&store), &store, 0, Compression::Gzip { level: 13 }).unwrap_err();
+    assert!(error.to_string().contains("no level 13"), "{error}");
+}
