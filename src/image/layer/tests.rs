@@ -62,12 +62,21 @@ fn the_bytes_of_a_tiny_layer_never_change() {
     let (_folder, store) = store();
     let pack = |compression| packer(2).pack(&tiny(&store), &store, 1_700_000_000, compression).unwrap();
     for compression in [Compression::None, GZIP, ZSTD] {
-        assert_eq!(pack(compression).diff_id.to_string(), "sha256:d9714b470965480ffefff7e938832b1d383697bdc951b2dedce69213037d538b");
+        assert_eq!(
+            pack(compression).diff_id.to_string(),
+            "sha256:d9714b470965480ffefff7e938832b1d383697bdc951b2dedce69213037d538b"
+        );
         assert_eq!(pack(compression).plain_size, 2560);
     }
     assert_eq!(pack(Compression::None).descriptor.digest, pack(GZIP).diff_id);
-    assert_eq!(pack(GZIP).descriptor.digest.to_string(), "sha256:9f31190503e830bb79868d152ae8207d496a2b14e73c692f3505476aeed5648f");
-    assert_eq!(pack(ZSTD).descriptor.digest.to_string(), "sha256:5e64752a25124c9f99be64f9566b2b910cbad09245ebe52254c347048238df71");
+    assert_eq!(
+        pack(GZIP).descriptor.digest.to_string(),
+        "sha256:9f31190503e830bb79868d152ae8207d496a2b14e73c692f3505476aeed5648f"
+    );
+    assert_eq!(
+        pack(ZSTD).descriptor.digest.to_string(),
+        "sha256:5e64752a25124c9f99be64f9566b2b910cbad09245ebe52254c347048238df71"
+    );
     assert_eq!(zstd::zstd_safe::version_string(), ZSTD.compressor().strip_prefix("zstd ").unwrap());
     assert_eq!(pack(GZIP).descriptor.media_type, media_type::LAYER_GZIP);
     assert_eq!(pack(ZSTD).descriptor.media_type, media_type::LAYER_ZSTD);
