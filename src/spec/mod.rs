@@ -3,7 +3,18 @@
 //! Every piece that can be blamed carries its [`Span`](crate::diagnostic::Span). Each node has one file below
 //! `node/`, which holds its data and how it is read, and one page below `specs/language/`.
 
+mod check;
+mod expand;
+mod include;
+mod load;
+mod loader;
+mod mistake;
 mod node;
+mod reader;
+mod vocabulary;
+
+pub use load::{Loaded, load};
+pub use loader::{Folder, LoadError, Loader};
 
 pub use node::account::{Account, Group, Owner, Principal, RunAs};
 pub use node::apt::{Apt, Suite};
@@ -76,3 +87,6 @@ impl Spec {
         self.sources.iter().find(|source| *source.name == name)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -86,5 +86,26 @@ pub enum Value {
     Null,
 }
 
+impl Value {
+    /// The text of a string.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Value::String { text, .. } => Some(text),
+            _ => None,
+        }
+    }
+
+    /// What kind of value it is, for messages.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Value::String { .. } => "a string",
+            Value::Int(_) => "a whole number",
+            Value::Float(_) => "a number",
+            Value::Bool(_) => "a boolean",
+            Value::Null => "`#null`",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use super::mistake::{self, Mistakes};
 use super::token::{self, Kind, Token};
 use super::value::Words;
-use super::{Argument, Name, Node, Property, Value};
+use super::{Argument, Name, Node, Property};
 use crate::diagnostic::{Diagnostic, FileId, Span};
 
 /// How deep blocks may be nested.
@@ -355,18 +355,5 @@ impl Draft {
             span: self.node.span,
         };
         Draft { node, dropped: true, first_block: None, block: None }
-    }
-}
-
-impl Value {
-    /// What kind of value it is, for messages.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Value::String { .. } => "a string",
-            Value::Int(_) => "a whole number",
-            Value::Float(_) => "a number",
-            Value::Bool(_) => "a boolean",
-            Value::Null => "`#null`",
-        }
     }
 }

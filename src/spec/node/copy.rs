@@ -1,5 +1,10 @@
 //! `copy`: files from a source into the image.
 
+use crate::spec::expand::{Cx, Item};
+use crate::spec::reader::Reader;
+use crate::spec::vocabulary::Form;
+use crate::spec::check::is_pattern;
+use crate::spec::mistake;
 use super::account::Owner;
 use crate::diagnostic::Span;
 use crate::spec::Spanned;
@@ -28,4 +33,60 @@ pub struct CopyStep {
     pub exclude: Vec<Spanned<String>>,
     /// The whole node.
     pub span: Span,
+}
+
+const COPY: Form = Form::new("copy", "copy \"dist\" from=\"app\" to=\"/srv/www\"");
+const EXCLUDE: Form = Form::within(COPY, "exclude", "exclude \"*.pyc\"");
+
+/// Reads `copy`; `sources` are the names that `from` may name.
+pub(in crate::spec) fn read<'n>(cx: &mut Cx<'n>, item: &Item<'n>, sources: &[&str]) -> Option<CopyStep> {
+    let mut reader = Reader::new(cx, item, COPY);
+    let words = reader.words("the path of what is copied");
+    let given = words.len();
+    let paths: Vec<_> = words.into_iter().filter_map(|path| reader.source_pattern(path)).collect();
+    let from = reader.required_text("from");
+    let to = reader.required_text("to").and_then(|to| reader.destination(to));
+    let mode = reader.mode("mode").map(|mode| mode.value);
+    let dir_mode = reader.mode("dir-mode").map(|mode| mode.value);
+    let owner = reader.owner();
+    let mut exclude = Vec::new();
+    for child in reader.children() {
+        if child.node.name.text != "exclude" {
+            reader.unknown_child(&child, &["exclude"]);
+            continue;
+        }
+        let mut inner = Reader::new(reader.cx, &child, EXCLUDE);
+        for pattern in inner.words("a pattern") {
+            exclude.extend(inner.filter(pattern));
+        }
+        inner.finish();
+    }
+    if let Some(from) = &from
+        && !sources.contains(&from.as_str())
+    {
+        let mistake = mistake::unknown_name(from.span, "source", from, sources.iter().copied());
+        reader.report_unless_cut(mistake);
+    }
+    if let Some(to) = &to {
+        several_into_one(&mut reader, &paths, to);
+    }
+    let span = reader.span();
+    reader.finish();
+    let whole = paths.len() == given && given > 0;
+    Some(CopyStep { from: from?, to: to?, paths: whole.then_some(paths)?, mode, dir_mode, owner, exclude, span })
+}
+
+/// Several things, or a pattern, cannot all get one name.
+fn several_into_one(reader: &mut Reader, paths: &[Spanned<String>], to: &Spanned<String>) {
+    if to.ends_with('/') {
+        return;
+    }
+    let help = format!("end it with a slash: `to=\"{}/\"`", mistake::clip(to));
+    if let Some(path) = paths.iter().find(|path| is_pattern(path)) {
+        let message = "what a pattern matches is put into a folder, and `to` does not end with a slash";
+        reader.report(mistake::conflict(to.span, message, path.span, help));
+    } else if let [_, second, ..] = paths {
+        let message = "several things are put into a folder, and `to` does not end with a slash";
+        reader.report(mistake::conflict(to.span, message, second.span, help));
+    }
 }

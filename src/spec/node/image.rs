@@ -1,5 +1,14 @@
 //! `image`: what is built.
 
+mod draft;
+
+use draft::Draft;
+use super::apt::Apt;
+use super::template;
+use crate::spec::expand::{Cx, Item};
+use crate::spec::mistake;
+use crate::spec::reader::Reader;
+use crate::spec::vocabulary::Form;
 use super::account::{Account, Group, RunAs};
 use super::base::Base;
 use super::copy::CopyStep;
@@ -97,4 +106,83 @@ impl Step {
             Step::Remove(step) => step.span,
         }
     }
+}
+
+const IMAGE: Form = Form::new("image", "image \"registry.example.com/acme/hello\" { … }");
+
+/// What an image can refer to.
+pub(in crate::spec) struct Known<'k> {
+    /// The package sources.
+    pub(in crate::spec) apts: &'k [Apt],
+    /// The names of the sources that are OCI layouts.
+    pub(in crate::spec) layouts: Vec<&'k str>,
+    /// The names of all other sources.
+    pub(in crate::spec) others: Vec<&'k str>,
+    /// The names of all sources.
+    pub(in crate::spec) sources: Vec<&'k str>,
+}
+
+/// Reads `image`.
+pub(in crate::spec) fn read<'n>(cx: &mut Cx<'n>, item: &Item<'n>, known: &Known) -> Option<Image> {
+    let mut reader = Reader::new(cx, item, IMAGE);
+    let written = reader.word("a name");
+    let name = written.and_then(|name| reference(&mut reader, &name));
+    let children = reader.required_children("what the image is made of");
+    let span = reader.span();
+    reader.finish();
+    let mut draft = Draft::new(empty(name.as_ref(), span));
+    for child in template::expand(cx, children) {
+        draft.take(cx, &child, known);
+    }
+    let mut image = draft.finish();
+    if image.platforms.is_empty() {
+        image.platforms.push(Spanned::new(Platform::linux("amd64", None), span));
+    }
+    name.map(|_| image)
+}
+
+/// An image of which nothing was said yet; a missing name is the reader's mistake already.
+fn empty(name: Option<&Spanned<Reference>>, span: Span) -> Image {
+    let nameless = || Spanned::new(Reference { registry: String::new(), repository: String::new(), tag: None, digest: None }, span);
+    Image {
+        name: name.cloned().unwrap_or_else(nameless),
+        platforms: Vec::new(),
+        base: None,
+        packages: Vec::new(),
+        groups: Vec::new(),
+        accounts: Vec::new(),
+        steps: Vec::new(),
+        user: None,
+        env: Vec::new(),
+        entrypoint: None,
+        cmd: None,
+        workdir: None,
+        ports: Vec::new(),
+        volumes: Vec::new(),
+        labels: Vec::new(),
+        annotations: Vec::new(),
+        stop_signal: None,
+        healthcheck: None,
+        layers: Layers::default(),
+        span,
+    }
+}
+
+/// An image's name: a reference without tag and digest, which are given when it is built.
+fn reference(reader: &mut Reader, name: &Spanned<String>) -> Option<Spanned<Reference>> {
+    let reference = match name.parse::<Reference>() {
+        Ok(reference) => reference,
+        Err(error) => {
+            let help = "for example `\"registry.example.com/acme/hello\"`, or just `\"hello\"`";
+            reader.report(mistake::bad_value(name.span, error.to_string(), help));
+            return None;
+        }
+    };
+    if reference.tag.is_some() || reference.digest.is_some() {
+        let bare = Reference { tag: None, digest: None, ..reference };
+        let help = format!("write `\"{bare}\"`; tags are given when it is built: `kiln build -t …`");
+        reader.report(mistake::bad_value(name.span, "an image's name has neither tag nor digest", help));
+        return None;
+    }
+    Some(Spanned::new(reference, name.span))
 }

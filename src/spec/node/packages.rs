@@ -1,5 +1,10 @@
 //! `packages`: what comes out of a package source.
 
+use crate::spec::expand::{Cx, Item};
+use crate::spec::reader::Reader;
+use crate::spec::vocabulary::Form;
+use crate::spec::mistake;
+use super::apt::Apt;
 use crate::diagnostic::Span;
 use crate::spec::Spanned;
 
@@ -70,4 +75,143 @@ pub enum Dpkg {
     StatusD,
     /// `/var/lib/dpkg/status` with `info/`, which dpkg itself reads.
     Full,
+}
+
+const PACKAGES: Form = Form::new("packages", "packages \"debian\" { add \"nginx\" }");
+const ADD: Form = Form::within(PACKAGES, "add", "add \"nginx\" \"curl\"");
+const SCRIPTS: Form = Form::within(PACKAGES, "scripts", "scripts \"skip\" \"nginx-common\"");
+const KEEP: Form = Form::within(PACKAGES, "keep", "keep \"man\"");
+const DPKG: Form = Form::within(PACKAGES, "dpkg", "dpkg \"full\"");
+
+/// What may stand in `packages`.
+pub(in crate::spec) const CHILDREN: &[&str] = &["add", "scripts", "keep", "dpkg"];
+
+/// Reads `packages`; whether its package source has what it names is checked by [`check`].
+pub(in crate::spec) fn read<'n>(cx: &mut Cx<'n>, item: &Item<'n>) -> Option<Packages> {
+    let mut reader = Reader::new(cx, item, PACKAGES);
+    let apt = reader.word("the name of a package source");
+    let recommends = reader.flag_property("recommends").unwrap_or(false);
+    let span = reader.span();
+    let placeholder = Spanned::new(String::new(), span);
+    let mut packages = Packages {
+        apt: placeholder,
+        recommends,
+        add: Vec::new(),
+        scripts: Vec::new(),
+        keep: Vec::new(),
+        dpkg: Dpkg::StatusD,
+        span,
+    };
+    for child in reader.required_children("what to `add`") {
+        match child.node.name.text.as_str() {
+            "add" => add(reader.cx, &child, &mut packages.add),
+            "scripts" => scripts(reader.cx, &child, &mut packages.scripts),
+            "keep" => keep(reader.cx, &child, &mut packages.keep),
+            "dpkg" => packages.dpkg = dpkg(reader.cx, &child).unwrap_or(packages.dpkg),
+            _ => reader.unknown_child(&child, CHILDREN),
+        }
+    }
+    reader.finish();
+    packages.apt = apt?;
+    Some(packages)
+}
+
+/// Checks that the package source is there, with the suites that the wishes name.
+pub(in crate::spec) fn check<'n>(cx: &mut Cx<'n>, item: &Item<'n>, packages: &Packages, apts: &[Apt]) {
+    let Some(apt) = apts.iter().find(|apt| apt.name.value == packages.apt.value) else {
+        let known = apts.iter().map(|apt| apt.name.as_str());
+        let mistake = mistake::unknown_name(packages.apt.span, "package source", &packages.apt, known);
+        return cx.report_unless_cut(mistake, PACKAGES, &item.scope);
+    };
+    for suite in packages.add.iter().filter_map(|wish| wish.suite.as_ref()) {
+        if !apt.suites.iter().any(|known| known.name.value == suite.value) {
+            let known = apt.suites.iter().map(|suite| suite.name.as_str());
+            let what = format!("suite in the package source `{}`,", apt.name.value);
+            let mistake = mistake::unknown_name(suite.span, &what, suite, known).with_label(apt.span, "its suites");
+            cx.report_unless_cut(mistake, PACKAGES, &item.scope);
+        }
+    }
+}
+
+fn add<'n>(cx: &mut Cx<'n>, item: &Item<'n>, wishes: &mut Vec<Wish>) {
+    let mut reader = Reader::new(cx, item, ADD);
+    let words = reader.words("the name of a package");
+    let suite = reader.text_property("suite");
+    for word in words {
+        let (name, version) = match word.split_once('=') {
+            Some((name, version)) => (name, Some(version)),
+            None => (word.as_str(), None),
+        };
+        if !valid_package(&mut reader, name, word.span) {
+            continue;
+        }
+        if let Some(version) = version.filter(|version| !is_version(version)) {
+            let message = format!("`{}` is no version of a Debian package", mistake::clip(version));
+            let help = "after `=` stands one exact version, such as `8.14.1-2`";
+            reader.report(mistake::bad_value(word.span, message, help));
+            continue;
+        }
+        let (name, version) = (name.to_owned(), version.map(Into::into));
+        wishes.push(Wish { name: Spanned::new(name, word.span), version, suite: suite.clone() });
+    }
+    reader.finish();
+}
+
+fn scripts<'n>(cx: &mut Cx<'n>, item: &Item<'n>, scripts: &mut Vec<Scripts>) {
+    let mut reader = Reader::new(cx, item, SCRIPTS);
+    let choice = reader.word("what becomes of them: `skip`");
+    let choice = choice.and_then(|word| reader.choice(&word, "choice for scripts", &[("skip", ScriptChoice::Skip)]));
+    for package in reader.words("the name of a package") {
+        if valid_package(&mut reader, &package, package.span) {
+            scripts.extend(choice.map(|choice| Scripts { package, choice }));
+        }
+    }
+    reader.finish();
+}
+
+fn keep<'n>(cx: &mut Cx<'n>, item: &Item<'n>, kept: &mut Vec<Spanned<Keep>>) {
+    let mut reader = Reader::new(cx, item, KEEP);
+    for word in reader.words("`doc`, `man` or `locale`") {
+        let choices = [("doc", Keep::Doc), ("man", Keep::Man), ("locale", Keep::Locale)];
+        if let Some(keep) = reader.choice(&word, "kind of files to keep", &choices)
+            && kept.iter().all(|other| other.value != keep)
+        {
+            kept.push(Spanned::new(keep, word.span));
+        }
+    }
+    reader.finish();
+}
+
+fn dpkg<'n>(cx: &mut Cx<'n>, item: &Item<'n>) -> Option<Dpkg> {
+    let mut reader = Reader::new(cx, item, DPKG);
+    let word = reader.word("`status.d` or `full`");
+    let choices = [("status.d", Dpkg::StatusD), ("full", Dpkg::Full)];
+    let dpkg = word.and_then(|word| reader.choice(&word, "form of the package list", &choices));
+    reader.finish();
+    dpkg
+}
+
+fn valid_package(reader: &mut Reader, name: &str, span: Span) -> bool {
+    let valid = (2..=128).contains(&name.len())
+        && name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "+-.".contains(c));
+    if !valid {
+        let rule = match name {
+            name if name.contains(':') => "packages are those of the image's platform: leave out the architecture",
+            name if name.contains(['<', '>', ' ', '(']) => "a version is pinned by `name=version`; other relations are not known here",
+            _ => "lower-case letters, digits, `+`, `-` and `.`, at least two",
+        };
+        reader.report(mistake::bad_name(span, "a package", name, rule));
+    }
+    valid
+}
+
+/// Debian's grammar of versions: an optional epoch, then the version, beginning with a digit.
+fn is_version(version: &str) -> bool {
+    let (epoch, rest) = version.split_once(':').unwrap_or(("0", version));
+    !epoch.is_empty()
+        && epoch.bytes().all(|b| b.is_ascii_digit())
+        && rest.len() <= 255
+        && rest.starts_with(|c: char| c.is_ascii_digit())
+        && rest.chars().all(|c| c.is_ascii_alphanumeric() || ".+-~:".contains(c))
 }

@@ -1,5 +1,9 @@
 //! `symlink`: symbolic links.
 
+use crate::spec::expand::{Cx, Item};
+use crate::spec::reader::Reader;
+use crate::spec::vocabulary::Form;
+use crate::spec::mistake;
 use crate::diagnostic::Span;
 use crate::spec::Spanned;
 
@@ -12,4 +16,23 @@ pub struct SymlinkStep {
     pub target: Spanned<String>,
     /// The whole node.
     pub span: Span,
+}
+
+const SYMLINK: Form = Form::new("symlink", "symlink \"/usr/bin/python\" to=\"python3\"");
+
+/// Reads `symlink`.
+pub(in crate::spec) fn read<'n>(cx: &mut Cx<'n>, item: &Item<'n>) -> Option<SymlinkStep> {
+    let mut reader = Reader::new(cx, item, SYMLINK);
+    let path = reader.word("the path of the link").and_then(|path| reader.absolute(path));
+    let target = reader.required_text("to").and_then(|target| {
+        let fits = !target.is_empty() && target.len() < 4096;
+        if !fits {
+            let help = "say where the link leads: `to=\"/usr/bin/python3\"`, or relative to its folder: `to=\"python3\"`";
+            reader.report(mistake::bad_value(target.span, "a link's target is a path", help));
+        }
+        fits.then_some(target)
+    });
+    let span = reader.span();
+    reader.finish();
+    Some(SymlinkStep { path: path?, target: target?, span })
 }
