@@ -113,7 +113,9 @@ impl Reader<'_, '_> {
         use super::expand::Given;
         let argument = self.property("owner")?;
         let owner = match self.value(argument)? {
-            Given::Int(number) => self.id(argument.span, number).map(|id| Owner { user: Principal::Id(id), group: None }),
+            Given::Int(number) => {
+                self.id(argument.span, number).map(|id| Owner { user: Principal::Id(id), group: None })
+            }
             Given::AnyInt(number) => {
                 self.id(argument.span, number.into()).map(|id| Owner { user: Principal::Id(id), group: None })
             }

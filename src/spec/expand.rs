@@ -165,9 +165,7 @@ impl<'n> Cx<'n> {
     /// A value with the args in place. What is not text stays as it is.
     pub(super) fn value(&mut self, argument: &Argument, form: Form, scope: &Scope) -> Option<Given> {
         match &argument.value {
-            Value::String { text, raw: false } if text.contains("${") => {
-                self.interpolate(argument, text, form, scope)
-            }
+            Value::String { text, raw: false } if text.contains("${") => self.interpolate(argument, text, form, scope),
             Value::String { text, .. } => {
                 let afforded = self.afford_text(text.len(), argument.span);
                 afforded.then(|| Given::Text(text.clone()))

@@ -36,9 +36,7 @@ impl Files {
         };
         let main = walk.main(name);
         match main {
-            Some(main) if walk.mistakes.is_empty() => {
-                Ok(Files { sources: walk.sources, nodes: walk.nodes, main })
-            }
+            Some(main) if walk.mistakes.is_empty() => Ok(Files { sources: walk.sources, nodes: walk.nodes, main }),
             _ => Err((walk.mistakes, walk.sources)),
         }
     }
@@ -125,7 +123,11 @@ impl Walk<'_> {
     fn resolve(&self, path: &str) -> Option<String> {
         let folder = self.chain.last().and_then(|file| file.rsplit_once('/')).map_or("", |(folder, _)| folder);
         let whole = format!("{folder}/{path}");
-        if path.is_empty() || path.starts_with('/') { None } else { super::check::shortest(whole.trim_start_matches('/')) }
+        if path.is_empty() || path.starts_with('/') {
+            None
+        } else {
+            super::check::shortest(whole.trim_start_matches('/'))
+        }
     }
 }
 

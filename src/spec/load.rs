@@ -120,8 +120,10 @@ fn set_args<'n>(
 
 /// Reads all nodes; None if there is no image, which is reported.
 fn spec<'n>(cx: &mut Cx<'n>, items: Vec<Item<'n>>, args: Vec<(Option<ArgValue>, Arg)>, main: FileId) -> Option<Spec> {
-    let (templates, items): (Vec<_>, Vec<_>) =
-        items.into_iter().filter(|item| item.node.name.text != "arg").partition(|item| item.node.name.text == "template");
+    let (templates, items): (Vec<_>, Vec<_>) = items
+        .into_iter()
+        .filter(|item| item.node.name.text != "arg")
+        .partition(|item| item.node.name.text == "template");
     declare(cx, &templates);
     let scope = Scope::top(args.iter().map(|(value, arg)| (arg.name.value.clone(), value.clone())));
     let items = items.into_iter().map(|item| Item { scope: Rc::clone(&scope), ..item }).collect();

@@ -251,8 +251,9 @@ pub(super) fn long_path(span: Span) -> Diagnostic {
 }
 
 pub(super) fn bad_pattern(span: Span, pattern: &str, reason: &str) -> Diagnostic {
-    error("spec::pattern", format!("`{}` is no pattern: {reason}", clip(pattern)), span, "not a pattern")
-        .with_help("`*` stands for any part of a name, `?` for one character, `[a-z]` for one of several, `**` for any folders")
+    error("spec::pattern", format!("`{}` is no pattern: {reason}", clip(pattern)), span, "not a pattern").with_help(
+        "`*` stands for any part of a name, `?` for one character, `[a-z]` for one of several, `**` for any folders",
+    )
 }
 
 // Args, templates, interpolation.
@@ -320,11 +321,21 @@ pub(super) fn unset_parameter(span: Span, name: &Spanned<String>, template: &Spa
 }
 
 pub(super) fn expansion_too_large(span: Span, limit: usize) -> Diagnostic {
-    error("spec::too-large", format!("with all templates in place, the spec has more than {limit} nodes"), span, "used here")
+    error(
+        "spec::too-large",
+        format!("with all templates in place, the spec has more than {limit} nodes"),
+        span,
+        "used here",
+    )
 }
 
 pub(super) fn text_too_large(span: Span, limit: usize) -> Diagnostic {
-    error("spec::too-large", format!("with all args in place, the spec has more than {limit} bytes of text"), span, "here")
+    error(
+        "spec::too-large",
+        format!("with all args in place, the spec has more than {limit} bytes of text"),
+        span,
+        "here",
+    )
 }
 
 pub(super) fn too_many(span: Span) -> Diagnostic {

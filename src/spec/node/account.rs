@@ -1,12 +1,12 @@
 //! `user`, `account`, `group`: who runs the image, and who else there is in it; `owner=` of files.
 
+use crate::diagnostic::Span;
+use crate::spec::Spanned;
 use crate::spec::check::{MAX_ID, is_account_name};
 use crate::spec::expand::{Cx, Given, Item};
 use crate::spec::mistake;
 use crate::spec::reader::Reader;
 use crate::spec::vocabulary::Form;
-use crate::diagnostic::Span;
-use crate::spec::Spanned;
 
 /// An account that kiln writes into the image's `/etc/passwd`, `/etc/group` and `/etc/shadow`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! `annotation`: annotations of the image's manifest.
 
+use super::image::Pair;
 use crate::spec::expand::{Cx, Item};
+use crate::spec::mistake;
 use crate::spec::reader::Reader;
 use crate::spec::vocabulary::Form;
-use super::image::Pair;
-use crate::spec::mistake;
 
 const ANNOTATION: Form = Form::new("annotation", "annotation \"org.opencontainers.image.vendor\"=\"Acme\"");
 

@@ -1,11 +1,11 @@
 //! `apt`: a Debian package source.
 
-use crate::spec::expand::{Cx, Item};
-use crate::spec::reader::Reader;
-use crate::spec::vocabulary::Form;
-use crate::spec::mistake;
 use crate::diagnostic::Span;
 use crate::spec::Spanned;
+use crate::spec::expand::{Cx, Item};
+use crate::spec::mistake;
+use crate::spec::reader::Reader;
+use crate::spec::vocabulary::Form;
 
 /// A Debian archive, or one in its form.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,12 +1,12 @@
 //! `arg`: what may be set when the build is started.
 
+use crate::diagnostic::Span;
+use crate::spec::Spanned;
 use crate::spec::expand::{Cx, Given, Item};
 use crate::spec::mistake;
 use crate::spec::reader::Reader;
 use crate::spec::vocabulary::Form;
 use crate::syntax::{Argument, Value};
-use crate::diagnostic::Span;
-use crate::spec::Spanned;
 
 /// A value of the spec that `--arg NAME=VALUE` sets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,8 +64,7 @@ pub(in crate::spec) struct Declared {
 }
 
 impl ArgKind {
-    const NAMES: [(&str, ArgKind); 3] =
-        [("string", ArgKind::String), ("int", ArgKind::Int), ("bool", ArgKind::Bool)];
+    const NAMES: [(&str, ArgKind); 3] = [("string", ArgKind::String), ("int", ArgKind::Int), ("bool", ArgKind::Bool)];
 
     /// For messages.
     pub(in crate::spec) fn describe(self) -> &'static str {

@@ -1,10 +1,10 @@
 //! `base`: what an image stands on.
 
+use crate::spec::Spanned;
 use crate::spec::expand::{Cx, Item};
+use crate::spec::mistake;
 use crate::spec::reader::Reader;
 use crate::spec::vocabulary::Form;
-use crate::spec::Spanned;
-use crate::spec::mistake;
 
 /// What an image stands on, where it stands on something.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,10 +39,12 @@ pub(in crate::spec) fn read<'n>(
         Base::Source(name.value)
     } else {
         let mistake = if others.contains(&name.as_str()) {
-            let help = "an image stands on a source with an `oci` layout; files of other sources are put into it by `copy`";
+            let help =
+                "an image stands on a source with an `oci` layout; files of other sources are put into it by `copy`";
             mistake::bad_value(name.span, format!("the source `{}` is no image", mistake::clip(&name)), help)
         } else if name.contains(['/', ':', '@']) {
-            let help = "save the image as an OCI layout, name it as `source \"…\" { oci \"path\" }`, and use that name here";
+            let help =
+                "save the image as an OCI layout, name it as `source \"…\" { oci \"path\" }`, and use that name here";
             mistake::bad_value(name.span, "bases from a registry are not supported by this version of kiln", help)
         } else {
             mistake::unknown_name(name.span, "base", &name, Base::OWN.iter().chain(layouts).copied())

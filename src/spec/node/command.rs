@@ -1,11 +1,11 @@
 //! `entrypoint` and `cmd`: what an image runs.
 
-use crate::spec::expand::{Cx, Item};
-use crate::spec::reader::Reader;
-use crate::spec::vocabulary::Form;
 use crate::diagnostic::Diagnostic;
 use crate::spec::Spanned;
+use crate::spec::expand::{Cx, Item};
 use crate::spec::mistake;
+use crate::spec::reader::Reader;
+use crate::spec::vocabulary::Form;
 
 const ENTRYPOINT: Form = Form::new("entrypoint", "entrypoint \"/usr/bin/app\" \"--serve\"");
 const CMD: Form = Form::new("cmd", "cmd \"--port\" \"8080\"");

@@ -1,13 +1,13 @@
 //! `copy`: files from a source into the image.
 
-use crate::spec::expand::{Cx, Item};
-use crate::spec::reader::Reader;
-use crate::spec::vocabulary::Form;
-use crate::spec::check::is_pattern;
-use crate::spec::mistake;
 use super::account::Owner;
 use crate::diagnostic::Span;
 use crate::spec::Spanned;
+use crate::spec::check::is_pattern;
+use crate::spec::expand::{Cx, Item};
+use crate::spec::mistake;
+use crate::spec::reader::Reader;
+use crate::spec::vocabulary::Form;
 
 /// Puts files of a source into the image.
 ///

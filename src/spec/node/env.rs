@@ -1,10 +1,10 @@
 //! `env`: environment variables.
 
+use super::image::Pair;
 use crate::spec::expand::{Cx, Item};
+use crate::spec::mistake;
 use crate::spec::reader::Reader;
 use crate::spec::vocabulary::Form;
-use super::image::Pair;
-use crate::spec::mistake;
 
 const ENV: Form = Form::new("env", "env PORT=\"8080\" LANG=\"C.UTF-8\"");
 

@@ -1,11 +1,11 @@
 //! `file`: a file whose content stands in the spec.
 
-use crate::spec::expand::{Cx, Item};
-use crate::spec::reader::Reader;
-use crate::spec::vocabulary::Form;
 use super::account::Owner;
 use crate::diagnostic::Span;
 use crate::spec::Spanned;
+use crate::spec::expand::{Cx, Item};
+use crate::spec::reader::Reader;
+use crate::spec::vocabulary::Form;
 
 /// Writes a file.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,12 +1,12 @@
 //! `healthcheck`: how to tell that a container is well.
 
+use crate::diagnostic::Span;
 use crate::spec::Spanned;
 use crate::spec::expand::{Cx, Given, Item};
 use crate::spec::mistake;
 use crate::spec::reader::Reader;
 use crate::spec::vocabulary::Form;
 use crate::syntax::Value;
-use crate::diagnostic::Span;
 
 /// An image's health check.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,7 +82,8 @@ fn duration(reader: &mut Reader, name: &'static str) -> Option<u64> {
 }
 
 fn nanoseconds(text: &str) -> Option<u64> {
-    const UNITS: [(&str, u64); 4] = [("ms", 1_000_000), ("s", 1_000_000_000), ("m", 60_000_000_000), ("h", 3_600_000_000_000)];
+    const UNITS: [(&str, u64); 4] =
+        [("ms", 1_000_000), ("s", 1_000_000_000), ("m", 60_000_000_000), ("h", 3_600_000_000_000)];
     let mut total = 0u64;
     let mut rest = text;
     let mut last = u64::MAX;

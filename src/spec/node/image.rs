@@ -2,14 +2,8 @@
 
 mod draft;
 
-use draft::Draft;
-use super::apt::Apt;
-use super::template;
-use crate::spec::expand::{Cx, Item};
-use crate::spec::mistake;
-use crate::spec::reader::Reader;
-use crate::spec::vocabulary::Form;
 use super::account::{Account, Group, RunAs};
+use super::apt::Apt;
 use super::base::Base;
 use super::copy::CopyStep;
 use super::file::FileStep;
@@ -20,9 +14,15 @@ use super::packages::Packages;
 use super::port::Port;
 use super::remove::RemoveStep;
 use super::symlink::SymlinkStep;
+use super::template;
 use crate::diagnostic::Span;
 use crate::oci::{Platform, Reference};
 use crate::spec::Spanned;
+use crate::spec::expand::{Cx, Item};
+use crate::spec::mistake;
+use crate::spec::reader::Reader;
+use crate::spec::vocabulary::Form;
+use draft::Draft;
 
 /// One image, for one or several platforms.
 ///
@@ -143,7 +143,9 @@ pub(in crate::spec) fn read<'n>(cx: &mut Cx<'n>, item: &Item<'n>, known: &Known)
 
 /// An image of which nothing was said yet; a missing name is the reader's mistake already.
 fn empty(name: Option<&Spanned<Reference>>, span: Span) -> Image {
-    let nameless = || Spanned::new(Reference { registry: String::new(), repository: String::new(), tag: None, digest: None }, span);
+    let nameless = || {
+        Spanned::new(Reference { registry: String::new(), repository: String::new(), tag: None, digest: None }, span)
+    };
     Image {
         name: name.cloned().unwrap_or_else(nameless),
         platforms: Vec::new(),

@@ -1,10 +1,10 @@
 //! `label`: labels of the image's configuration.
 
+use super::image::Pair;
 use crate::spec::expand::{Cx, Item};
+use crate::spec::mistake;
 use crate::spec::reader::Reader;
 use crate::spec::vocabulary::Form;
-use super::image::Pair;
-use crate::spec::mistake;
 
 const LABEL: Form = Form::new("label", "label \"org.opencontainers.image.title\"=\"Hello\"");
 

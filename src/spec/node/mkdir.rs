@@ -1,11 +1,11 @@
 //! `mkdir`: folders.
 
-use crate::spec::expand::{Cx, Item};
-use crate::spec::reader::Reader;
-use crate::spec::vocabulary::Form;
 use super::account::Owner;
 use crate::diagnostic::Span;
 use crate::spec::Spanned;
+use crate::spec::expand::{Cx, Item};
+use crate::spec::reader::Reader;
+use crate::spec::vocabulary::Form;
 
 /// Makes folders, with their parents; one that is there already gets the mode and the owner.
 #[derive(Debug, Clone, PartialEq, Eq)]

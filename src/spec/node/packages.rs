@@ -1,12 +1,12 @@
 //! `packages`: what comes out of a package source.
 
-use crate::spec::expand::{Cx, Item};
-use crate::spec::reader::Reader;
-use crate::spec::vocabulary::Form;
-use crate::spec::mistake;
 use super::apt::Apt;
 use crate::diagnostic::Span;
 use crate::spec::Spanned;
+use crate::spec::expand::{Cx, Item};
+use crate::spec::mistake;
+use crate::spec::reader::Reader;
+use crate::spec::vocabulary::Form;
 
 /// The wishes that an image has towards one package source.
 ///
@@ -198,7 +198,9 @@ fn valid_package(reader: &mut Reader, name: &str, span: Span) -> bool {
     if !valid {
         let rule = match name {
             name if name.contains(':') => "packages are those of the image's platform: leave out the architecture",
-            name if name.contains(['<', '>', ' ', '(']) => "a version is pinned by `name=version`; other relations are not known here",
+            name if name.contains(['<', '>', ' ', '(']) => {
+                "a version is pinned by `name=version`; other relations are not known here"
+            }
             _ => "lower-case letters, digits, `+`, `-` and `.`, at least two",
         };
         reader.report(mistake::bad_name(span, "a package", name, rule));

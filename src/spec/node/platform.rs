@@ -1,12 +1,12 @@
 //! `platform`: what an image is built for.
 
-use crate::spec::expand::{Cx, Item};
-use crate::spec::reader::Reader;
-use crate::spec::vocabulary::Form;
 use crate::diagnostic::nearest;
 use crate::oci::Platform;
 use crate::spec::Spanned;
+use crate::spec::expand::{Cx, Item};
 use crate::spec::mistake;
+use crate::spec::reader::Reader;
+use crate::spec::vocabulary::Form;
 
 const PLATFORM: Form = Form::new("platform", "platform \"linux/amd64\" \"linux/arm64\"");
 

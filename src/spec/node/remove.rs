@@ -1,11 +1,11 @@
 //! `remove`: what an image does without.
 
-use crate::spec::expand::{Cx, Item};
-use crate::spec::reader::Reader;
-use crate::spec::vocabulary::Form;
-use crate::spec::mistake;
 use crate::diagnostic::Span;
 use crate::spec::Spanned;
+use crate::spec::expand::{Cx, Item};
+use crate::spec::mistake;
+use crate::spec::reader::Reader;
+use crate::spec::vocabulary::Form;
 
 /// Removes files and folders that earlier steps, packages or the base brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +25,8 @@ pub(in crate::spec) fn read<'n>(cx: &mut Cx<'n>, item: &Item<'n>) -> Option<Remo
     for path in reader.words("a path") {
         let Some(path) = reader.absolute_pattern(path) else { continue };
         if path.split('/').any(|part| part == "**") {
-            let help = "name the folder itself, which goes with all that is in it, or use `*` for the parts between slashes";
+            let help =
+                "name the folder itself, which goes with all that is in it, or use `*` for the parts between slashes";
             reader.report(mistake::bad_value(path.span, "`**` is not known to `remove`", help));
             continue;
         }

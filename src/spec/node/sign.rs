@@ -1,11 +1,11 @@
 //! `sign`: with what images are signed.
 
-use crate::spec::expand::{Cx, Item};
-use crate::spec::reader::Reader;
-use crate::spec::vocabulary::Form;
-use crate::spec::mistake;
 use crate::diagnostic::Span;
 use crate::spec::Spanned;
+use crate::spec::expand::{Cx, Item};
+use crate::spec::mistake;
+use crate::spec::reader::Reader;
+use crate::spec::vocabulary::Form;
 
 /// With what images are signed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,13 +1,13 @@
 //! `source`: inputs other than packages.
 
-use crate::spec::expand::{Cx, Item};
-use crate::spec::reader::Reader;
-use crate::spec::vocabulary::Form;
 use super::base::Base;
-use crate::spec::mistake;
 use crate::diagnostic::Span;
 use crate::oci::{Digest, Platform};
 use crate::spec::Spanned;
+use crate::spec::expand::{Cx, Item};
+use crate::spec::mistake;
+use crate::spec::reader::Reader;
+use crate::spec::vocabulary::Form;
 
 /// An input with a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,7 +173,11 @@ fn http<'n>(cx: &mut Cx<'n>, item: &Item<'n>) -> Option<Http> {
     let address = url.as_ref().and_then(|url| reader.address(url, &["https", "http"]));
     if let (Some(url), Some("http"), false) = (&url, address.as_ref().map(url::Url::scheme), digest_given) {
         let help = "use `https`, or say what must come: `sha256=\"…\"`";
-        reader.report(mistake::bad_value(url.span, "plain `http` needs a `sha256`: anybody on the way could change what comes", help));
+        reader.report(mistake::bad_value(
+            url.span,
+            "plain `http` needs a `sha256`: anybody on the way could change what comes",
+            help,
+        ));
     }
     let name = match (&address, &filename) {
         _ if unpack => Some(String::new()),
@@ -227,7 +231,8 @@ fn oci<'n>(cx: &mut Cx<'n>, item: &Item<'n>) -> Option<Layout> {
     let mut reader = Reader::new(cx, item, OCI);
     let path = reader.word("the path of an OCI layout").and_then(|path| reader.project_path(path));
     let reference = reader.text_property("ref").and_then(|reference| valid_reference(&mut reader, reference));
-    let platform = reader.text_property("platform").and_then(|platform| super::platform::platform(&mut reader, &platform));
+    let platform =
+        reader.text_property("platform").and_then(|platform| super::platform::platform(&mut reader, &platform));
     let span = reader.span();
     reader.finish();
     Some(Layout { path: path?, reference, platform, span })

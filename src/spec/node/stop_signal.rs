@@ -1,17 +1,18 @@
 //! `stop-signal`: the signal that stops an image's program.
 
-use crate::spec::expand::{Cx, Item};
-use crate::spec::reader::Reader;
-use crate::spec::vocabulary::Form;
 use crate::diagnostic::nearest;
 use crate::spec::Spanned;
+use crate::spec::expand::{Cx, Item};
 use crate::spec::mistake;
+use crate::spec::reader::Reader;
+use crate::spec::vocabulary::Form;
 
 const STOP_SIGNAL: Form = Form::new("stop-signal", "stop-signal \"SIGINT\"");
 
 /// The signals that can stop a program, and those that programs are known to use for it.
 const NAMES: [&str; 12] = [
-    "SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGKILL", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGABRT", "SIGALRM", "SIGPIPE", "SIGPWR",
+    "SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGKILL", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGABRT", "SIGALRM",
+    "SIGPIPE", "SIGPWR",
 ];
 
 /// Reads `stop-signal`.

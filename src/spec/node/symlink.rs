@@ -1,11 +1,11 @@
 //! `symlink`: symbolic links.
 
-use crate::spec::expand::{Cx, Item};
-use crate::spec::reader::Reader;
-use crate::spec::vocabulary::Form;
-use crate::spec::mistake;
 use crate::diagnostic::Span;
 use crate::spec::Spanned;
+use crate::spec::expand::{Cx, Item};
+use crate::spec::mistake;
+use crate::spec::reader::Reader;
+use crate::spec::vocabulary::Form;
 
 /// Makes a symbolic link; its parents are made too.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +27,8 @@ pub(in crate::spec) fn read<'n>(cx: &mut Cx<'n>, item: &Item<'n>) -> Option<Syml
     let target = reader.required_text("to").and_then(|target| {
         let fits = !target.is_empty() && target.len() < 4096;
         if !fits {
-            let help = "say where the link leads: `to=\"/usr/bin/python3\"`, or relative to its folder: `to=\"python3\"`";
+            let help =
+                "say where the link leads: `to=\"/usr/bin/python3\"`, or relative to its folder: `to=\"python3\"`";
             reader.report(mistake::bad_value(target.span, "a link's target is a path", help));
         }
         fits.then_some(target)

@@ -111,7 +111,8 @@ fn scope(reader: &mut Reader, template: &Template) -> Option<Rc<Scope>> {
             None => right = false,
         }
     }
-    let missing: BTreeSet<&str> = template.params.iter().map(|param| param.name.as_str()).filter(|name| !given.contains_key(name)).collect();
+    let missing: BTreeSet<&str> =
+        template.params.iter().map(|param| param.name.as_str()).filter(|name| !given.contains_key(name)).collect();
     for param in template.params.iter().filter(|param| missing.contains(param.name.as_str())) {
         match &param.default {
             Some(default) => {

@@ -1,9 +1,9 @@
 //! `volume`: folders that hold data.
 
+use crate::spec::Spanned;
 use crate::spec::expand::{Cx, Item};
 use crate::spec::reader::Reader;
 use crate::spec::vocabulary::Form;
-use crate::spec::Spanned;
 
 const VOLUME: Form = Form::new("volume", "volume \"/var/lib/app\"");
 

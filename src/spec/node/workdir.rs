@@ -1,9 +1,9 @@
 //! `workdir`: where an image's program starts.
 
+use crate::spec::Spanned;
 use crate::spec::expand::{Cx, Item};
 use crate::spec::reader::Reader;
 use crate::spec::vocabulary::Form;
-use crate::spec::Spanned;
 
 const WORKDIR: Form = Form::new("workdir", "workdir \"/srv/app\"");
 
