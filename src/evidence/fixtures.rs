@@ -51,7 +51,8 @@ pub(crate) fn file(path: &str, content: &[u8], owner: Owner, layer: usize) -> Fi
 /// The inventory of an image with two packages, three sources, a base and files of each kind and owner.
 pub(crate) fn inventory() -> Inventory {
     let line = |line| Location { spec: 0, line };
-    let base_files = Package { source: "base-files".into(), requested: true, ..package("base-files", "13.8+deb13u1") };
+    let mut base_files =
+        Package { source: "base-files".into(), requested: true, ..package("base-files", "13.8+deb13u1") };
     let mut libssl = Package {
         source: "openssl".into(),
         source_version: "3.5.4-1~deb13u1".into(),
@@ -62,7 +63,9 @@ pub(crate) fn inventory() -> Inventory {
     libssl.licence = Licence {
         expression: Some("Apache-2.0 AND LicenseRef-debian-odd".into()),
         texts: [("LicenseRef-debian-odd".to_owned(), "Do what is right.\n".to_owned())].into(),
+        guessed: false,
     };
+    base_files.licence = Licence { guessed: true, ..base_files.licence };
     let link =
         File { kind: FileKind::Symlink { target: "/run".into() }, ..file("/var/run", b"/run", Owner::Package(1), 0) };
     Inventory {

@@ -186,7 +186,7 @@ pub struct File {
     pub kind: FileKind,
     /// The SHA-256 of what [`FileKind`] says.
     pub sha256: Digest,
-    /// The SHA-1 of the same, which SPDX 2.3 requires of every file.
+    /// The SHA-1 of the same, which SPDX 2.3 requires of every file; see [`super::sbom::fill_sha1`].
     pub sha1: Option<[u8; 20]>,
     /// The size in bytes.
     pub size: u64,
@@ -249,6 +249,23 @@ pub fn bytes_text(bytes: &[u8]) -> String {
     text
 }
 
+/// The bytes that [`bytes_text`] wrote as text.
+pub fn bytes_of(text: &str) -> Vec<u8> {
+    let mut parts = text.split('\u{fffd}');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        match part.get(..2).and_then(|hex| Some((u8::from_str_radix(hex, 16).ok()?, &part[2..]))) {
+            Some((byte, rest)) => {
+                bytes.push(byte);
+                bytes.extend(rest.as_bytes());
+            }
+            // Nobody wrote this by the rule: the character stands for itself.
+            None => bytes.extend(["\u{fffd}".as_bytes(), part.as_bytes()].concat()),
+        }
+    }
+    bytes
+}
+
 fn push_bytes(text: &mut String, bytes: &[u8]) {
     let escape = |text: &mut String, bytes: &[u8]| {
         for byte in bytes {
@@ -277,5 +294,8 @@ mod tests {
         assert_eq!(path_text(b"a\xff\xfeb"), "/a\u{fffd}ff\u{fffd}feb");
         assert_eq!(path_text("a\u{fffd}ff".as_bytes()), "/a\u{fffd}ef\u{fffd}bf\u{fffd}bdff");
         assert_eq!(bytes_text(b"../x"), "../x");
+        for bytes in [b"a\xff\xfeb".as_slice(), "a\u{fffd}ff\u{e9}".as_bytes(), b"", b"\xff"] {
+            assert_eq!(bytes_of(&bytes_text(bytes)), bytes);
+        }
     }
 }

@@ -20,7 +20,7 @@ pub mod verify;
 pub use bundle::{Bundle, BundleError, Identity, MAX_BUNDLE, pre_authentication_digest};
 pub use inventory::{
     Base, File, FileKind, ImageIdentity, Inventory, Layer, Location, Owner, Package, PackageIndex, Source, SourceKind,
-    SpecFile, bytes_text, path_text,
+    SpecFile, bytes_of, bytes_text, path_text,
 };
 pub use referrer::Referrer;
 pub use statement::{Nothing, STATEMENT, STATEMENT_0_1, Statement, Subject, predicate};

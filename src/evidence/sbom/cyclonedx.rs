@@ -256,6 +256,9 @@ fn package_part<'a>(
         property("requested", package.requested.to_string()),
         property("essential", package.essential.to_string()),
     ];
+    if package.licence.guessed {
+        properties.push(property("licence", "from phrases in a copyright file that is not machine-readable"));
+    }
     properties.extend(package.section.as_ref().map(|section| property("section", section)));
     if let Some(index) = index {
         properties.push(property("index:suite", &index.suite));

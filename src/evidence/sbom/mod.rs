@@ -5,6 +5,7 @@
 mod cyclonedx;
 mod graph;
 mod purl;
+mod sha1;
 mod spdx;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ mod tests;
 pub use cyclonedx::CycloneDx;
 pub use graph::{Graph, InventoryError};
 pub use purl::{deb_purl, deb_url};
+pub use sha1::{Sha1Error, fill_sha1};
 pub use spdx::Spdx;
 
 use crate::evidence::inventory::Location;
@@ -39,8 +41,8 @@ const NAMESPACE: uuid::Uuid = uuid::Uuid::from_u128(0x6b1d_3a52_9c0e_4f7b_8a44_5
 
 /// The UUID of a document about an image: the same for the same image.
 fn uuid(kind: &str, image: &Digest) -> uuid::Uuid {
-    use sha1::Digest as _;
-    let hash = sha1::Sha1::new().chain_update(NAMESPACE).chain_update(format!("{kind}:{image}")).finalize();
+    use ::sha1::Digest as _;
+    let hash = ::sha1::Sha1::new().chain_update(NAMESPACE).chain_update(format!("{kind}:{image}")).finalize();
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&hash[..16]);
     uuid::Builder::from_sha1_bytes(bytes).into_uuid()

@@ -15,6 +15,7 @@ pub struct Spdx<'a>(pub(super) &'a Graph<'a>);
 const DOCUMENT: &str = "SPDXRef-DOCUMENT";
 const IMAGE: &str = "SPDXRef-Image";
 const NOASSERTION: &str = "NOASSERTION";
+const GUESSED: &str = "from phrases in a copyright file that is not machine-readable; there may be more";
 
 impl Serialize for Spdx<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -80,6 +81,8 @@ struct Element {
     source_info: Option<String>,
     license_concluded: &'static str,
     license_declared: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    license_comments: Option<&'static str>,
     copyright_text: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     summary: Option<String>,
@@ -143,6 +146,7 @@ fn bare(id: String, name: &str, purpose: &'static str) -> Element {
         source_info: None,
         license_concluded: NOASSERTION,
         license_declared: NOASSERTION.into(),
+        license_comments: None,
         copyright_text: NOASSERTION,
         summary: None,
         comment: None,
@@ -198,6 +202,7 @@ fn package_element(graph: &Graph<'_>, component: &Component<'_>, package: &Packa
         homepage: package.homepage.as_deref().and_then(web_address),
         source_info: Some(format!("built from the source package {} {}", package.source, package.source_version)),
         license_declared: package.licence.expression.clone().unwrap_or(NOASSERTION.into()),
+        license_comments: package.licence.guessed.then_some(GUESSED),
         summary: package.summary.clone(),
         comment: package.maintainer.as_ref().map(|maintainer| format!("maintained by {maintainer}")),
         external_refs: vec![purl_ref(component.reference.clone())],

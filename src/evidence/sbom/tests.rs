@@ -170,3 +170,56 @@ fn addresses_are_taken_apart_and_never_carry_credentials() {
         assert_eq!(web_address(bad), None, "{bad}");
     }
 }
+
+#[test]
+fn sha1_digests_come_from_the_store_and_are_remembered() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = crate::store::Store::open(folder.path()).unwrap();
+    let expected = inventory();
+    let contents: [&[u8]; 9] =
+        [b"ELF", b"(c)", b"Package: libssl3t64", b"# profile", b"app", b"<svg/>", b"tool", b"root:x:0:0", b"old"];
+    for content in contents {
+        store.put(content).unwrap();
+    }
+    let forget = |inventory: &mut Inventory| inventory.files.iter_mut().for_each(|file| file.sha1 = None);
+    let mut filled = expected.clone();
+    forget(&mut filled);
+    fill_sha1(&mut filled, &store).unwrap();
+    assert_eq!(filled, expected);
+
+    // Without the contents, what was remembered is enough; what is new needs its content.
+    std::fs::remove_dir_all(folder.path().join("blobs")).unwrap();
+    forget(&mut filled);
+    fill_sha1(&mut filled, &store).unwrap();
+    assert_eq!(filled, expected);
+    filled.files.push(File { sha1: None, ..file("/new", b"new", Owner::Base(0), 0) });
+    assert!(fill_sha1(&mut filled, &store).is_err());
+}
+
+#[test]
+fn fifty_thousand_files_are_written_as_a_stream() {
+    let mut inventory = inventory();
+    for i in 0..50_000 {
+        inventory.files.push(file(&format!("/srv/data/{:03}/file-{i}", i % 500), b"x", Owner::Package(0), 1));
+    }
+    let graph = Graph::new(&inventory).unwrap();
+    // The longest piece that a writer gets shows that nothing is collected on the way.
+    struct Pieces(usize, usize);
+    impl std::io::Write for Pieces {
+        fn write(&mut self, piece: &[u8]) -> std::io::Result<usize> {
+            (self.0, self.1) = (self.0.max(piece.len()), self.1 + piece.len());
+            Ok(piece.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    for write in [
+        &(|to: &mut Pieces| serde_json::to_writer(to, &graph.cyclonedx()).unwrap()) as &dyn Fn(&mut Pieces),
+        &|to: &mut Pieces| serde_json::to_writer(to, &graph.spdx()).unwrap(),
+    ] {
+        let mut pieces = Pieces(0, 0);
+        write(&mut pieces);
+        assert!(pieces.0 < 1000 && pieces.1 > 5_000_000, "{} of {}", pieces.0, pieces.1);
+    }
+}

@@ -1,0 +1,97 @@
+//! SHA-1 digests of files, which SPDX 2.3 demands and nothing else in kiln needs.
+//!
+//! What was once computed is remembered in the store, in as many records as a byte has values, so that an
+//! unchanged image reads few records and one changed file costs the reading of that file.
+
+use crate::evidence::inventory::{FileKind, Inventory, bytes_of};
+use crate::oci::Digest;
+use crate::store::{Store, StoreError};
+use rayon::prelude::*;
+use sha1::{Digest as _, Sha1};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Read as _};
+
+type Table = BTreeMap<Digest, [u8; 20]>;
+
+const KIND: &str = "spdx-sha";
+/// A row of a record: SHA-256, SHA-1.
+const ROW: usize = 52;
+/// A record that has grown beyond this begins anew.
+const MAX_ROWS: usize = 1 << 16;
+
+/// Why the SHA-1 of a file is not known.
+#[derive(Debug, thiserror::Error)]
+pub enum Sha1Error {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The content cannot be read.
+    #[error("cannot read {digest}: {error}")]
+    Read {
+        /// Which content.
+        digest: Digest,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+/// Gives every file that has none its SHA-1; the contents of regular files are read from the store.
+pub fn fill_sha1(inventory: &mut Inventory, store: &Store) -> Result<(), Sha1Error> {
+    let mut wanted: BTreeMap<u8, BTreeSet<Digest>> = BTreeMap::new();
+    for file in inventory.files.iter().filter(|file| file.sha1.is_none() && file.kind == FileKind::Regular) {
+        wanted.entry(file.sha256.as_bytes()[0]).or_default().insert(file.sha256);
+    }
+    let wanted: Vec<_> = wanted.into_iter().collect();
+    let tables = wanted.par_iter().map(|(shard, digests)| complete(store, *shard, digests));
+    let tables: BTreeMap<u8, Table> =
+        wanted.iter().map(|(shard, _)| *shard).zip(tables.collect::<Result<Vec<_>, _>>()?).collect();
+    for file in inventory.files.iter_mut().filter(|file| file.sha1.is_none()) {
+        file.sha1 = match &file.kind {
+            FileKind::Regular => tables.get(&file.sha256.as_bytes()[0]).and_then(|t| t.get(&file.sha256)).copied(),
+            FileKind::Symlink { target } => Some(Sha1::digest(bytes_of(target)).into()),
+            FileKind::Special => Some(Sha1::digest("").into()),
+        };
+    }
+    Ok(())
+}
+
+/// One record with all that is wanted of it.
+fn complete(store: &Store, shard: u8, wanted: &BTreeSet<Digest>) -> Result<Table, Sha1Error> {
+    let key = Digest::of([shard]);
+    let mut table = store.record(KIND, &key)?.map(|record| decode(&record)).unwrap_or_default();
+    let missing: Vec<&Digest> = wanted.iter().filter(|digest| !table.contains_key(*digest)).collect();
+    if missing.is_empty() {
+        return Ok(table);
+    }
+    if table.len() + missing.len() > MAX_ROWS {
+        table.retain(|digest, _| wanted.contains(digest));
+    }
+    let new = missing.par_iter().map(|digest| Ok((**digest, compute(store, digest)?)));
+    table.extend(new.collect::<Result<Vec<_>, Sha1Error>>()?);
+    store.set_record(KIND, &key, &encode(&table))?;
+    Ok(table)
+}
+
+fn compute(store: &Store, digest: &Digest) -> Result<[u8; 20], Sha1Error> {
+    let mut content = store.reader(digest)?;
+    let mut sha1 = Sha1::new();
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        match content.read(&mut buffer).map_err(|error| Sha1Error::Read { digest: *digest, error })? {
+            0 => return Ok(sha1.finalize().into()),
+            count => sha1.update(&buffer[..count]),
+        }
+    }
+}
+
+fn encode(table: &Table) -> Vec<u8> {
+    table.iter().flat_map(|(digest, sha1)| digest.as_bytes().iter().chain(sha1).copied()).collect()
+}
+
+fn decode(record: &[u8]) -> Table {
+    let rows = record.chunks_exact(ROW).filter_map(|row| {
+        let (sha256, sha1) = row.split_at(32);
+        Some((Digest::from_bytes(sha256.try_into().ok()?), sha1.try_into().ok()?))
+    });
+    rows.collect()
+}
