@@ -5,5 +5,6 @@
 //! file names what it needs as `super::…` (imported by the including module) or `crate::…` (imported by `main.rs`).
 
 pub mod deb;
+pub mod files;
 pub mod http;
 pub mod program;

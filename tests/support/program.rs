@@ -48,6 +48,23 @@ impl World {
         world
     }
 
+    /// The same for tests with the network: what they fetch is kept in the build folder, for the next ones.
+    pub fn with_kept_store() -> Self {
+        let mut world = World::new();
+        world.set("KILN_STORE", concat!(env!("CARGO_TARGET_TMPDIR"), "/store"));
+        world.with_network()
+    }
+
+    /// Hands on what says where the network is.
+    pub fn with_network(mut self) -> Self {
+        for name in ["KILN_DEBIAN_MIRROR", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY"] {
+            if let Ok(value) = std::env::var(name) {
+                self.set(name, value);
+            }
+        }
+        self
+    }
+
     /// The same, owned by an ordinary user, as whom every call runs. Only root can make one.
     pub fn of_user(user: u32) -> Self {
         let mut world = World::new();
@@ -197,7 +214,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    fn new(output: Output, root: &Path) -> Self {
+    pub fn new(output: Output, root: &Path) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(root.to_str().unwrap(), "[root]");
         Outcome { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
     }

@@ -1,0 +1,105 @@
+//! Foreign programs, from Debian's packages, unpacked by kiln itself and run with chroot.
+//!
+//! What they are run in is private to the call: mounts are made in a mount namespace of its own, so nothing is left
+//! behind. Control groups are a fresh cgroup2 mount, because crun refuses the hybrid that some machines have.
+
+use crate::support::program::{Outcome, World};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+
+/// skopeo, umoci and crun of trixie. What is ignored they need for what no test asks them to do.
+const TRIXIE: &str = r#"
+kiln 1
+apt "debian" { suite "trixie" }
+image "tools.test/trixie" {
+    packages "debian" {
+        add "crun" "skopeo" "umoci"
+        ignore-depends "skopeo" "golang-github-containers-common"
+        ignore-depends "libgpgme11t64" "gnupg"
+    }
+    mkdir "/dev" "/proc" "/run" "/sys" "/var/tmp" "/work"
+    mkdir "/tmp" mode="1777"
+}
+"#;
+
+/// cosign of sid, whose Release file is often past its time on mirrors that are updated once a day.
+const SID: &str = r#"
+kiln 1
+apt "sid" {
+    suite "sid" check-valid-until=#false
+}
+image "tools.test/sid" {
+    packages "sid" { add "ca-certificates" "cosign" }
+    mkdir "/dev" "/proc" "/run" "/sys" "/work"
+    mkdir "/tmp" mode="1777"
+}
+"#;
+
+/// A root file system with programs in it.
+pub struct Tools {
+    root: PathBuf,
+}
+
+impl Tools {
+    pub fn trixie() -> &'static Tools {
+        static TOOLS: OnceLock<Tools> = OnceLock::new();
+        TOOLS.get_or_init(|| Tools::unpack("trixie", TRIXIE))
+    }
+
+    pub fn sid() -> &'static Tools {
+        static TOOLS: OnceLock<Tools> = OnceLock::new();
+        TOOLS.get_or_init(|| Tools::unpack("sid", SID))
+    }
+
+    /// Once a run: a new tree, out of packages that an earlier run may have fetched.
+    fn unpack(name: &str, spec: &str) -> Tools {
+        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("tools-{name}"));
+        let _ = std::fs::remove_dir_all(&root);
+        let world = World::with_kept_store();
+        world.write("kiln.kdl", spec);
+        let output = format!("tree:{}", root.display());
+        world.kiln(["build", "-o", &output]).run().done();
+        Tools { root }
+    }
+
+    /// A program, about to be run in `/work`, which is the folder given.
+    fn command(&self, work: &Path, arguments: &[&str]) -> Command {
+        const SCRIPT: &str = r#"
+            root=$1 work=$2
+            shift 2
+            mount --bind "$root" "$root"
+            mount -t proc proc "$root/proc"
+            mount -t sysfs sysfs "$root/sys"
+            mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
+            mount --rbind /dev "$root/dev"
+            mount --bind "$work" "$root/work"
+            exec chroot "$root" /usr/bin/env -i -C /work HOME=/tmp PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"
+        "#;
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "--propagation", "private", "--", "/bin/sh", "-ec", SCRIPT, "sh"]);
+        command.arg(&self.root).arg(work).args(arguments);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs a program to its end.
+    pub fn run(&self, work: &Path, arguments: &[&str]) -> Outcome {
+        Outcome::new(self.command(work, arguments).output().unwrap(), work)
+    }
+
+    /// Starts a program that goes on until it is stopped.
+    pub fn start(&self, work: &Path, arguments: &[&str]) -> Running {
+        Running(self.command(work, arguments).spawn().unwrap())
+    }
+}
+
+/// A program that runs beside the test, and ends with it.
+pub struct Running(pub Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

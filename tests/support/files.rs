@@ -1,0 +1,57 @@
+//! Folders as text, to be compared.
+
+use kiln::oci::Digest;
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::Path;
+
+/// A line for each thing below a folder, in order: path, kind, mode, owner, time, content. The folder itself is left out.
+pub fn listing(root: &Path) -> Vec<String> {
+    let mut lines = vec![];
+    list(root, "", &mut lines);
+    lines.sort();
+    lines
+}
+
+fn list(folder: &Path, below: &str, lines: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let path = format!("{below}/{}", entry.file_name().to_string_lossy());
+        let place = entry.path();
+        let metadata = fs::symlink_metadata(&place).unwrap();
+        let kind = metadata.file_type();
+        let content = match () {
+            () if kind.is_symlink() => format!("-> {}", fs::read_link(&place).unwrap().display()),
+            () if kind.is_dir() => "folder".to_owned(),
+            () if kind.is_file() => format!("{} links={}", Digest::of(fs::read(&place).unwrap()), metadata.nlink()),
+            () if kind.is_char_device() || kind.is_block_device() => format!("device {}", metadata.rdev()),
+            () => "other".to_owned(),
+        };
+        lines.push(format!(
+            "{path} {:o} {}:{} {} {content}{}",
+            metadata.mode() & 0o7777,
+            metadata.uid(),
+            metadata.gid(),
+            metadata.mtime(),
+            attributes(&place),
+        ));
+        if kind.is_dir() {
+            list(&place, &path, lines);
+        }
+    }
+}
+
+fn attributes(place: &Path) -> String {
+    let mut names = vec![0; 4096];
+    let length = rustix::fs::llistxattr(place, &mut names).unwrap_or(0);
+    let mut names: Vec<&[u8]> = names[..length].split(|byte| *byte == 0).filter(|name| !name.is_empty()).collect();
+    names.sort();
+    names
+        .into_iter()
+        .map(|name| {
+            let name = std::str::from_utf8(name).unwrap();
+            let mut value = vec![0; 4096];
+            let length = rustix::fs::lgetxattr(place, name, &mut value).unwrap();
+            format!(" {name}={:02x?}", &value[..length])
+        })
+        .collect()
+}
