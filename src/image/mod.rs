@@ -3,4 +3,7 @@
 //! Everything here is a pure function of its inputs: the same changes, settings
 //! and epoch give the same bytes on any machine with any number of cores.
 
+pub mod accounts;
+pub mod assemble;
 pub mod layer;
+pub mod split;
