@@ -3,4 +3,4 @@
 
 pub mod lock;
 
-pub use lock::{Lock, LockError, LockedDownload, LockedEntry, LockedIndex, LockedLayout, LockedSet};
+pub use lock::{Lock, LockError, LockedDownload, LockedEntry, LockedLayout, LockedSet};

@@ -6,7 +6,7 @@ mod write;
 pub use read::LockError;
 
 use crate::oci::{Digest, Platform};
-use crate::packages::deb::LockedPackage;
+use crate::packages::deb::{LockedIndex, LockedPackage};
 
 /// The name of the lock, beside its spec.
 pub const FILE_NAME: &str = "kiln.lock";
@@ -22,25 +22,6 @@ pub struct Lock {
     pub layouts: Vec<LockedLayout>,
     /// The packages of each image and platform.
     pub sets: Vec<LockedSet>,
-}
-
-/// The signed index of a suite, as it was when the lock was made.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct LockedIndex {
-    /// The spec's name for the package source.
-    pub apt: String,
-    /// The suite.
-    pub suite: String,
-    /// The archive that holds it: `debian`, `debian-security`, or the name of the user's own.
-    pub archive: String,
-    /// When it was made: seconds since 1970.
-    pub date: i64,
-    /// The digest of the `InRelease` file.
-    pub sha256: Digest,
-    /// The fingerprints of the keys whose signatures were good, sorted.
-    pub keys: Vec<String>,
-    /// Whether its `Valid-Until` was honoured; the spec may say that it is not.
-    pub checked_valid_until: bool,
 }
 
 /// A file from the web.
@@ -101,11 +82,6 @@ impl Lock {
     /// The image that a source names.
     pub fn layout(&self, source: &str) -> Option<&LockedLayout> {
         self.layouts.iter().find(|layout| layout.source == source)
-    }
-
-    /// The index of a suite.
-    pub fn index(&self, apt: &str, suite: &str) -> Option<&LockedIndex> {
-        self.indexes.iter().find(|index| index.apt == apt && index.suite == suite)
     }
 
     /// Whether nothing had to be pinned.

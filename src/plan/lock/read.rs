@@ -1,9 +1,9 @@
 //! Reading a lock. It lies in a repository where anybody may have changed it, so nothing in it is believed by its looks.
 
-use super::{Lock, LockedDownload, LockedEntry, LockedIndex, LockedLayout, LockedSet};
+use super::{Lock, LockedDownload, LockedEntry, LockedLayout, LockedSet};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
 use crate::oci::{Digest, Platform};
-use crate::packages::deb::LockedPackage;
+use crate::packages::deb::{LockedIndex, LockedPackage};
 use crate::syntax::{self, Node, Value};
 
 /// Why a lock cannot be used.
@@ -70,7 +70,7 @@ impl Reader {
 
     fn index(&mut self, node: &Node) {
         let date = self.text(node, "date").and_then(|text| match text.parse::<jiff::Timestamp>() {
-            Ok(date) => Some(date.as_second()),
+            Ok(date) => Some(date),
             Err(_) => {
                 self.mistakes.push(mistake("`date` is no time like `2026-01-31T00:00:00Z`", node.span));
                 None
@@ -80,13 +80,16 @@ impl Reader {
         let keys = keys.filter_map(|key| self.arg(key, 0)).collect();
         let index = (|| {
             Some(LockedIndex {
-                apt: self.arg(node, 0)?,
+                archive: self.arg(node, 0)?,
                 suite: self.arg(node, 1)?,
-                archive: self.text(node, "archive")?,
-                date: date?,
+                component: self.arg(node, 2)?,
+                architecture: self.arg(node, 3)?,
+                path: self.text(node, "path")?,
                 sha256: self.digest(node, "sha256")?,
-                keys,
-                checked_valid_until: prop(node, "valid-until-checked") != Some(&Value::Bool(false)),
+                size: self.number(node, "size")?,
+                date: date?,
+                valid_until_checked: prop(node, "valid-until-checked") != Some(&Value::Bool(false)),
+                signed_by: keys,
             })
         })();
         self.lock.indexes.extend(index);

@@ -19,13 +19,16 @@ fn package(name: &str, source: &str) -> LockedPackage {
 fn lock() -> Lock {
     let mut lock = Lock {
         indexes: vec![LockedIndex {
-            apt: "debian".into(),
-            suite: "sid".into(),
             archive: "debian".into(),
-            date: 1_700_000_000,
-            sha256: Digest::of("InRelease"),
-            keys: vec!["A1".into(), "B2".into()],
-            checked_valid_until: false,
+            suite: "sid".into(),
+            component: "main".into(),
+            architecture: "armhf".into(),
+            path: "dists/sid/main/binary-armhf/Packages.xz".into(),
+            sha256: Digest::of("Packages"),
+            size: 77,
+            date: "2023-11-14T22:13:20Z".parse().unwrap(),
+            valid_until_checked: false,
+            signed_by: vec!["A1".into(), "B2".into()],
         }],
         downloads: vec![LockedDownload {
             source: "logo".into(),
@@ -54,7 +57,7 @@ fn a_lock_reads_as_what_it_says() {
 // `kiln lock --update` takes what is newest, `--locked` builds from it as it stands.
 lock 1
 
-index "debian" "sid" archive="debian" date="2023-11-14T22:13:20Z" valid-until-checked=#false sha256="INRELEASE" {
+index "debian" "sid" "main" "armhf" date="2023-11-14T22:13:20Z" valid-until-checked=#false path="dists/sid/main/binary-armhf/Packages.xz" size=77 sha256="PACKAGES" {
     key "A1"
     key "B2"
 }
@@ -69,7 +72,7 @@ packages "registry.example.com/acme/hello" platform="linux/arm/v7" request="REQU
 "#;
     let mut text = lock().to_text();
     for (name, content) in [
-        ("INRELEASE", "InRelease"),
+        ("PACKAGES", "Packages"),
         ("LOGO", "logo"),
         ("REQUEST", "request"),
         ("BASE-FILES", "base-files"),

@@ -21,13 +21,15 @@ impl Lock {
 
     fn write(&self, out: &mut String) -> std::fmt::Result {
         for index in &self.indexes {
-            write!(out, "\nindex {} {}", quote(&index.apt), quote(&index.suite))?;
-            write!(out, " archive={} date=\"{}\"", quote(&index.archive), rfc3339(index.date))?;
-            if !index.checked_valid_until {
+            write!(out, "\nindex {} {}", quote(&index.archive), quote(&index.suite))?;
+            write!(out, " {} {}", quote(&index.component), quote(&index.architecture))?;
+            write!(out, " date=\"{}\"", index.date)?;
+            if !index.valid_until_checked {
                 write!(out, " valid-until-checked=#false")?;
             }
+            write!(out, " path={} size={}", quote(&index.path), index.size)?;
             writeln!(out, " sha256=\"{}\" {{", index.sha256.hex())?;
-            for key in &index.keys {
+            for key in &index.signed_by {
                 writeln!(out, "    key {}", quote(key))?;
             }
             writeln!(out, "}}")?;
@@ -91,8 +93,4 @@ fn quote(text: &str) -> String {
 /// Characters that KDL forbids or that a reader could be deceived by.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-}
-
-fn rfc3339(seconds: i64) -> String {
-    jiff::Timestamp::from_second(seconds).unwrap_or_default().to_string()
 }

@@ -1,0 +1,70 @@
+//! A spec on disk with what lies beside it.
+
+use super::error::Error;
+use super::git::{self, Commit};
+use crate::diagnostic::{Diagnostic, Sources};
+use crate::plan::lock;
+use crate::spec::{self, Spec};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The name of a spec in a project's folder.
+pub const SPEC_FILE: &str = "kiln.kdl";
+
+/// A spec that was read, and where it was read.
+#[derive(Debug)]
+pub struct Project {
+    /// The folder that holds the spec; all its paths begin there.
+    pub folder: PathBuf,
+    /// The spec's file name.
+    pub file: String,
+    /// What it says.
+    pub spec: Spec,
+    /// Its text and those of the files that it includes; the spec is the first.
+    pub sources: Sources,
+    /// What is accepted, but probably not what was meant.
+    pub warnings: Vec<Diagnostic>,
+    /// The values that `--arg` set.
+    pub args: BTreeMap<String, String>,
+}
+
+impl Project {
+    /// Reads the spec at `path`: a file, or a folder with a `kiln.kdl`.
+    ///
+    /// # Errors
+    /// Where it cannot be read, and all mistakes that it has.
+    pub fn load(path: &Path, args: &BTreeMap<String, String>) -> Result<Self, Error> {
+        let (folder, file) = locate(path)?;
+        let files = spec::Folder::new(&folder);
+        let mut sources = Sources::default();
+        let loaded = spec::load(&files, &file, args, &mut sources).map_err(Error::Spec)?;
+        Ok(Project { folder, file, spec: loaded.spec, sources, warnings: loaded.warnings, args: args.clone() })
+    }
+
+    /// Where the lock is.
+    pub fn lock_path(&self) -> PathBuf {
+        match self.file.as_str() {
+            SPEC_FILE => self.folder.join(lock::FILE_NAME),
+            other => self.folder.join(Path::new(other).with_extension("lock")),
+        }
+    }
+
+    /// What git knows of the project.
+    pub fn commit(&self) -> Option<Commit> {
+        git::commit(&self.folder)
+    }
+}
+
+/// The folder and the file name of the spec that a path means.
+pub fn locate(path: &Path) -> Result<(PathBuf, String), Error> {
+    let file = if path.is_dir() { path.join(SPEC_FILE) } else { path.to_owned() };
+    let unreadable = |source| Error::Unreadable { what: "the spec", path: file.clone(), source };
+    let folder = match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    std::fs::metadata(&file).map_err(unreadable)?;
+    let name = file.file_name().and_then(|name| name.to_str()).map(str::to_owned);
+    let name = name.ok_or_else(|| unreadable(std::io::ErrorKind::InvalidFilename.into()))?;
+    Ok((std::fs::canonicalize(folder).map_err(unreadable)?, name))
+}

@@ -1,0 +1,141 @@
+//! What a build did, for people and programs: `specs/report.md`.
+//!
+//! Everything that differs from run to run (times, durations, paths) stands here
+//! and nowhere in an image.
+
+use crate::oci::Digest;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// What a build did.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct BuildReport {
+    /// The version of this report's form.
+    pub report: u32,
+    /// The version of kiln.
+    pub kiln: String,
+    /// The epoch of the build: seconds since 1970.
+    pub epoch: i64,
+    /// What became of the lock.
+    pub lock: LockReport,
+    /// The images, in the order of the spec.
+    pub images: Vec<ImageReport>,
+    /// Phases with their durations in seconds.
+    pub phases: Vec<PhaseReport>,
+    /// When the run began: seconds since 1970.
+    pub started_on: i64,
+    /// When the run ended: seconds since 1970.
+    pub finished_on: i64,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+/// What became of the lock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LockReport {
+    /// Where it is; none where nothing had to be pinned.
+    pub path: Option<String>,
+    /// Whether it was written or changed.
+    pub changed: bool,
+}
+
+/// How long a phase took.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PhaseReport {
+    /// Its name.
+    pub name: &'static str,
+    /// Its duration.
+    pub seconds: f64,
+}
+
+/// An image as it was built.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ImageReport {
+    /// Its name in the spec.
+    pub name: String,
+    /// The digest of the manifest or, for several platforms, of the index.
+    pub digest: Digest,
+    /// The media type of what the digest names.
+    pub media_type: String,
+    /// Its names in the outputs.
+    pub tags: Vec<String>,
+    /// One a platform.
+    pub platforms: Vec<PlatformReport>,
+    /// The signed statements about the image itself, where it has several platforms.
+    pub attestations: Vec<AttestationReport>,
+    /// Who signed.
+    pub signer: SignerReport,
+    /// Where it went: `oci:kiln-out/hello`.
+    pub outputs: Vec<OutputReport>,
+}
+
+/// An image for one platform.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlatformReport {
+    /// `linux/amd64`.
+    pub platform: String,
+    /// The digest of its manifest.
+    pub digest: Digest,
+    /// The sizes of manifest, config and layers together, in bytes.
+    pub size: u64,
+    /// The sizes of the files, in bytes.
+    pub unpacked_size: u64,
+    /// Its layers, lowest first.
+    pub layers: Vec<LayerReport>,
+    /// How many packages it has.
+    pub packages: usize,
+    /// How many files and links it has.
+    pub files: usize,
+    /// The bills of materials by their formats: digests of the documents.
+    pub sboms: BTreeMap<String, Digest>,
+    /// The signed statements about it.
+    pub attestations: Vec<AttestationReport>,
+}
+
+/// A layer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LayerReport {
+    /// The digest of its blob.
+    pub digest: Digest,
+    /// The digest of its content, uncompressed.
+    pub diff_id: Digest,
+    /// The size of its blob in bytes.
+    pub size: u64,
+    /// What made it.
+    pub created_by: String,
+}
+
+/// A signed statement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AttestationReport {
+    /// What it states.
+    pub predicate_type: String,
+    /// The digest of the manifest that carries it.
+    pub digest: Digest,
+}
+
+/// Who signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SignerReport {
+    /// The base64 SHA-256 of the public key, as bundles name it.
+    pub hint: String,
+    /// The private key's file.
+    pub key: String,
+    /// The public key's file, if kiln knows one.
+    pub public_key: Option<String>,
+    /// Whether it is the key that kiln made for this machine's user.
+    pub local: bool,
+    /// Whether that key was made in this very run.
+    pub created: bool,
+}
+
+/// An output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OutputReport {
+    /// `oci`, `oci-archive`, `docker-archive` or `tree`.
+    pub kind: &'static str,
+    /// Where it is.
+    pub path: String,
+    /// Whether it was there already, as it had to be.
+    pub unchanged: bool,
+}

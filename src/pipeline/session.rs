@@ -1,0 +1,114 @@
+//! What all of kiln's work shares: the store, the network, the clock, who listens.
+
+use super::error::Error;
+use crate::http;
+use crate::packages::deb;
+use crate::store::Store;
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::Instant;
+use tokio::runtime::Handle;
+
+/// Hears what happens, for people to see. All methods may be called from many threads at once.
+pub trait Progress: Send + Sync {
+    /// A phase of the work begins; the one before has ended.
+    fn phase(&self, name: &'static str);
+    /// So many bytes of a phase's work will have to be fetched.
+    fn expect(&self, bytes: u64);
+    /// Some of these bytes are here.
+    fn advance(&self, bytes: u64);
+    /// A piece of work was done, or was found done.
+    fn done(&self, name: &str, cached: bool);
+    /// Something that the user should know, though the work goes on.
+    fn warn(&self, message: &str);
+}
+
+/// A listener that hears nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn phase(&self, _: &'static str) {}
+    fn expect(&self, _: u64) {}
+    fn advance(&self, _: u64) {}
+    fn done(&self, _: &str, _: bool) {}
+    fn warn(&self, _: &str) {}
+}
+
+/// How a session is set up; filled by the command line, the only reader of the environment.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The store's folder.
+    pub store: PathBuf,
+    /// Whether the network is out of bounds.
+    pub offline: bool,
+    /// How many threads may work at once.
+    pub jobs: usize,
+    /// The Debian mirror that the environment names.
+    pub mirrors: deb::MirrorConfig,
+    /// The present time, in seconds since 1970: for keys and indexes that expire, never for what is built.
+    pub now: i64,
+}
+
+/// One run of kiln.
+pub struct Session<'a> {
+    /// Where everything is kept.
+    pub store: Store,
+    /// How it was set up.
+    pub settings: Settings,
+    /// Who listens.
+    pub progress: &'a dyn Progress,
+    runtime: Handle,
+    client: OnceLock<http::Client>,
+    phases: std::sync::Mutex<Vec<(&'static str, Instant)>>,
+}
+
+impl<'a> Session<'a> {
+    /// Opens the store; the network is not touched before it is needed.
+    pub fn open(settings: Settings, runtime: Handle, progress: &'a dyn Progress) -> Result<Self, Error> {
+        let store = Store::open(&settings.store)?;
+        Ok(Session { store, settings, progress, runtime, client: OnceLock::new(), phases: Default::default() })
+    }
+
+    /// The client for everything that is fetched.
+    pub(super) fn client(&self) -> Result<&http::Client, Error> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let settings = http::Settings { offline: self.settings.offline, ..http::Settings::default() };
+        let client = http::Client::new(settings)?;
+        Ok(self.client.get_or_init(|| client))
+    }
+
+    /// Where asynchronous work runs.
+    pub(super) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
+    /// Waits for asynchronous work.
+    pub(super) fn wait<F: Future>(&self, work: F) -> F::Output {
+        self.runtime.block_on(work)
+    }
+
+    /// A phase begins.
+    pub(super) fn phase(&self, name: &'static str) {
+        self.phases.lock().unwrap_or_else(|e| e.into_inner()).push((name, Instant::now()));
+        self.progress.phase(name);
+    }
+
+    /// The phases so far with their durations in seconds, each once, in the order of their beginnings.
+    pub(super) fn durations(&self) -> Vec<(&'static str, f64)> {
+        let phases = self.phases.lock().unwrap_or_else(|e| e.into_inner());
+        let ends = phases.iter().skip(1).map(|(_, at)| *at).chain([Instant::now()]);
+        let mut durations: Vec<(&'static str, f64)> = Vec::new();
+        for ((name, start), end) in phases.iter().zip(ends) {
+            let seconds = end.duration_since(*start).as_secs_f64();
+            match durations.iter_mut().find(|(known, _)| known == name) {
+                Some((_, sum)) => *sum += seconds,
+                None => durations.push((name, seconds)),
+            }
+        }
+        durations
+    }
+}
