@@ -30,6 +30,21 @@ pub fn generate(passphrase: &SecretString) -> KeyPair {
     encode(key, passphrase, &random)
 }
 
+/// Makes the key that kiln keeps for a machine's user, as PKCS#8 without encryption: like a key of ssh it is protected
+/// by its file's mode (0600) alone, so that builds run unattended.
+///
+/// # Errors
+/// [`KeyError::Exists`] where there is one already, which stays.
+pub fn generate_local(private: &Path, public: &Path) -> Result<(), KeyError> {
+    if private.exists() {
+        return Err(KeyError::Exists(private.into()));
+    }
+    let key = SecretKey::random(&mut OsRng);
+    let private_pem = key.to_pkcs8_pem(LineEnding::LF).expect("a key of P-256 has an encoding");
+    let public_pem = LocalKey::from(key).public_key().to_pem();
+    write_key_pair(&KeyPair { private_pem, public_pem }, private, public)
+}
+
 fn encode(key: SecretKey, passphrase: &SecretString, random: &Randomness) -> KeyPair {
     let plain = key.to_pkcs8_der().expect("a key of P-256 has an encoding");
     let sealed = encrypted::seal(plain.as_bytes(), passphrase, random);

@@ -7,7 +7,7 @@ mod public_key;
 #[cfg(test)]
 mod tests;
 
-pub use generate::{KeyPair, generate, write_key_pair};
+pub use generate::{KeyPair, generate, generate_local, write_key_pair};
 pub use key::{LocalKey, needs_passphrase};
 pub use public_key::PublicKey;
 

@@ -1,0 +1,170 @@
+//! What can go wrong, and whose fault it is.
+
+use crate::compile::CompileError;
+use crate::diagnostic::Diagnostics;
+use crate::evidence::sbom::InventoryError;
+use crate::evidence::sign::{KeyError, SignError};
+use crate::http::HttpError;
+use crate::llb::LlbError;
+use crate::packages::deb;
+use crate::plan::{LevelError, LockError};
+use crate::solve::SolveError;
+use crate::store::StoreError;
+use crate::tree::TreeError;
+use std::path::PathBuf;
+
+/// Why kiln's work could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The spec has mistakes.
+    #[error("{0}")]
+    Spec(Diagnostics),
+    /// The lock has mistakes.
+    #[error("{0}")]
+    Lock(#[from] LockError),
+    /// The lock does not fit the spec, and it must not be changed.
+    #[error("{reason}\nrun `kiln lock` and commit {}", path.display())]
+    LockStale {
+        /// The lock.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
+    /// No versions of the packages fit together.
+    #[error("{0}")]
+    Unsatisfiable(String),
+    /// The options of the command line do not fit the spec.
+    #[error("{0}")]
+    Usage(String),
+    /// A file that the user named cannot be read.
+    #[error("cannot read {what} {}: {source}", path.display())]
+    Unreadable {
+        /// What it is.
+        what: &'static str,
+        /// Where it is.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Unwritable {
+        /// Where it should be.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// No key is configured where none is made.
+    #[error(
+        "no signing key is configured, and in continuous integration ({service}) kiln makes none: \
+         make one with `kiln key generate`, keep NAME.key as a secret of the service, and name it with \
+         `--key FILE`, the environment variable KILN_KEY or `sign {{ key \"FILE\" }}` in the spec \
+         (its passphrase goes into KILN_KEY_PASSWORD)"
+    )]
+    NoKeyInCi {
+        /// Which service it is.
+        service: String,
+    },
+    /// A key cannot be used.
+    #[error("signing key {}: {error}", path.display())]
+    Key {
+        /// The key's file.
+        path: PathBuf,
+        /// What is wrong.
+        error: KeyError,
+    },
+    /// The passphrase of a key cannot be had.
+    #[error("the passphrase of {} cannot be had: {reason}", path.display())]
+    Passphrase {
+        /// The key's file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// Something could not be signed.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// The bill of materials cannot be made: a mistake in kiln.
+    #[error("the bill of materials cannot be made: {0}; this is a mistake in kiln, please report it")]
+    Inventory(#[from] InventoryError),
+    /// The packages could not be had.
+    #[error(transparent)]
+    Packages(#[from] deb::DebError),
+    /// A package could not be unpacked or fitted in.
+    #[error("{0}")]
+    Unpack(String),
+    /// A base of kiln's own.
+    #[error(transparent)]
+    Level(#[from] LevelError),
+    /// The spec and its inputs do not fit together.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    /// The graph is malformed.
+    #[error(transparent)]
+    Graph(#[from] LlbError),
+    /// A step failed.
+    #[error("{place}{error}")]
+    Solve {
+        /// The place in the spec, with a colon, where there is one.
+        place: String,
+        /// What happened.
+        error: SolveError,
+    },
+    /// An image or an output.
+    #[error(transparent)]
+    Image(#[from] crate::image::ImageError),
+    /// A tree.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The network.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// What was asked for is not in the image.
+    #[error("{0}")]
+    NotThere(String),
+}
+
+/// Whose fault an error is: decides the exit code (`specs/exit-codes.md`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// kiln or the machine failed.
+    Failure,
+    /// The spec or the command line is wrong.
+    Usage,
+    /// The lock is missing, stale or cannot be met.
+    Lock,
+    /// A build step failed.
+    Step,
+    /// An outside service failed after retries.
+    Service,
+}
+
+impl Error {
+    /// Whose fault it is.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Error::Spec(_) | Error::Usage(_) | Error::NoKeyInCi { .. } => Kind::Usage,
+            Error::Unreadable { what: "the spec", .. } => Kind::Usage,
+            Error::Compile(_) => Kind::Usage,
+            Error::Lock(_) | Error::LockStale { .. } | Error::Unsatisfiable(_) => Kind::Lock,
+            Error::Packages(deb::DebError::PackageGone { .. }) => Kind::Lock,
+            Error::Packages(error) if error.is_of_service() => Kind::Service,
+            Error::Http(error) if error.is_of_server() => Kind::Service,
+            Error::Solve { .. } => Kind::Step,
+            _ => Kind::Failure,
+        }
+    }
+
+    /// Whether content that was in the store is gone or damaged, so that making it anew helps.
+    pub fn is_lost_content(&self) -> bool {
+        match self {
+            Error::Store(error) => error.is_lost_content(),
+            Error::Tree(TreeError::Store(error)) => error.is_lost_content(),
+            Error::Image(error) => error.is_lost_content(),
+            _ => false,
+        }
+    }
+}
