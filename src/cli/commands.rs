@@ -1,0 +1,129 @@
+//! The commands: each asks the pipeline and shows what it says.
+
+mod build;
+mod evidence;
+mod store;
+
+use super::args::{Check, Cli, Command, Fmt, Format, Global, SpecArgs};
+use super::output::{Failure, Output};
+use super::progress::listener;
+use super::{Environment, exit};
+use crate::pipeline::{self, MirrorConfig, Session, Settings};
+use clap::CommandFactory;
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// Runs a command; its exit code, or why it failed.
+pub(super) fn run(cli: Cli, environment: &Environment, output: &mut Output) -> Result<u8, Failure> {
+    let Cli { command, global } = cli;
+    match command {
+        Command::Build(args) => build::build(&args, &global, environment, output),
+        Command::Lock(args) => build::lock(&args, &global, environment, output),
+        Command::Graph(args) => build::graph(&args, &global, environment, output),
+        Command::Check(args) => check(&args, output),
+        Command::Fmt(args) => fmt(&args, output),
+        Command::Verify(args) => evidence::verify(&args, &global, environment, output),
+        Command::Sbom(args) => evidence::sbom(&args, &global, environment, output),
+        Command::Provenance(args) => evidence::provenance(&args, &global, environment, output),
+        Command::Why(args) => evidence::why(&args, &global, environment, output),
+        Command::Diff(args) => evidence::diff(&args, &global, environment, output),
+        Command::Key(args) => store::key(&args, environment, output),
+        Command::Cache(args) => store::cache(&args, &global, environment, output),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "kiln", &mut script);
+            output.result(&script).map(|()| exit::DONE)
+        }
+    }
+}
+
+/// Opens a session and does some work in it.
+fn in_session<T>(
+    global: &Global,
+    offline: bool,
+    environment: &Environment,
+    work: impl FnOnce(&Session<'_>) -> Result<T, pipeline::Error>,
+) -> Result<T, Failure> {
+    let mirror = environment.text("KILN_DEBIAN_MIRROR");
+    let mirrors = MirrorConfig::read(Path::new("/"), mirror);
+    let mirrors = mirrors.map_err(|e| Failure::usage(format!("KILN_DEBIAN_MIRROR cannot be used: {e}")))?;
+    let settings = Settings { store: store_folder(global, environment)?, offline, jobs: jobs(global), mirrors, now: now() };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.map_err(|e| Failure::machine(format!("cannot start threads: {e}")))?;
+    let progress = listener(global.progress);
+    // Where threads were started already, as in tests, their number stays.
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(settings.jobs).build_global();
+    let session = Session::open(settings, runtime.handle().clone(), progress.as_ref())?;
+    let result = work(&session);
+    drop(session);
+    drop(progress);
+    Ok(result?)
+}
+
+fn store_folder(global: &Global, environment: &Environment) -> Result<PathBuf, Failure> {
+    let folder = global.store.clone().or_else(|| environment.store());
+    folder.ok_or_else(|| Failure::usage("there is no place for the store: set KILN_STORE, XDG_CACHE_HOME or HOME"))
+}
+
+fn jobs(global: &Global) -> usize {
+    let of_machine = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    global.jobs.map_or_else(of_machine, std::num::NonZero::get)
+}
+
+fn now() -> jiff::Timestamp {
+    #[expect(clippy::disallowed_methods, reason = "for keys and indexes that expire; never part of what is built")]
+    jiff::Timestamp::now()
+}
+
+/// The args of a spec; one that is set twice has the last value.
+fn spec_args(args: &SpecArgs) -> BTreeMap<String, String> {
+    args.args.iter().cloned().collect()
+}
+
+fn check(args: &Check, output: &mut Output) -> Result<u8, Failure> {
+    let result = pipeline::check(&args.spec.spec, &spec_args(&args.spec));
+    let (code, list) = match result {
+        Ok(warnings) => (exit::DONE, warnings),
+        Err(pipeline::Error::Spec(list)) => (exit::USAGE, list),
+        Err(error) => return Err(error.into()),
+    };
+    match args.format {
+        Format::Json => output.json(&pipeline::diagnostics_as_json(&list))?,
+        Format::Text => {
+            output.diagnostics(&list);
+            if code == exit::DONE {
+                output.note("the spec is right");
+            }
+        }
+    }
+    Ok(code)
+}
+
+fn fmt(args: &Fmt, output: &mut Output) -> Result<u8, Failure> {
+    let mut code = exit::DONE;
+    for spec in &args.specs {
+        if spec.as_os_str() == "-" {
+            let mut text = Vec::new();
+            let read = std::io::stdin().lock().take(MAX_STDIN).read_to_end(&mut text);
+            read.map_err(|e| Failure::machine(format!("cannot read standard input: {e}")))?;
+            let formatted = pipeline::format("standard input", &text)?;
+            if !args.check {
+                output.result(formatted.as_bytes())?;
+            } else if formatted.as_bytes() != text {
+                code = exit::FAILURE;
+                output.note("standard input is not formatted");
+            }
+            continue;
+        }
+        let changed = pipeline::format_file(spec, !args.check)?;
+        if changed && args.check {
+            code = exit::FAILURE;
+            output.note(&format!("{} is not formatted: run `kiln fmt`", spec.display()));
+        }
+    }
+    Ok(code)
+}
+
+/// More than any spec that is read.
+const MAX_STDIN: u64 = 16 << 20;

@@ -1,0 +1,96 @@
+//! `build`, `lock` and `graph`.
+
+use super::{in_session, spec_args, store};
+use crate::cli::args::{Build, Global, Graph, GraphFormat, Lock};
+use crate::cli::output::{Failure, Output};
+use crate::cli::{Environment, exit, render};
+use crate::oci::Platform;
+use crate::pipeline::{self, BuildOptions, GraphForm, GraphOptions, KeySettings, LockMode, Refresh};
+
+pub(super) fn build(
+    args: &Build,
+    global: &Global,
+    environment: &Environment,
+    output: &mut Output,
+) -> Result<u8, Failure> {
+    let keys = environment.keys().ok_or_else(|| Failure::usage("there is no place for keys: set XDG_DATA_HOME or HOME"))?;
+    let passphrase = |path: &std::path::Path| {
+        store::passphrase(environment, path, &format!("passphrase of {}: ", path.display()))
+    };
+    let options = BuildOptions {
+        spec: args.spec.spec.clone(),
+        args: spec_args(&args.spec),
+        lock: LockMode { locked: args.lock.locked },
+        images: args.image.clone(),
+        platforms: platforms(&args.platform)?,
+        tags: args.tag.iter().map(|tag| reference(tag)).collect::<Result<_, _>>()?,
+        outputs: args.output.clone(),
+        epoch: environment.epoch().map_err(Failure::usage)?,
+        keys: KeySettings { key: args.key.clone(), keys, ci: environment.ci(), passphrase: &passphrase },
+        record_run: args.record_run,
+    };
+    let report = in_session(global, args.lock.offline, environment, |session| pipeline::build(session, &options))?;
+    if let Some(path) = &args.report {
+        let mut text = serde_json::to_vec_pretty(&report).map_err(|e| Failure::machine(e.to_string()))?;
+        text.push(b'\n');
+        pipeline::write_file(path, &text)?;
+    }
+    output.result(render::build(&report).as_bytes())?;
+    Ok(exit::DONE)
+}
+
+pub(super) fn lock(
+    args: &Lock,
+    global: &Global,
+    environment: &Environment,
+    output: &mut Output,
+) -> Result<u8, Failure> {
+    let refresh = match &args.update {
+        None => Refresh::Nothing,
+        Some(names) if names.is_empty() => Refresh::Everything,
+        Some(names) => Refresh::Named(names.iter().cloned().collect()),
+    };
+    let mode = LockMode { locked: args.check };
+    let spec_args = spec_args(&args.spec);
+    let report = in_session(global, args.offline, environment, |session| {
+        pipeline::lock(session, &args.spec.spec, &spec_args, mode, &refresh)
+    })?;
+    output.result(render::lock(&report).as_bytes())?;
+    Ok(exit::DONE)
+}
+
+pub(super) fn graph(
+    args: &Graph,
+    global: &Global,
+    environment: &Environment,
+    output: &mut Output,
+) -> Result<u8, Failure> {
+    let options = GraphOptions {
+        spec: args.spec.spec.clone(),
+        args: spec_args(&args.spec),
+        lock: LockMode { locked: args.lock.locked },
+        image: args.image.clone(),
+        platform: args.platform.as_deref().map(platform).transpose()?,
+        form: match args.format {
+            GraphFormat::Llb => GraphForm::Llb,
+            GraphFormat::Json => GraphForm::Json,
+            GraphFormat::Dot => GraphForm::Dot,
+            GraphFormat::Mermaid => GraphForm::Mermaid,
+        },
+    };
+    let graph = in_session(global, args.lock.offline, environment, |session| pipeline::graph(session, &options))?;
+    output.result(&graph)?;
+    Ok(exit::DONE)
+}
+
+pub(super) fn platform(text: &str) -> Result<Platform, Failure> {
+    text.parse::<Platform>().map_err(|error| Failure::usage(error.to_string()))
+}
+
+fn platforms(list: &[String]) -> Result<Vec<Platform>, Failure> {
+    list.iter().map(|text| platform(text)).collect()
+}
+
+fn reference(text: &str) -> Result<crate::oci::Reference, Failure> {
+    text.parse::<crate::oci::Reference>().map_err(|error| Failure::usage(error.to_string()))
+}

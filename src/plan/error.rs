@@ -1,0 +1,71 @@
+//! Why inputs cannot be pinned.
+
+use crate::http::{HttpError, UrlError};
+use crate::oci::Digest;
+use crate::packages::deb::DebError;
+use crate::packages::deb::trust::KeyringError;
+use crate::store::StoreError;
+
+/// Why inputs cannot be pinned.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// Debian has no packages for the platform.
+    #[error("Debian has no packages for the platform {0}")]
+    Platform(String),
+    /// A mirror's address is none.
+    #[error("the mirror of {apt}: {error}")]
+    Mirror {
+        /// The package source.
+        apt: String,
+        /// What is wrong.
+        error: UrlError,
+    },
+    /// A keyring is none.
+    #[error("a keyring of {apt}: {error}")]
+    Keyring {
+        /// The package source.
+        apt: String,
+        /// What is wrong.
+        error: KeyringError,
+    },
+    /// No versions of the packages fit together.
+    #[error("no versions of the packages of {image} for {platform} fit together:\n{explanation}")]
+    Unsatisfiable {
+        /// The image.
+        image: String,
+        /// The platform.
+        platform: String,
+        /// Who wants what, and what stands against it.
+        explanation: String,
+    },
+    /// A download's address is none.
+    #[error("the address of source {source_name}: {error}")]
+    Address {
+        /// The source.
+        source_name: String,
+        /// What is wrong.
+        error: UrlError,
+    },
+    /// A download is another one than the spec says.
+    #[error("source {source_name}: the spec says that its digest is {expected}, but what was fetched has {actual}")]
+    WrongDownload {
+        /// The source.
+        source_name: String,
+        /// What the spec says.
+        expected: Digest,
+        /// What came.
+        actual: Digest,
+    },
+    /// `--update` named something that is in no lock and no spec.
+    #[error("there is no package or source `{0}` to update")]
+    NothingToUpdate(String),
+    /// The packages could not be had.
+    #[error(transparent)]
+    Packages(#[from] DebError),
+    /// The network.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

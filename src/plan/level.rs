@@ -1,0 +1,62 @@
+//! An image together with the bases of kiln's own that it stands on.
+
+use super::own::own_base;
+use crate::diagnostic::{Diagnostics, Sources};
+use crate::spec::{self, Base, Image, Spec};
+use std::collections::BTreeMap;
+
+/// One of the images that stand on one another: a base of kiln's own, or the image itself.
+#[derive(Debug, Clone)]
+pub struct Level {
+    /// The name of a base of kiln's own; none for the image that is built.
+    pub own: Option<String>,
+    /// The spec that says what the level is made of.
+    pub spec: Spec,
+    /// The image of that spec.
+    pub image: Image,
+}
+
+/// Why the levels of an image cannot be told.
+#[derive(Debug, thiserror::Error)]
+pub enum LevelError {
+    /// No base of this name is built in.
+    #[error("kiln has no base called `{0}`")]
+    NoSuchBase(String),
+    /// A base that is built in is wrong, which its tests should have found.
+    #[error("the built-in base {name} is wrong: {mistakes}")]
+    BrokenBase {
+        /// The base.
+        name: String,
+        /// What is wrong with it.
+        mistakes: Diagnostics,
+    },
+}
+
+impl Level {
+    /// The level's name for people.
+    pub fn name(&self) -> String {
+        match &self.own {
+            Some(own) => format!("base {own}"),
+            None => self.image.name.value.to_string(),
+        }
+    }
+}
+
+/// The levels of `image`, the lowest first and the image itself last.
+///
+/// The texts of bases are added to `sources`, which the spans of their specs point into.
+pub fn levels(spec: &Spec, image: &Image, sources: &mut Sources) -> Result<Vec<Level>, LevelError> {
+    let mut levels = vec![Level { own: None, spec: spec.clone(), image: image.clone() }];
+    while let Some(Base::Own(name)) = levels.last().and_then(|l| l.image.base.as_ref()).map(|base| &base.value) {
+        let name = name.clone();
+        let base = own_base(&name).ok_or_else(|| LevelError::NoSuchBase(name.clone()))?;
+        let file = format!("base-images/{name}/kiln.kdl");
+        let texts = BTreeMap::from([(file.clone(), base.spec.as_bytes().to_vec())]);
+        let broken = |mistakes| LevelError::BrokenBase { name: name.clone(), mistakes };
+        let spec = spec::load(&texts, &file, &BTreeMap::new(), sources).map_err(broken)?.spec;
+        let image = spec.images.first().cloned().ok_or_else(|| LevelError::NoSuchBase(name.clone()))?;
+        levels.push(Level { own: Some(name), spec, image });
+    }
+    levels.reverse();
+    Ok(levels)
+}
