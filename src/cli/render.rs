@@ -1,6 +1,8 @@
 //! Results as people read them, on standard output.
 
-use crate::pipeline::{BuildReport, ImageReport, PlatformReport};
+use crate::evidence::verify::{Outcome, Report};
+use crate::pipeline::{BuildReport, Changed, Difference, ImageReport, LockReport, PlatformReport, Reason};
+use serde_json::Value;
 use std::fmt::Write;
 
 /// A number of bytes for people: `1.5 MB`.
@@ -73,6 +75,144 @@ fn one_platform(out: &mut String, platform: &PlatformReport, of_several: bool) -
 
 fn short(digest: &crate::oci::Digest) -> String {
     format!("sha256:{}", &digest.hex()[..12])
+}
+
+/// What became of a lock.
+pub(super) fn lock(report: &LockReport) -> String {
+    match (&report.path, report.changed) {
+        (None, _) => "nothing has to be pinned\n".to_owned(),
+        (Some(path), true) => format!("wrote {path}\n"),
+        (Some(path), false) => format!("{path} is up to date\n"),
+    }
+}
+
+/// What was verified, and what was not.
+pub(super) fn verification(report: &Report) -> String {
+    let mut out = String::new();
+    let mut subject = None;
+    for check in &report.checks {
+        if subject != Some(check.subject) {
+            subject = Some(check.subject);
+            out.push_str(&format!("{}\n", check.subject));
+        }
+        let mark = match check.result {
+            Outcome::Passed => "passed  ",
+            Outcome::Failed => "FAILED  ",
+            Outcome::NotDone => "not done",
+        };
+        out.push_str(&format!("  {mark}  {}\n", check.what));
+        if let Some(detail) = &check.detail {
+            out.push_str(&format!("            {detail}\n"));
+        }
+    }
+    for refused in &report.refused {
+        out.push_str(&format!("  ignored   {}: {}\n", refused.referrer, refused.reason));
+    }
+    out.push_str(if report.verified { "verified\n" } else { "NOT VERIFIED\n" });
+    out
+}
+
+/// The packages of a CycloneDX document, a line each.
+pub(super) fn packages(document: &Value) -> String {
+    let components = document["components"].as_array().into_iter().flatten();
+    let mut lines: Vec<String> = components
+        .filter(|component| component["type"] == "library")
+        .map(|component| {
+            let text = |name: &str| component[name].as_str().unwrap_or_default();
+            let licence = component["licenses"][0]["expression"].as_str().unwrap_or("licence not known");
+            format!("{} {}  {licence}\n", text("name"), text("version"))
+        })
+        .collect();
+    lines.sort();
+    lines.concat()
+}
+
+/// What a provenance predicate says.
+pub(super) fn provenance(document: &Value) -> String {
+    let definition = &document["buildDefinition"];
+    let builder = &document["runDetails"]["builder"];
+    let mut out = String::new();
+    let mut line = |name: &str, value: &str| out.push_str(&format!("{name:<11} {value}\n"));
+    line("build type", definition["buildType"].as_str().unwrap_or_default());
+    line("builder", builder["id"].as_str().unwrap_or_default());
+    for (name, value) in definition["externalParameters"].as_object().into_iter().flatten() {
+        line(name, &plain(value));
+    }
+    for (name, value) in definition["internalParameters"].as_object().into_iter().flatten() {
+        line(name, &plain(value));
+    }
+    let inputs = definition["resolvedDependencies"].as_array().into_iter().flatten();
+    out.push_str("made from\n");
+    for input in inputs {
+        let what = input["uri"].as_str().or(input["name"].as_str()).unwrap_or_default();
+        let digest = input["digest"].as_object().and_then(|d| d.iter().next());
+        let digest = digest.map(|(name, value)| format!("{name}:{}", value.as_str().unwrap_or_default()));
+        out.push_str(&format!("  {what}\n    {}\n", digest.unwrap_or_default()));
+    }
+    out
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Who put a path into an image.
+pub(super) fn reason(reason: &Reason) -> String {
+    let mut out = format!("{}\n", reason.path);
+    if let Some(place) = &reason.leads_to {
+        out.push_str(&format!("  is         {place}\n"));
+    }
+    if reason.folder && reason.owners.is_empty() {
+        out.push_str("  is an empty folder\n");
+    }
+    for owner in &reason.owners {
+        let files = if reason.folder { format!(" ({} files)", owner.files) } else { String::new() };
+        out.push_str(&format!("  {:<10} {}{files}\n", owner.kind, owner.name));
+        if let Some(made_by) = &owner.made_by {
+            out.push_str(&format!("  made by    {made_by}\n"));
+        }
+        if owner.wanted_by.len() > 1 {
+            out.push_str(&format!("  wanted by  {}\n", owner.wanted_by.join(" → ")));
+        } else if owner.kind == "package" {
+            out.push_str("  wanted by  the spec\n");
+        }
+    }
+    out
+}
+
+/// What differs between two images.
+pub(super) fn difference(difference: &Difference) -> String {
+    let mut out = format!("old {}\nnew {}\n", difference.old, difference.new);
+    if difference.same {
+        out.push_str("they are the same\n");
+        return out;
+    }
+    for (title, list) in
+        [("packages", &difference.packages), ("files", &difference.files), ("config", &difference.config)]
+    {
+        if !list.is_empty() {
+            out.push_str(&format!("{title}\n"));
+        }
+        for changed in list {
+            out.push_str(&one_change(changed));
+        }
+    }
+    if difference.packages.is_empty() && difference.files.is_empty() && difference.config.is_empty() {
+        out.push_str("packages, files and config are the same; times, layers or annotations differ\n");
+    }
+    out
+}
+
+fn one_change(changed: &Changed) -> String {
+    let reason = changed.reason.as_ref().map(|reason| format!("  ({reason})")).unwrap_or_default();
+    match (&changed.old, &changed.new) {
+        (None, Some(new)) => format!("  + {} {new}{reason}\n", changed.name),
+        (Some(old), None) => format!("  - {} {old}{reason}\n", changed.name),
+        (old, new) => {
+            let side = |side: &Option<String>| side.clone().unwrap_or_default();
+            format!("  ~ {} {} → {}{reason}\n", changed.name, side(old), side(new))
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! The configuration of an image: its levels' settings, the upper ones winning.
 
-use super::Level;
 use super::recipe::User;
 use crate::oci::{self, Config, Empty};
+use crate::plan::Level;
 use crate::spec::{Healthcheck, Image, Pair, RunAs};
 use std::collections::BTreeMap;
 

@@ -1,29 +1,7 @@
 //! What a graph takes from outside, by digest.
 
 use crate::oci::{Config, Digest};
-use crate::spec::{Image, Spec};
 use std::collections::BTreeMap;
-
-/// One of the images that stand on one another: a base of kiln's own, or the image itself.
-#[derive(Debug, Clone)]
-pub struct Level {
-    /// The name of a base of kiln's own; none for the image that is built.
-    pub own: Option<String>,
-    /// The spec that says what the level is made of.
-    pub spec: Spec,
-    /// The image of that spec.
-    pub image: Image,
-}
-
-impl Level {
-    /// The level's name for people.
-    pub fn name(&self) -> String {
-        match &self.own {
-            Some(own) => format!("base {own}"),
-            None => self.image.name.to_string(),
-        }
-    }
-}
 
 /// Everything from outside that one image for one platform is made of, by digest.
 ///

@@ -11,7 +11,8 @@
 //! Drawback: many small copies up front make one layer that changes with any of them.
 
 use super::recipe::{LayerPlan, Move, Origin};
-use super::{Level, step};
+use super::step;
+use crate::plan::Level;
 use std::ops::Range;
 
 pub(super) fn plan(levels: &[Level], moves: &[Move]) -> Vec<LayerPlan> {

@@ -24,12 +24,13 @@ mod recipe;
 mod step;
 
 pub use error::CompileError;
-pub use inputs::{Inputs, Level};
+pub use inputs::Inputs;
 pub use recipe::{LayerPlan, Move, Origin, Recipe, User};
 
 use crate::diagnostic::{Diagnostics, Sources};
 use crate::llb::{Builder, Definition, Note, Output, attr};
 use crate::oci::{Digest, Platform};
+use crate::plan::Level;
 use crate::spec::{Base, Context, Source, SourceKind, Spanned, Step};
 use std::collections::BTreeMap;
 

@@ -1,8 +1,9 @@
 //! Steps of a spec as file operations.
 
-use super::{Level, Move, error};
+use super::{Move, error};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::llb::{self, Action, Builder, Copy, FileOp, Mkdir, Mkfile, Mode, Note, Output, Remove, Symlink};
+use crate::plan::Level;
 use crate::spec::{CopyStep, FileStep, MkdirStep, Owner, Principal, RemoveStep, Step, SymlinkStep};
 use std::collections::BTreeMap;
 

@@ -1,6 +1,20 @@
 //! Names to digests: what a spec asks for from outside, found, verified and
 //! written down in `kiln.lock`, so that a build from the lock asks nobody.
+//!
+//! [`Lock`] is the file, [`levels`] puts an image together with the bases of
+//! kiln's own that it stands on, [`Request`] is what an image asks of package
+//! sources, and [`update`] brings a lock up to date with all that is [`Wanted`].
 
+mod error;
+mod level;
 pub mod lock;
+mod own;
+mod request;
+mod update;
 
+pub use error::PlanError;
+pub use level::{Level, LevelError, levels};
 pub use lock::{Lock, LockError, LockedDownload, LockedEntry, LockedLayout, LockedSet};
+pub use own::{OwnBase, own_base};
+pub use request::{Request, RequestedSource, RequestedWish};
+pub use update::{Outside, Refresh, Wanted, WantedDownload, WantedSet, mirrors, update};

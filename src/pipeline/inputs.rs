@@ -1,0 +1,205 @@
+//! Everything from outside, brought into the store: packages as trees, downloads, layouts, account files.
+
+use super::error::Error;
+use super::layouts;
+use super::locking::{Leveled, request};
+use super::project::Project;
+use super::session::Session;
+use crate::compile::Inputs;
+use crate::image::accounts;
+use crate::oci::{Descriptor, Digest, Manifest, Platform, media_type, to_json};
+use crate::packages::deb::{self, PackageSet};
+use crate::plan::{self, Level, Lock, LockedSet, Request};
+use crate::spec::{Base, Dpkg, Keep, ScriptChoice, SourceKind};
+use crate::store::Store;
+use crate::tree::{Change, Tree};
+use jiff::Timestamp;
+use std::sync::Arc;
+
+/// What an image for one platform is made of, in the store.
+pub(super) struct Realised {
+    /// By digest, for the graph.
+    pub inputs: Inputs,
+    /// For each level the set of all packages up to it.
+    pub sets: Vec<Option<Arc<PackageSet>>>,
+    /// The packages of the image, as they are locked.
+    pub locked: Option<LockedSet>,
+    /// The base that is not kiln's own.
+    pub base: Option<layouts::Layout>,
+}
+
+/// Brings everything that an image for one platform is made of into the store.
+pub(super) fn realise(
+    session: &Session<'_>,
+    project: &Project,
+    leveled: &Leveled<'_>,
+    platform: &Platform,
+    lock: &Lock,
+) -> Result<Realised, Error> {
+    let mut inputs = Inputs::default();
+    for download in &lock.downloads {
+        inputs.http.insert(download.source.clone(), download.sha256);
+    }
+    let mut base = None;
+    let lowest = leveled.levels.first().and_then(|level| level.image.base.as_ref()).map(|base| &base.value);
+    for source in &project.spec.sources {
+        let SourceKind::Oci(layout) = &source.kind else { continue };
+        let imported = layouts::import(session, project, layout, platform)?;
+        inputs.layouts.insert(source.name.value.clone(), imported.manifest.digest);
+        if lowest == Some(&Base::Source(source.name.value.clone())) {
+            inputs.base_config = Some(imported.config.config.clone());
+            base = Some(imported);
+        }
+    }
+    let locked = lock.set(&leveled.image.name.value.to_string(), platform).cloned();
+    let sets = match (&locked, request(project, &leveled.levels, platform)?) {
+        (Some(locked), Some(request)) => sets(session, &leveled.levels, locked, &request, lock)?,
+        _ => leveled.levels.iter().map(|_| None).collect(),
+    };
+    for set in &sets {
+        let manifest = set.as_ref().map(|set| stored_tree(&session.store, &set.tree_digest)).transpose()?;
+        inputs.sets.push(manifest);
+    }
+    let below = base.as_ref().map(|base| base.tree(session)).transpose()?;
+    for level in 0..leveled.levels.len() {
+        let files = account_files(session, &leveled.levels[..=level], below.as_deref(), sets[level].as_deref())?;
+        inputs.accounts.push(files);
+    }
+    Ok(Realised { inputs, sets, locked, base })
+}
+
+/// For each level the set of all packages up to it: fetched, unpacked, put together.
+fn sets(
+    session: &Session<'_>,
+    levels: &[Level],
+    locked: &LockedSet,
+    request: &Request,
+    lock: &Lock,
+) -> Result<Vec<Option<Arc<PackageSet>>>, Error> {
+    fetch(session, locked, request, lock)?;
+    session.phase("unpacking");
+    let own: Vec<&str> = levels.iter().filter_map(|level| level.own.as_deref()).collect();
+    let mut sets: Vec<Option<Arc<PackageSet>>> = Vec::new();
+    for (position, level) in levels.iter().enumerate() {
+        let up_to = |base: &Option<String>| match base {
+            Some(base) => own.iter().position(|own| own == base).is_none_or(|needed| needed <= position),
+            None => level.own.is_none(),
+        };
+        let packages = locked.packages.iter().filter(|entry| up_to(&entry.base));
+        let packages: Vec<_> = packages.map(|entry| entry.package.clone()).collect();
+        sets.push(match packages.is_empty() {
+            true => None,
+            false => Some(Arc::new(deb::compose(&session.store, &packages, &options(&levels[..=position]))?)),
+        });
+    }
+    Ok(sets)
+}
+
+/// How a set is put together, as all levels up to one ask for it.
+fn options(levels: &[Level]) -> deb::SetOptions {
+    let mut options = deb::SetOptions::default();
+    for packages in levels.iter().flat_map(|level| &level.image.packages) {
+        for keep in &packages.keep {
+            match keep.value {
+                Keep::Doc => options.keep_doc = true,
+                Keep::Man => options.keep_man = true,
+                Keep::Locale => options.keep_locale = true,
+            }
+        }
+        options.full_dpkg |= packages.dpkg == Dpkg::Full;
+        let skipped = packages.scripts.iter().filter(|s| s.choice == ScriptChoice::Skip);
+        options.skip_scripts.extend(skipped.map(|s| s.package.value.clone()));
+    }
+    options
+}
+
+fn fetch(session: &Session<'_>, locked: &LockedSet, request: &Request, lock: &Lock) -> Result<(), Error> {
+    let missing = locked.packages.iter().map(|entry| &entry.package);
+    let missing: Vec<_> = missing.filter(|package| session.store.size(&package.sha256) != Some(package.size)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    session.phase("fetching");
+    session.progress.expect(missing.iter().map(|package| package.size).sum());
+    let mut places = Vec::new();
+    for package in &missing {
+        places.push(places_of(session, package, request)?);
+    }
+    let wanted: Vec<deb::Wanted<'_>> = missing
+        .iter()
+        .zip(&places)
+        .map(|(package, mirrors)| deb::Wanted { package, mirrors, date: date_of(package, lock) })
+        .collect();
+    let advance = |bytes| session.progress.advance(bytes);
+    Ok(session.wait(deb::fetch(session.client()?, &session.store, &wanted, &advance))?)
+}
+
+/// Where a package may be had: the mirrors of the package source that has its suite.
+fn places_of(
+    session: &Session<'_>,
+    package: &deb::LockedPackage,
+    request: &Request,
+) -> Result<Vec<crate::http::Url>, Error> {
+    let mut places = Vec::new();
+    for source in &request.sources {
+        if source.apt.suites.iter().any(|suite| suite.name.value == package.suite) {
+            for place in plan::mirrors(source, &package.suite, &session.settings.mirrors)? {
+                if !places.contains(&place) {
+                    places.push(place);
+                }
+            }
+        }
+    }
+    Ok(places)
+}
+
+fn date_of(package: &deb::LockedPackage, lock: &Lock) -> Option<Timestamp> {
+    let of_suite = |index: &&deb::LockedIndex| index.archive == package.archive && index.suite == package.suite;
+    lock.indexes.iter().filter(of_suite).map(|index| index.date).max()
+}
+
+/// The account files with the accounts of all these levels; none where no level has any.
+fn account_files(
+    session: &Session<'_>,
+    levels: &[Level],
+    base: Option<&Tree>,
+    set: Option<&PackageSet>,
+) -> Result<Option<Digest>, Error> {
+    let declared = accounts::Declared {
+        groups: levels.iter().flat_map(|l| &l.image.groups).map(group).collect(),
+        accounts: levels.iter().flat_map(|l| &l.image.accounts).map(account).collect(),
+    };
+    if declared.groups.is_empty() && declared.accounts.is_empty() {
+        return Ok(None);
+    }
+    let mut below = base.cloned().unwrap_or_default();
+    if let Some(set) = set {
+        Change::from(Tree::load(&session.store, &set.tree_digest)?).apply(&mut below)?;
+    }
+    let change = accounts::add(&below, &declared, &session.store)?;
+    let digest = change.entries.save(&session.store)?;
+    stored_tree(&session.store, &digest).map(Some)
+}
+
+fn group(group: &crate::spec::Group) -> accounts::Group {
+    accounts::Group { name: group.name.value.clone(), gid: group.gid.value }
+}
+
+fn account(account: &crate::spec::Account) -> accounts::Account {
+    accounts::Account {
+        name: account.name.value.clone(),
+        uid: account.uid.value,
+        gid: account.gid,
+        home: account.home.clone(),
+        shell: account.shell.clone(),
+        groups: account.groups.iter().map(|group| group.value.clone()).collect(),
+    }
+}
+
+/// Stores the manifest by which a graph names a stored tree; its digest follows from the tree's.
+fn stored_tree(store: &Store, tree: &Digest) -> Result<Digest, Error> {
+    let size = store.size(tree).ok_or(crate::store::StoreError::Missing(*tree))?;
+    let layer = Descriptor::new(media_type::TREE, *tree, size);
+    store.put(b"{}")?;
+    Ok(store.put(&to_json(&Manifest::artifact(media_type::TREE, layer)))?)
+}

@@ -1,0 +1,149 @@
+//! The lock of a project: read, checked against the spec, brought up to date.
+
+use super::error::Error;
+use super::project::Project;
+use super::report::LockReport;
+use super::session::Session;
+use crate::diagnostic::Sources;
+use crate::oci::Platform;
+use crate::plan::{
+    self, Level, Lock, LockedLayout, Outside, Refresh, Request, Wanted, WantedDownload, WantedSet,
+};
+use crate::spec::{Image, SourceKind};
+use std::path::{Path, PathBuf};
+
+/// How the lock may be used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LockMode {
+    /// It must not be changed.
+    pub locked: bool,
+}
+
+/// The lock of a project as it fits its spec.
+pub(super) struct Locked {
+    /// What it pins.
+    pub lock: Lock,
+    /// Its text.
+    pub text: String,
+    /// What became of the file.
+    pub report: LockReport,
+}
+
+/// An image of a project with the levels below it.
+pub(super) struct Leveled<'a> {
+    /// The image.
+    pub image: &'a Image,
+    /// Its levels, the lowest first.
+    pub levels: Vec<Level>,
+}
+
+/// The images of a project with their levels; the texts of bases are added to `sources`.
+pub(super) fn leveled<'a>(project: &'a Project, sources: &mut Sources) -> Result<Vec<Leveled<'a>>, Error> {
+    let images = project.spec.images.iter();
+    images.map(|image| Ok(Leveled { image, levels: plan::levels(&project.spec, image, sources)? })).collect()
+}
+
+/// Makes the lock fit the spec, or says why it does not.
+pub(super) fn ensure(
+    session: &Session<'_>,
+    project: &Project,
+    images: &[Leveled<'_>],
+    mode: LockMode,
+    refresh: &Refresh,
+) -> Result<Locked, Error> {
+    let path = project.lock_path();
+    let old = read(&path)?;
+    let wanted = wanted(project, images)?;
+    let current = old.clone().unwrap_or_default();
+    let stale = match (&old, wanted_is_empty(&wanted)) {
+        (None, true) => Vec::new(),
+        (None, false) => vec![format!("{} does not exist", path.display())],
+        (Some(lock), _) => lock.stale(&wanted),
+    };
+    let found = |lock: Lock, changed: bool| {
+        let shown = (!lock.is_empty()).then(|| path.display().to_string());
+        Locked { text: lock.to_text(), lock, report: LockReport { path: shown, changed } }
+    };
+    if stale.is_empty() && *refresh == Refresh::Nothing {
+        return Ok(found(current, false));
+    }
+    if mode.locked {
+        return Err(Error::LockStale { path, reason: reasons(&stale) });
+    }
+    session.phase("resolving");
+    let outside = Outside {
+        http: session.client()?,
+        store: &session.store,
+        mirrors: &session.settings.mirrors,
+        now: session.settings.now,
+    };
+    let lock = session.wait(plan::update(&current, &wanted, refresh, &outside))?;
+    if Some(&lock) == old.as_ref() || (old.is_none() && lock.is_empty()) {
+        return Ok(found(lock, false));
+    }
+    let found = found(lock, true);
+    super::write_file(&path, found.text.as_bytes())?;
+    Ok(found)
+}
+
+fn reasons(stale: &[String]) -> String {
+    match stale {
+        [one] => format!("the lock is stale: {one}"),
+        many => format!("the lock is stale:\n  {}", many.join("\n  ")),
+    }
+}
+
+/// The lock of a project, if there is one.
+fn read(path: &Path) -> Result<Option<Lock>, Error> {
+    match super::read_bounded(path, MAX_LOCK) {
+        Ok(text) => Ok(Some(Lock::from_text(&path.display().to_string(), &text)?)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(Error::Unreadable { what: "the lock", path: path.to_owned(), source }),
+    }
+}
+
+/// The longest lock that is read, in bytes.
+const MAX_LOCK: u64 = 32 << 20;
+
+fn wanted_is_empty(wanted: &Wanted) -> bool {
+    wanted.sets.is_empty() && wanted.downloads.is_empty() && wanted.layouts.is_empty()
+}
+
+/// Everything from outside that the spec asks for.
+fn wanted(project: &Project, images: &[Leveled<'_>]) -> Result<Wanted, Error> {
+    let mut wanted = Wanted::default();
+    for Leveled { image, levels } in images {
+        for platform in &image.platforms {
+            let Some(request) = request(project, levels, platform)? else { continue };
+            let levels = levels.iter().map(|level| level.own.clone()).collect();
+            wanted.sets.push(WantedSet { image: image.name.value.to_string(), request, levels });
+        }
+    }
+    for source in &project.spec.sources {
+        let name = source.name.value.clone();
+        match &source.kind {
+            SourceKind::Context(_) => {}
+            SourceKind::Http(http) => wanted.downloads.push(WantedDownload {
+                source: name,
+                url: http.url.value.clone(),
+                sha256: http.sha256.as_ref().map(|digest| digest.value),
+            }),
+            SourceKind::Oci(layout) => {
+                let sha256 = super::layouts::named(project, layout)?.digest;
+                wanted.layouts.push(LockedLayout { source: name, sha256 });
+            }
+        }
+    }
+    Ok(wanted)
+}
+
+/// What an image asks of package sources for a platform.
+pub(super) fn request(project: &Project, levels: &[Level], platform: &Platform) -> Result<Option<Request>, Error> {
+    Request::of(levels, platform, |path| {
+        let path: PathBuf = project.folder.join(path);
+        super::read_bounded(&path, MAX_KEYRING).map_err(|source| Error::Unreadable { what: "the keyring", path, source })
+    })
+}
+
+/// The largest file that can be a keyring, in bytes.
+const MAX_KEYRING: u64 = 16 << 20;
