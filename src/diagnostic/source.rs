@@ -80,6 +80,15 @@ impl Sources {
         id
     }
 
+    /// The same texts under other names.
+    #[must_use]
+    pub fn renamed(mut self, name: impl Fn(&str) -> String) -> Self {
+        for file in &mut self.files {
+            file.name = name(&file.name).into();
+        }
+        self
+    }
+
     /// The text that `id` names; `id` comes from this set's [`add`](Self::add).
     pub fn file(&self, id: FileId) -> &SourceFile {
         &self.files[id.0 as usize]

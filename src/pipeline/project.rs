@@ -4,7 +4,7 @@ use super::error::Error;
 use super::git::{self, Commit};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::plan::lock;
-use crate::spec::{self, Spec};
+use crate::spec::{self, Loader as _, Spec};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -34,10 +34,19 @@ impl Project {
     /// # Errors
     /// Where it cannot be read, and all mistakes that it has.
     pub fn load(path: &Path, args: &BTreeMap<String, String>) -> Result<Self, Error> {
-        let (folder, file) = locate(path)?;
-        let files = spec::Folder::new(&folder);
-        let mut sources = Sources::default();
-        let loaded = spec::load(&files, &file, args, &mut sources).map_err(Error::Spec)?;
+        let (given, file) = locate(path)?;
+        let unreadable = |e: spec::LoadError| Error::Unreadable {
+            what: "the spec",
+            path: given.join(&file),
+            source: std::io::Error::other(e.to_string()),
+        };
+        let files = spec::Folder::new(&given).map_err(unreadable)?;
+        let loaded = spec::load(&files, &file, args).map_err(Error::Spec)?;
+        // From here on names are relative to the spec's folder: they go into graphs and evidence.
+        let prefix = files.shown("");
+        let sources = loaded.sources.renamed(|name| name.strip_prefix(&prefix).unwrap_or(name).to_owned());
+        let folder = std::fs::canonicalize(&given)
+            .map_err(|source| Error::Unreadable { what: "the spec", path: given.clone(), source })?;
         Ok(Project { folder, file, spec: loaded.spec, sources, warnings: loaded.warnings, args: args.clone() })
     }
 
@@ -55,8 +64,8 @@ impl Project {
     }
 }
 
-/// The folder and the file name of the spec that a path means.
-pub fn locate(path: &Path) -> Result<(PathBuf, String), Error> {
+/// The folder, as it was given, and the file name of the spec that a path means.
+pub(super) fn locate(path: &Path) -> Result<(PathBuf, String), Error> {
     let file = if path.is_dir() { path.join(SPEC_FILE) } else { path.to_owned() };
     let unreadable = |source| Error::Unreadable { what: "the spec", path: file.clone(), source };
     let folder = match file.parent() {
@@ -66,5 +75,5 @@ pub fn locate(path: &Path) -> Result<(PathBuf, String), Error> {
     std::fs::metadata(&file).map_err(unreadable)?;
     let name = file.file_name().and_then(|name| name.to_str()).map(str::to_owned);
     let name = name.ok_or_else(|| unreadable(std::io::ErrorKind::InvalidFilename.into()))?;
-    Ok((std::fs::canonicalize(folder).map_err(unreadable)?, name))
+    Ok((folder.to_owned(), name))
 }

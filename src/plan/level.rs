@@ -51,11 +51,12 @@ pub fn levels(spec: &Spec, image: &Image, sources: &mut Sources) -> Result<Vec<L
         let name = name.clone();
         let base = own_base(&name).ok_or_else(|| LevelError::NoSuchBase(name.clone()))?;
         let file = format!("base-images/{name}/kiln.kdl");
-        let texts = BTreeMap::from([(file.clone(), base.spec.as_bytes().to_vec())]);
+        let texts = BTreeMap::from([(file.clone(), base.spec.to_owned())]);
         let broken = |mistakes| LevelError::BrokenBase { name: name.clone(), mistakes };
-        let spec = spec::load(&texts, &file, &BTreeMap::new(), sources).map_err(broken)?.spec;
-        let image = spec.images.first().cloned().ok_or_else(|| LevelError::NoSuchBase(name.clone()))?;
-        levels.push(Level { own: Some(name), spec, image });
+        let loaded = spec::load_beside(&texts, &file, &BTreeMap::new(), std::mem::take(sources)).map_err(broken)?;
+        *sources = loaded.sources;
+        let image = loaded.spec.images.first().cloned().ok_or_else(|| LevelError::NoSuchBase(name.clone()))?;
+        levels.push(Level { own: Some(name), spec: loaded.spec, image });
     }
     levels.reverse();
     Ok(levels)

@@ -14,7 +14,7 @@ const MAX_FILES: usize = 64;
 
 /// The files of a spec.
 pub(super) struct Files {
-    /// Their texts, the spec's own first.
+    /// Their texts, the spec's own first, behind those that were there before.
     pub(super) sources: Sources,
     /// Their nodes, those of an included file where its `include` stands; neither `kiln` nor `include` is among them.
     pub(super) nodes: Vec<Node>,
@@ -25,15 +25,9 @@ pub(super) struct Files {
 impl Files {
     /// Reads a file and all that it includes. A file that cannot be read whole spoils all: what it would have
     /// brought would be missed everywhere.
-    pub(super) fn read(loader: &dyn Loader, name: &str) -> Result<Self, (Vec<Diagnostic>, Sources)> {
-        let mut walk = Walk {
-            loader,
-            sources: Sources::default(),
-            nodes: Vec::new(),
-            mistakes: Vec::new(),
-            chain: Vec::new(),
-            seen: BTreeSet::new(),
-        };
+    pub(super) fn read(loader: &dyn Loader, name: &str, sources: Sources) -> Result<Self, (Vec<Diagnostic>, Sources)> {
+        let mut walk =
+            Walk { loader, sources, nodes: Vec::new(), mistakes: Vec::new(), chain: Vec::new(), seen: BTreeSet::new() };
         let main = walk.main(name);
         match main {
             Some(main) if walk.mistakes.is_empty() => Ok(Files { sources: walk.sources, nodes: walk.nodes, main }),

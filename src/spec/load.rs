@@ -20,7 +20,7 @@ use std::rc::Rc;
 pub struct Loaded {
     /// What it says.
     pub spec: Spec,
-    /// The files it was read from, the spec's own first.
+    /// The files it was read from, the spec's own first, behind those that were there before.
     pub sources: Sources,
     /// What is allowed, but probably not what was meant.
     pub warnings: Vec<Diagnostic>,
@@ -30,7 +30,17 @@ pub struct Loaded {
 ///
 /// `name` is the spec's file, relative to the loader's folder.
 pub fn load(loader: &dyn Loader, name: &str, args: &BTreeMap<String, String>) -> Result<Loaded, Diagnostics> {
-    let files = match Files::read(loader, name) {
+    load_beside(loader, name, args, Sources::default())
+}
+
+/// As [`load`], with the texts added to others, so that spans of several specs can be told apart.
+pub fn load_beside(
+    loader: &dyn Loader,
+    name: &str,
+    args: &BTreeMap<String, String>,
+    others: Sources,
+) -> Result<Loaded, Diagnostics> {
+    let files = match Files::read(loader, name, others) {
         Ok(files) => files,
         Err((mistakes, sources)) => return Err(Diagnostics::new(mistakes, sources)),
     };

@@ -13,7 +13,8 @@ mod node;
 mod reader;
 mod vocabulary;
 
-pub use load::{Loaded, load};
+pub use crate::syntax::format;
+pub use load::{Loaded, load, load_beside};
 pub use loader::{Folder, LoadError, Loader};
 
 pub use node::account::{Account, Group, Owner, Principal, RunAs};
@@ -26,7 +27,7 @@ pub use node::healthcheck::{Healthcheck, Probe};
 pub use node::image::{Image, Pair, Step};
 pub use node::layers::{Compression, Layers};
 pub use node::mkdir::MkdirStep;
-pub use node::packages::{Dpkg, Keep, Packages, ScriptChoice, Scripts, Wish};
+pub use node::packages::{Dpkg, IgnoreDepends, Keep, Packages, ScriptChoice, Scripts, Wish};
 pub use node::port::{Port, Protocol};
 pub use node::remove::RemoveStep;
 pub use node::sign::Sign;

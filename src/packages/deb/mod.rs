@@ -28,7 +28,8 @@ pub use fetch::{Wanted, fetch};
 pub use locked::LockedPackage;
 pub use mirror::MirrorConfig;
 pub use open::{Indexes, OpenIndex, open_indexes};
-pub use source::{LockedIndex, Source, architecture, archive_of};
+pub use source::{LockedIndex, NORMAL_PRIORITY, Source, architecture, archive_of};
+pub use trust::Keyring;
 
 #[cfg(test)]
 mod tests;

@@ -61,6 +61,9 @@ impl LockedIndex {
     }
 }
 
+/// The priority of a suite whose packages are there for everybody.
+pub const NORMAL_PRIORITY: u16 = 500;
+
 /// The archive of Debian's that holds a suite.
 pub fn archive_of(suite: &str) -> &'static str {
     if suite.ends_with("-security") { "debian-security" } else { "debian" }

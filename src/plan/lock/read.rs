@@ -3,7 +3,7 @@
 use super::{Lock, LockedDownload, LockedEntry, LockedLayout, LockedSet};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
 use crate::oci::{Digest, Platform};
-use crate::packages::deb::{LockedIndex, LockedPackage};
+use crate::packages::deb::{self, LockedIndex, LockedPackage};
 use crate::syntax::{self, Node, Value};
 
 /// Why a lock cannot be used.
@@ -87,6 +87,10 @@ impl Reader {
                 path: self.text(node, "path")?,
                 sha256: self.digest(node, "sha256")?,
                 size: self.number(node, "size")?,
+                priority: match prop(node, "priority") {
+                    None => deb::NORMAL_PRIORITY,
+                    Some(_) => u16::try_from(self.number(node, "priority")?).unwrap_or(u16::MAX),
+                },
                 date: date?,
                 valid_until_checked: prop(node, "valid-until-checked") != Some(&Value::Bool(false)),
                 signed_by: keys,

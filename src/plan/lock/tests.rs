@@ -26,6 +26,7 @@ fn lock() -> Lock {
             path: "dists/sid/main/binary-armhf/Packages.xz".into(),
             sha256: Digest::of("Packages"),
             size: 77,
+            priority: 100,
             date: "2023-11-14T22:13:20Z".parse().unwrap(),
             valid_until_checked: false,
             signed_by: vec!["A1".into(), "B2".into()],
@@ -57,7 +58,7 @@ fn a_lock_reads_as_what_it_says() {
 // `kiln lock --update` takes what is newest, `--locked` builds from it as it stands.
 lock 1
 
-index "debian" "sid" "main" "armhf" date="2023-11-14T22:13:20Z" valid-until-checked=#false path="dists/sid/main/binary-armhf/Packages.xz" size=77 sha256="PACKAGES" {
+index "debian" "sid" "main" "armhf" date="2023-11-14T22:13:20Z" valid-until-checked=#false priority=100 path="dists/sid/main/binary-armhf/Packages.xz" size=77 sha256="PACKAGES" {
     key "A1"
     key "B2"
 }

@@ -1,6 +1,7 @@
 //! Writing a lock: one line a pinned thing, so that a difference reads as one.
 
 use super::{Lock, LockedEntry};
+use crate::packages::deb;
 use std::fmt::Write;
 
 const HEAD: &str = "\
@@ -26,6 +27,9 @@ impl Lock {
             write!(out, " date=\"{}\"", index.date)?;
             if !index.valid_until_checked {
                 write!(out, " valid-until-checked=#false")?;
+            }
+            if index.priority != deb::NORMAL_PRIORITY {
+                write!(out, " priority={}", index.priority)?;
             }
             write!(out, " path={} size={}", quote(&index.path), index.size)?;
             writeln!(out, " sha256=\"{}\" {{", index.sha256.hex())?;

@@ -20,6 +20,8 @@ pub struct Packages {
     pub recommends: bool,
     /// The packages that are wanted; what they need comes along.
     pub add: Vec<Wish>,
+    /// Dependencies that do not count.
+    pub ignore_depends: Vec<IgnoreDepends>,
     /// What becomes of maintainer scripts that kiln does not know.
     pub scripts: Vec<Scripts>,
     /// What is kept of the files that are left out by default.
@@ -39,6 +41,15 @@ pub struct Wish {
     pub version: Option<String>,
     /// Only from this suite, which the package source has.
     pub suite: Option<Spanned<String>>,
+}
+
+/// Dependencies of one package that do not count, as dpkg's `--ignore-depends`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IgnoreDepends {
+    /// The package.
+    pub package: Spanned<String>,
+    /// The names that it depends on, but does not need in this image; at least one.
+    pub names: Vec<Spanned<String>>,
 }
 
 /// What becomes of one package's maintainer scripts.
@@ -79,12 +90,13 @@ pub enum Dpkg {
 
 const PACKAGES: Form = Form::new("packages", "packages \"debian\" { add \"nginx\" }");
 const ADD: Form = Form::within(PACKAGES, "add", "add \"nginx\" \"curl\"");
+const IGNORE_DEPENDS: Form = Form::within(PACKAGES, "ignore-depends", "ignore-depends \"ca-certificates\" \"openssl\"");
 const SCRIPTS: Form = Form::within(PACKAGES, "scripts", "scripts \"skip\" \"nginx-common\"");
 const KEEP: Form = Form::within(PACKAGES, "keep", "keep \"man\"");
 const DPKG: Form = Form::within(PACKAGES, "dpkg", "dpkg \"full\"");
 
 /// What may stand in `packages`.
-pub(in crate::spec) const CHILDREN: &[&str] = &["add", "scripts", "keep", "dpkg"];
+pub(in crate::spec) const CHILDREN: &[&str] = &["add", "ignore-depends", "scripts", "keep", "dpkg"];
 
 /// Reads `packages`; whether its package source has what it names is checked by [`check`].
 pub(in crate::spec) fn read<'n>(cx: &mut Cx<'n>, item: &Item<'n>) -> Option<Packages> {
@@ -97,6 +109,7 @@ pub(in crate::spec) fn read<'n>(cx: &mut Cx<'n>, item: &Item<'n>) -> Option<Pack
         apt: placeholder,
         recommends,
         add: Vec::new(),
+        ignore_depends: Vec::new(),
         scripts: Vec::new(),
         keep: Vec::new(),
         dpkg: Dpkg::StatusD,
@@ -105,6 +118,7 @@ pub(in crate::spec) fn read<'n>(cx: &mut Cx<'n>, item: &Item<'n>) -> Option<Pack
     for child in reader.required_children("what to `add`") {
         match child.node.name.text.as_str() {
             "add" => add(reader.cx, &child, &mut packages.add),
+            "ignore-depends" => ignore_depends(reader.cx, &child, &mut packages.ignore_depends),
             "scripts" => scripts(reader.cx, &child, &mut packages.scripts),
             "keep" => keep(reader.cx, &child, &mut packages.keep),
             "dpkg" => packages.dpkg = dpkg(reader.cx, &child).unwrap_or(packages.dpkg),
@@ -153,6 +167,17 @@ fn add<'n>(cx: &mut Cx<'n>, item: &Item<'n>, wishes: &mut Vec<Wish>) {
         }
         let (name, version) = (name.to_owned(), version.map(Into::into));
         wishes.push(Wish { name: Spanned::new(name, word.span), version, suite: suite.clone() });
+    }
+    reader.finish();
+}
+
+fn ignore_depends<'n>(cx: &mut Cx<'n>, item: &Item<'n>, ignored: &mut Vec<IgnoreDepends>) {
+    let mut reader = Reader::new(cx, item, IGNORE_DEPENDS);
+    let package = reader.word("the name of a package");
+    let names = reader.words("a name that the package depends on");
+    let names: Vec<_> = names.into_iter().filter(|name| valid_package(&mut reader, name, name.span)).collect();
+    if let Some(package) = package.filter(|package| valid_package(&mut reader, package, package.span)) {
+        ignored.push(IgnoreDepends { package, names });
     }
     reader.finish();
 }
