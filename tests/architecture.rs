@@ -2,6 +2,7 @@
 //!
 //! [`TABLE`] is the map of ARCHITECTURE.md as data. A new arrow is a change to this table, made on purpose.
 
+mod documents;
 mod lexer;
 mod paths;
 mod planted;
