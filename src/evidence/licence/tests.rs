@@ -205,3 +205,22 @@ fn huge_and_hostile_files_end_in_time() {
     let big = format!("Format: x\n\nFiles: *\nLicense: odd\n {}\n", "\u{e9}".repeat(MAX_TEXT));
     assert!(from_debian_copyright(big.as_bytes()).texts["LicenseRef-debian-odd"].len() <= MAX_TEXT);
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_file_can_crash_the_reader(
+        parts in proptest::collection::vec(proptest::sample::select(vec![
+            "Format: x\n", "\n", "License: ", "Files: *\n", " text\n", " .\n", "GPL-2+", " or ", ", and ", " with ", "exception",
+            "-exception", "openssl", "\u{e9}", "\u{fffd}", "(", "gnu general public license version 2", " of the licens", "+", "-NIV-",
+            "redistribution and use in source and binary forms ", "/usr/share/common-licenses/", "LGPL", "\t", "\r", ":", "&",
+        ]), 0..40),
+        bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..60),
+    ) {
+        for prefix in ["", "Format: x\n\nLicense: "] {
+            let mut file = prefix.as_bytes().to_vec();
+            file.extend(parts.concat().as_bytes());
+            file.extend(&bytes);
+            expression(&String::from_utf8_lossy(&file));
+        }
+    }
+}

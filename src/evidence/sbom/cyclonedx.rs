@@ -116,7 +116,8 @@ struct Link {
 
 #[derive(serde::Serialize)]
 struct Evidence<'a> {
-    identity: [Identity<'a>; 1],
+    /// One object: the array that 1.6 allows as well is more than readers of 1.5, such as syft, can take.
+    identity: Identity<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     occurrences: Vec<Occurrence<'a>>,
 }
@@ -284,7 +285,7 @@ fn package_part<'a>(
         purl: Some(component.reference.clone()),
         links,
         evidence: Some(Evidence {
-            identity: [Identity {
+            identity: Identity {
                 field: "purl",
                 confidence: 1,
                 concluded_value: &component.reference,
@@ -292,7 +293,7 @@ fn package_part<'a>(
                     method("hash-comparison", package.sha256.to_string()),
                     method("manifest-analysis", index.map_or("lock".into(), |index| index.suite.clone())),
                 ],
-            }],
+            },
             occurrences: occurrences(component),
         }),
         properties,
