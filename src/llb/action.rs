@@ -65,7 +65,7 @@ pub enum Mode {
     Keep,
     /// These bits (12 of them), for files and directories alike.
     Bits(u16),
-    /// In the language of chmod: `u=rwX,go=rX`.
+    /// In the language of chmod, as BSD speaks it: `u+rwX,go+rX,go-w`.
     Symbolic(String),
 }
 
