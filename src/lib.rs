@@ -18,5 +18,6 @@ pub mod llb;
 pub mod packages;
 pub mod plan;
 pub mod compile;
+pub mod solve;
 pub mod image;
 pub mod evidence;

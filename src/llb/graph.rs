@@ -109,7 +109,7 @@ impl Vertex {
 
     fn describe(&self) -> String {
         match &self.op {
-            pb::op::Op::Source(source) => source.identifier.clone(),
+            pb::op::Op::Source(source) => without_secrets(&source.identifier),
             pb::op::Op::Exec(exec) => exec.meta.as_ref().map(|meta| meta.args.join(" ")).unwrap_or_default(),
             pb::op::Op::File(file) => file
                 .actions
@@ -122,6 +122,23 @@ impl Vertex {
             pb::op::Op::Diff(_) => "diff".to_owned(),
             pb::op::Op::Build(_) => "build".to_owned(),
         }
+    }
+}
+
+/// An identifier as it may be shown: without user name, password and the values of a query.
+pub(super) fn without_secrets(identifier: &str) -> String {
+    let Some((scheme, rest)) = identifier.split_once("://").filter(|(scheme, _)| matches!(*scheme, "http" | "https"))
+    else {
+        return identifier.to_owned();
+    };
+    let (address, query) = match rest.find(['?', '#']) {
+        Some(end) => (&rest[..end], if rest[end..].starts_with('?') { "?***" } else { "" }),
+        None => (rest, ""),
+    };
+    let (host, path) = address.split_at(address.find('/').unwrap_or(address.len()));
+    match host.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://***@{host}{path}{query}"),
+        None => format!("{scheme}://{host}{path}{query}"),
     }
 }
 

@@ -208,7 +208,7 @@ impl<'l> Scanner<'l> {
             if self.fields > self.limits.fields {
                 return Err(LlbError::TooMany { what: "fields", limit: self.limits.fields });
             }
-            let (number, value, rest) = field(bytes).ok_or(LlbError::Malformed { message: message.name })?;
+            let Read { number, value, rest } = field(bytes).ok_or(LlbError::Malformed { message: message.name })?;
             bytes = rest;
             match (message.fields.iter().find(|(known, _)| *known == number), value) {
                 (None, _) => return Err(unknown(message, number)),
@@ -237,21 +237,26 @@ fn unknown(message: &'static Message, field: u32) -> LlbError {
     LlbError::UnknownOperation { name }
 }
 
-/// A field's number, its value if that has a length, and what follows.
-type Split<'a> = (u32, Option<&'a [u8]>, &'a [u8]);
-
 /// The first field of some bytes.
-fn field(bytes: &[u8]) -> Option<Split<'_>> {
+struct Read<'b> {
+    number: u32,
+    /// Its value, if that is one with a length.
+    value: Option<&'b [u8]>,
+    /// What follows.
+    rest: &'b [u8],
+}
+
+fn field(bytes: &[u8]) -> Option<Read<'_>> {
     let (key, rest) = varint(bytes)?;
     let number = u32::try_from(key >> 3).ok().filter(|number| *number > 0)?;
-    let skip = |count: usize| rest.get(count..).map(|rest| (number, None, rest));
+    let skip = |count: usize| rest.get(count..).map(|rest| Read { number, value: None, rest });
     match key & 7 {
-        0 => varint(rest).map(|(_, rest)| (number, None, rest)),
+        0 => varint(rest).map(|(_, rest)| Read { number, value: None, rest }),
         1 => skip(8),
         2 => {
             let (length, rest) = varint(rest)?;
             let (value, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
-            Some((number, Some(value), rest))
+            Some(Read { number, value: Some(value), rest })
         }
         5 => skip(4),
         _ => None,

@@ -23,7 +23,7 @@ pub enum FetchError {
     Url(#[from] UrlError),
     /// The download failed.
     #[error(transparent)]
-    Http(#[from] HttpError),
+    Http(Box<HttpError>),
     /// The file is not what was asked for.
     #[error("the file at {url} is another one than was asked for: its digest is {actual}, not {expected}")]
     WrongDigest {
@@ -43,6 +43,12 @@ pub enum FetchError {
         /// Where it would have come from, without secrets.
         url: String,
     },
+}
+
+impl From<HttpError> for FetchError {
+    fn from(error: HttpError) -> Self {
+        FetchError::Http(Box::new(error))
+    }
 }
 
 /// Downloads over HTTP.

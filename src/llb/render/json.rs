@@ -1,5 +1,6 @@
 //! JSON: everything that the graph says, in the order of its vertices.
 
+use crate::llb::graph::without_secrets;
 use crate::llb::{Graph, Output, Place, Vertex, pb};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -44,7 +45,9 @@ fn place(place: &Place) -> Value {
 
 fn op(op: &pb::op::Op) -> Value {
     match op {
-        pb::op::Op::Source(source) => json!({ "identifier": source.identifier, "attrs": source.attrs }),
+        pb::op::Op::Source(source) => {
+            json!({ "identifier": without_secrets(&source.identifier), "attrs": source.attrs })
+        }
         pb::op::Op::File(file) => json!({ "actions": file.actions.iter().map(action).collect::<Vec<_>>() }),
         pb::op::Op::Merge(merge) => {
             json!({ "inputs": merge.inputs.iter().map(|input| input.input).collect::<Vec<_>>() })

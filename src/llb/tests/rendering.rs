@@ -42,3 +42,15 @@ fn long_names_are_cut() {
     let graph = builder.finish(tree, &Sources::default()).unwrap().graph().unwrap();
     assert!(render::mermaid(&graph).contains(&format!("\"{}…\"", "ä".repeat(100))));
 }
+
+#[test]
+fn names_hold_no_secrets() {
+    let mut builder = builder();
+    let url = "https://user:hunter2@example.com:8443/a/b.tgz?token=hunter2#hunter2";
+    let tree = builder.source(url, BTreeMap::new(), Note::default());
+    let graph = builder.finish(tree, &Sources::default()).unwrap().graph().unwrap();
+    assert_eq!(graph.vertices()[0].name(), "https://***@example.com:8443/a/b.tgz?***");
+    for drawing in [render::dot(&graph), render::mermaid(&graph), render::json(&graph)] {
+        assert!(!drawing.contains("hunter2"), "{drawing}");
+    }
+}

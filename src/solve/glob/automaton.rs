@@ -120,10 +120,10 @@ impl Program {
                 Step::One if c != '/' => self.enter(&mut next, i + 1),
                 Step::Star if c != '/' => self.enter(&mut next, i),
                 Step::Any => self.enter(&mut next, i),
-                Step::Class { ranges, negated } => {
-                    if ranges.iter().any(|(low, high)| (*low..=*high).contains(&c)) != *negated {
-                        self.enter(&mut next, i + 1);
-                    }
+                Step::Class { ranges, negated }
+                    if ranges.iter().any(|(low, high)| (*low..=*high).contains(&c)) != *negated =>
+                {
+                    self.enter(&mut next, i + 1);
                 }
                 Step::Folders | Step::InFolders => {
                     let middle = if *step == Step::Folders { i + 1 } else { i };

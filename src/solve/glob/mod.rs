@@ -57,11 +57,6 @@ impl Wildcard {
     pub(crate) fn matches(&self, path: &[u8]) -> bool {
         self.0.matches(path)
     }
-
-    /// Whether anything below the folder can match.
-    pub(crate) fn can_match_below(&self, folder: &[u8]) -> bool {
-        self.0.can_match_below(folder)
-    }
 }
 
 #[cfg(test)]

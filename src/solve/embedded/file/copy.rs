@@ -51,6 +51,7 @@ pub(super) fn copy(
         exclude: Patterns::new(&action.exclude_patterns)?,
         required: required(action)?,
         contents_only: action.dir_copy_contents,
+        nameless: action.src == "." || action.src.ends_with("/."),
         follow: action.follow_symlink,
         replace: action.always_replace_existing_dest_paths,
     };
@@ -101,6 +102,8 @@ struct Copier<'a> {
     exclude: Patterns,
     required: Vec<Patterns>,
     contents_only: bool,
+    /// The source ends in `.`, so that it has no name to keep.
+    nameless: bool,
     follow: bool,
     replace: bool,
 }
@@ -155,13 +158,14 @@ impl Copier<'_> {
             Some(there_is_dir) => there_is_dir,
             None => false,
         };
-        if keeps_name {
+        if keeps_name && !self.nameless {
             let name = source.split(|b| *b == b'/').rfind(|part| !part.is_empty());
             if let Some(name) = name {
                 target = target.join(name)?;
             }
         }
-        let needed = if self.contents_only && is_dir && there.is_none() { Some(target.clone()) } else { target.parent() };
+        let needed =
+            if self.contents_only && is_dir && there.is_none() { Some(target.clone()) } else { target.parent() };
         if let Some(needed) = needed {
             make_dirs(draft, &needed, &self.new_dir())?;
         }
@@ -216,7 +220,8 @@ impl Copier<'_> {
     /// Whether nothing below a directory that is left out can be included.
     fn nothing_below(&self, folder: &TreePath, include: &Verdict, exclude: &Verdict) -> bool {
         let folder = folder.as_bytes();
-        let never_included = !include.matches && !self.include.is_empty() && !self.include.can_change_below(folder, include);
+        let never_included =
+            !include.matches && !self.include.is_empty() && !self.include.can_change_below(folder, include);
         never_included || exclude.matches && !self.exclude.can_change_below(folder, exclude)
     }
 

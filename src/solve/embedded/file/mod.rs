@@ -111,10 +111,21 @@ pub enum FileError {
     Store(#[from] StoreError),
 }
 
+/// A tree that an operation takes.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Input {
+    /// What is there.
+    pub(super) tree: Arc<Tree>,
+    /// What it takes away from a tree below.
+    pub(super) removed: BTreeSet<TreePath>,
+    /// Folders whose content in a tree below it takes away.
+    pub(super) opaque: BTreeSet<TreePath>,
+}
+
 /// A tree that is being changed.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Draft {
-    /// What it is, and what the results that it was made from take away.
+struct Draft {
+    /// What it is, and what the trees that it was made from take away.
     change: Change,
     /// The tree that it began with.
     base: Arc<Tree>,
@@ -123,10 +134,10 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// A draft that begins as `base`, which takes away what `change` says beyond its entries.
-    pub(super) fn new(base: Arc<Tree>, removed: &BTreeSet<TreePath>, opaque: &BTreeSet<TreePath>) -> Self {
-        let change = Change { entries: (*base).clone(), removed: removed.clone(), opaque: opaque.clone() };
-        Draft { change, base, gone: BTreeSet::new() }
+    fn of(input: &Input) -> Self {
+        let Input { tree, removed, opaque } = input;
+        let change = Change { entries: (**tree).clone(), removed: removed.clone(), opaque: opaque.clone() };
+        Draft { change, base: tree.clone(), gone: BTreeSet::new() }
     }
 
     fn tree(&self) -> &Tree {
@@ -149,7 +160,7 @@ impl Draft {
     }
 
     /// The result.
-    pub(super) fn finish(self) -> Change {
+    fn finish(self) -> Change {
         let Draft { mut change, base, gone } = self;
         for path in gone {
             match (base.get(&path), change.entries.get(&path)) {
@@ -193,33 +204,38 @@ pub(super) fn normalise(change: &mut Change) {
 /// The operation was checked when the graph was read: indexes are in range and no
 /// action needs its own result. Actions run in the order of their needs; a draft that
 /// nobody else needs is changed in place.
-pub(super) fn run(op: &pb::FileOp, inputs: &[Draft], store: &Store) -> Result<Vec<Change>, FileError> {
+pub(super) fn run(op: &pb::FileOp, inputs: Vec<Input>, store: &Store) -> Result<Vec<Change>, FileError> {
+    let count = inputs.len();
     let mut slots = Slots::new(op, inputs);
-    for i in order(op, inputs.len()) {
+    for i in order(op, count) {
         let action = &op.actions[i];
         let secondary = slots.look(action.secondary_input);
         let mut draft = slots.take(action.input);
         if let Some(kind) = &action.action {
-            act(kind, &mut draft, &secondary, &slots, store)?;
+            act(kind, &mut draft, secondary.tree(), &slots, store)?;
         }
-        slots.put(inputs.len() + i, draft);
+        slots.slots[count + i] = Slot::Draft(Arc::new(draft));
+        for index in needed(action) {
+            slots.needs[index] -= 1;
+        }
     }
-    let mut outputs: Vec<(i64, usize)> =
-        op.actions.iter().enumerate().map(|(i, action)| (action.output, i)).filter(|(output, _)| *output >= 0).collect();
+    let numbered = op.actions.iter().enumerate().map(|(i, action)| (action.output, count + i));
+    let mut outputs: Vec<(i64, usize)> = numbered.filter(|(output, _)| *output >= 0).collect();
     outputs.sort_unstable();
-    Ok(outputs.into_iter().map(|(_, i)| (*slots.look_at(inputs.len() + i)).clone().finish()).collect())
+    let mut finish = |(_, slot): (i64, usize)| slots.take(i64::try_from(slot).unwrap_or(-1)).finish();
+    Ok(outputs.into_iter().map(&mut finish).collect())
 }
 
 fn act(
     action: &file_action::Action,
     draft: &mut Draft,
-    from: &Draft,
+    from: &Tree,
     slots: &Slots,
     store: &Store,
 ) -> Result<(), FileError> {
     let ids = |owner: &Option<pb::ChownOpt>| Ids::of(owner.as_ref(), |index| slots.look(index), store);
     match action {
-        file_action::Action::Copy(copy) => copy::copy(draft, from.tree(), copy, ids(&copy.owner)?, store),
+        file_action::Action::Copy(copy) => copy::copy(draft, from, copy, ids(&copy.owner)?, store),
         file_action::Action::Mkdir(mkdir) => make::mkdir(draft, mkdir, ids(&mkdir.owner)?),
         file_action::Action::Mkfile(mkfile) => make::mkfile(draft, mkfile, ids(&mkfile.owner)?, store),
         file_action::Action::Rm(rm) => make::remove(draft, rm),
@@ -229,45 +245,59 @@ fn act(
 
 /// The trees that actions take and make, by the numbers that the operation gives them.
 struct Slots {
-    drafts: Vec<Option<Arc<Draft>>>,
-    /// How often each is still needed; an output is needed once more at the end.
+    slots: Vec<Slot>,
+    /// How often each is still to be taken: by actions, and once more if it is an output.
     needs: Vec<usize>,
-    empty: Arc<Draft>,
+}
+
+#[derive(Debug, Clone)]
+enum Slot {
+    Input(Input),
+    Draft(Arc<Draft>),
+}
+
+impl Slot {
+    fn tree(&self) -> &Tree {
+        match self {
+            Slot::Input(input) => &input.tree,
+            Slot::Draft(draft) => draft.tree(),
+        }
+    }
 }
 
 impl Slots {
-    fn new(op: &pb::FileOp, inputs: &[Draft]) -> Self {
-        let count = inputs.len() + op.actions.len();
-        let mut needs = vec![0; count];
+    fn new(op: &pb::FileOp, inputs: Vec<Input>) -> Self {
+        let count = inputs.len();
+        let mut needs = vec![0; count + op.actions.len()];
         for (i, action) in op.actions.iter().enumerate() {
             for index in needed(action) {
                 needs[index] += 1;
             }
-            needs[inputs.len() + i] += usize::from(action.output >= 0);
+            needs[count + i] += usize::from(action.output >= 0);
         }
-        let mut drafts: Vec<_> = inputs.iter().map(|draft| Some(Arc::new(draft.clone()))).collect();
-        drafts.resize(count, None);
-        Slots { drafts, needs, empty: Arc::default() }
+        let mut slots: Vec<_> = inputs.into_iter().map(Slot::Input).collect();
+        slots.resize(needs.len(), Slot::Input(Input::default()));
+        Slots { slots, needs }
     }
 
-    fn look(&self, index: i64) -> Arc<Draft> {
-        usize::try_from(index).map_or_else(|_| self.empty.clone(), |index| self.look_at(index))
+    /// The tree of that number, to be read only.
+    fn look(&self, index: i64) -> Slot {
+        let slot = usize::try_from(index).ok().and_then(|index| self.slots.get(index));
+        slot.cloned().unwrap_or_else(|| Slot::Input(Input::default()))
     }
 
-    fn look_at(&self, index: usize) -> Arc<Draft> {
-        self.drafts[index].clone().unwrap_or_else(|| self.empty.clone())
-    }
-
-    /// The draft to change: itself where nobody else needs it, else a copy.
+    /// The tree of that number, to be changed: a draft itself where nobody else needs it, else a copy.
     fn take(&mut self, index: i64) -> Draft {
         let Ok(index) = usize::try_from(index) else { return Draft::default() };
-        let shared = if self.needs[index] == 1 { self.drafts[index].take() } else { self.drafts[index].clone() };
-        self.needs[index] = self.needs[index].saturating_sub(1);
-        shared.map(Arc::unwrap_or_clone).unwrap_or_default()
-    }
-
-    fn put(&mut self, index: usize, draft: Draft) {
-        self.drafts[index] = Some(Arc::new(draft));
+        let slot = if self.needs[index] == 1 {
+            std::mem::replace(&mut self.slots[index], Slot::Input(Input::default()))
+        } else {
+            self.slots[index].clone()
+        };
+        match slot {
+            Slot::Input(input) => Draft::of(&input),
+            Slot::Draft(draft) => Arc::unwrap_or_clone(draft),
+        }
     }
 }
 

@@ -1,10 +1,9 @@
 //! Owners: numbers, or names to be looked up in a tree.
 
-use super::{Draft, FileError};
+use super::{FileError, Slot};
 use crate::llb::pb::{self, file_action, user_opt};
 use crate::store::Store;
 use crate::tree::{Entry, Tree};
-use std::sync::Arc;
 
 /// The most that an account file may have.
 const LIMIT: u64 = 16 << 20;
@@ -20,7 +19,7 @@ impl Ids {
     /// The numbers that an action asks for; `tree` gives the trees to look names up in.
     pub(super) fn of(
         owner: Option<&pb::ChownOpt>,
-        tree: impl Fn(i64) -> Arc<Draft>,
+        tree: impl Fn(i64) -> Slot,
         store: &Store,
     ) -> Result<Self, FileError> {
         let Some(owner) = owner else { return Ok(Ids(None)) };
@@ -41,12 +40,6 @@ impl Ids {
             None => {}
         }
         Ok(Ids(Some((uid, gid))))
-    }
-
-    /// Nobody asked for an owner.
-    #[cfg(test)]
-    pub(super) fn none() -> Self {
-        Ids(None)
     }
 
     /// Gives a new entry its owner.
@@ -81,14 +74,20 @@ pub(super) fn inputs(action: &file_action::Action) -> Vec<i64> {
 }
 
 fn look_up_user(tree: &Tree, name: &str, store: &Store) -> Result<(u32, u32), FileError> {
-    let fields = line(tree, PASSWD, name, store)?
-        .ok_or_else(|| FileError::UnknownAccount { kind: "user", name: name.to_owned(), file: PASSWD })?;
+    let fields = line(tree, PASSWD, name, store)?.ok_or_else(|| FileError::UnknownAccount {
+        kind: "user",
+        name: name.to_owned(),
+        file: PASSWD,
+    })?;
     Ok((number(&fields, 2, name, PASSWD)?, number(&fields, 3, name, PASSWD)?))
 }
 
 fn look_up_group(tree: &Tree, name: &str, store: &Store) -> Result<u32, FileError> {
-    let fields = line(tree, GROUP, name, store)?
-        .ok_or_else(|| FileError::UnknownAccount { kind: "group", name: name.to_owned(), file: GROUP })?;
+    let fields = line(tree, GROUP, name, store)?.ok_or_else(|| FileError::UnknownAccount {
+        kind: "group",
+        name: name.to_owned(),
+        file: GROUP,
+    })?;
     number(&fields, 2, name, GROUP)
 }
 

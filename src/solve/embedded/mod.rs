@@ -1,0 +1,295 @@
+//! The engine that is built in: it solves a graph on trees, without a daemon,
+//! without root and without a file system of its own.
+//!
+//! A vertex runs when its inputs are there ([`schedule`]). Sources make trees: a folder
+//! on disk ([`context`]), a download, an image out of the store ([`source`]). File
+//! operations, merges and differences make trees of trees ([`file`], here); what they
+//! did is remembered by what they did it to ([`cache`]), and results are not read from
+//! the store before somebody looks at them ([`value`]).
+//!
+//! Damaged or missing content in the store is no reason to fail: the store drops what
+//! turns out to be damaged when it is read, and the graph is solved again, which then
+//! finds the gap and fills it. Only where that does not help is it an error.
+
+mod cache;
+mod context;
+mod file;
+mod schedule;
+mod source;
+mod value;
+
+pub use context::ContextError;
+pub use file::FileError;
+pub use source::http::HttpSourceError;
+pub use source::image::ImageSourceError;
+
+use super::{Engine, Fetch, Outcome, Request, Solution, SolveError};
+use crate::llb::{Graph, Output, Vertex, pb};
+use crate::oci::Digest;
+use crate::store::{Store, StoreError};
+use crate::tree::tar::TarError;
+use crate::tree::{Change, TreeError};
+use rayon::ThreadPool;
+use schedule::Job;
+use source::Kind;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use value::Value;
+
+/// How often a graph is solved again after content was lost.
+const ATTEMPTS: usize = 3;
+
+/// The engine that is built in.
+#[derive(Clone)]
+pub struct Embedded {
+    store: Store,
+    fetch: Arc<dyn Fetch>,
+}
+
+/// Why a vertex failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// A folder could not be read.
+    #[error(transparent)]
+    Context(#[from] ContextError),
+    /// A download could not be had.
+    #[error(transparent)]
+    Http(#[from] HttpSourceError),
+    /// An image could not be read.
+    #[error(transparent)]
+    Image(#[from] ImageSourceError),
+    /// A file operation cannot be done.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Trees cannot be merged or compared.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Problem {
+    /// Whether content was lost from the store, so that making it anew may help.
+    fn is_lost_content(&self) -> bool {
+        let tree = |error: &TreeError| match error {
+            TreeError::Store(error) => error.is_lost_content(),
+            TreeError::Malformed { .. } => true,
+            _ => false,
+        };
+        let tar = |error: &TarError| match error {
+            TarError::Store(error) => error.is_lost_content(),
+            TarError::Tree(error) => tree(error),
+            TarError::Read(error) => error.kind() == std::io::ErrorKind::InvalidData,
+            _ => false,
+        };
+        match self {
+            Problem::Context(ContextError::Store(error))
+            | Problem::Http(HttpSourceError::Store(error))
+            | Problem::Image(ImageSourceError::Store(error))
+            | Problem::File(FileError::Store(error))
+            | Problem::Store(error) => error.is_lost_content(),
+            Problem::Context(ContextError::Tree(error))
+            | Problem::Image(ImageSourceError::Tree(error))
+            | Problem::File(FileError::Tree(error))
+            | Problem::Tree(error) => tree(error),
+            Problem::Image(ImageSourceError::Unpack { source, .. })
+            | Problem::File(FileError::Archive { source, .. }) => tar(source),
+            _ => false,
+        }
+    }
+}
+
+impl Embedded {
+    /// An engine that keeps everything in `store` and downloads by `fetch`.
+    pub fn new(store: Store, fetch: Arc<dyn Fetch>) -> Self {
+        Embedded { store, fetch }
+    }
+}
+
+impl Engine for Embedded {
+    fn solve(&self, request: &Request<'_>) -> Result<Solution, SolveError> {
+        let plan = Plan::new(request)?;
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(request.parallelism.max(1))
+            .thread_name(|i| format!("solve {i}"))
+            .build()
+            .map_err(|e| SolveError::Threads(e.to_string()))?;
+        let run = Run { engine: self, request, pool: &pool };
+        for _ in 1..ATTEMPTS {
+            match run.all(&plan) {
+                Err(SolveError::Failed { problem, .. }) if problem.is_lost_content() => {}
+                other => return other,
+            }
+        }
+        run.all(&plan)
+    }
+}
+
+/// Which vertices run: those that the targets take.
+struct Plan<'g> {
+    vertices: Vec<&'g Vertex>,
+    jobs: Vec<Job>,
+    /// For each target, the job that makes it and which of its outputs it is.
+    targets: Vec<(usize, usize)>,
+}
+
+impl<'g> Plan<'g> {
+    fn new(request: &Request<'g>) -> Result<Self, SolveError> {
+        let graph = request.graph;
+        let wanted = wanted(graph, request.targets)?;
+        let mut plan = Plan { vertices: Vec::new(), jobs: Vec::new(), targets: Vec::new() };
+        let number: HashMap<Digest, usize> =
+            wanted.iter().enumerate().map(|(number, vertex)| (graph.vertices()[*vertex].digest, number)).collect();
+        for vertex in wanted.iter().map(|i| &graph.vertices()[*i]) {
+            check(vertex)?;
+            let inputs = vertex.inputs.iter().filter_map(|input| number.get(&input.vertex).copied()).collect();
+            let waits = source::of(vertex).is_some_and(|s| matches!(Kind::of(&s.identifier), Some(Kind::Http(_))));
+            plan.jobs.push(Job { inputs, waits });
+            plan.vertices.push(vertex);
+        }
+        let target = |t: &Output| Some((*number.get(&t.vertex)?, t.index as usize));
+        plan.targets = request.targets.iter().filter_map(target).collect();
+        Ok(plan)
+    }
+}
+
+/// The positions of all vertices that the targets take, inputs first.
+fn wanted(graph: &Graph, targets: &[Output]) -> Result<BTreeSet<usize>, SolveError> {
+    let mut wanted = BTreeSet::new();
+    let mut todo = Vec::new();
+    for target in targets {
+        let vertex = graph.position(&target.vertex).filter(|i| target.index < graph.vertices()[*i].outputs());
+        todo.push(vertex.ok_or(SolveError::NoTarget { vertex: target.vertex, index: target.index })?);
+    }
+    while let Some(vertex) = todo.pop() {
+        if wanted.insert(vertex) {
+            todo.extend(graph.vertices()[vertex].inputs.iter().filter_map(|input| graph.position(&input.vertex)));
+        }
+    }
+    Ok(wanted)
+}
+
+/// Whether this engine can run a vertex at all; said before any work begins.
+fn check(vertex: &Vertex) -> Result<(), SolveError> {
+    let what = match &vertex.op {
+        pb::op::Op::Source(source) if Kind::of(&source.identifier).is_none() => {
+            let scheme = source.identifier.split("://").next().unwrap_or_default();
+            format!("this version reads no `{scheme}` sources: it reads local, http, https and oci-layout")
+        }
+        pb::op::Op::Exec(_) => "this version runs no exec operations".to_owned(),
+        pb::op::Op::Build(_) => "this version runs no build operations".to_owned(),
+        _ => return Ok(()),
+    };
+    Err(SolveError::Unsupported { vertex: vertex.digest, name: vertex.name(), what })
+}
+
+/// One run of an engine.
+struct Run<'a> {
+    engine: &'a Embedded,
+    request: &'a Request<'a>,
+    pool: &'a ThreadPool,
+}
+
+impl Run<'_> {
+    fn all(&self, plan: &Plan<'_>) -> Result<Solution, SolveError> {
+        let failed = |vertex: &Vertex, problem| SolveError::Failed {
+            vertex: vertex.digest,
+            name: vertex.name(),
+            problem: Box::new(problem),
+        };
+        let done = schedule::run(&plan.jobs, self.request.parallelism, |i, inputs: &[Arc<Vec<Value>>]| {
+            self.vertex(plan.vertices[i], inputs).map(Arc::new)
+        });
+        let done = done.map_err(|(i, problem)| failed(plan.vertices[i], problem))?;
+        let solved = |(job, output): &(usize, usize)| {
+            done[*job][*output].solved(&self.engine.store).map_err(|e| failed(plan.vertices[*job], e.into()))
+        };
+        Ok(Solution { results: plan.targets.iter().map(solved).collect::<Result<_, _>>()? })
+    }
+
+    fn vertex(&self, vertex: &Vertex, inputs: &[Arc<Vec<Value>>]) -> Result<Vec<Value>, Problem> {
+        self.request.progress.started(vertex);
+        let inputs = vertex.inputs.iter().zip(inputs).map(|(input, values)| values[input.index as usize].clone());
+        let result = match &vertex.op {
+            pb::op::Op::Source(source) => self.source(vertex, source),
+            op => self.operation(vertex, op, &inputs.collect::<Vec<_>>()),
+        };
+        let outcome = match &result {
+            Ok((_, true)) => Outcome::Cached,
+            Ok((_, false)) => Outcome::Done,
+            Err(_) => Outcome::Failed,
+        };
+        self.request.progress.finished(vertex, outcome);
+        result.map(|(values, _)| values)
+    }
+
+    /// The tree of a source, and whether it was all there.
+    fn source(&self, vertex: &Vertex, source: &pb::SourceOp) -> Result<(Vec<Value>, bool), Problem> {
+        let store = &self.engine.store;
+        let (value, was_there) = match Kind::of(&source.identifier) {
+            Some(Kind::Local(name)) => {
+                let folder = self.request.contexts.get(name).ok_or_else(|| ContextError::Unknown(name.to_owned()))?;
+                let (tree, read) = self.pool.install(|| context::read(folder, &source.attrs, store))?;
+                self.request.progress.context(vertex, read);
+                (Value::store(tree.into(), store)?, read.read == 0)
+            }
+            Some(Kind::Http(url)) => {
+                let (tree, was_there) = source::http::read(url, &source.attrs, store, &*self.engine.fetch)?;
+                (Value::store(tree.into(), store)?, was_there)
+            }
+            Some(Kind::OciLayout(reference)) => {
+                self.pool.install(|| source::image::read(reference, &source.attrs, vertex, store))?
+            }
+            None => (Value::store(Change::default(), store)?, false),
+        };
+        Ok((vec![value], was_there))
+    }
+
+    /// The trees of an operation, and whether they were found.
+    fn operation(&self, vertex: &Vertex, op: &pb::op::Op, inputs: &[Value]) -> Result<(Vec<Value>, bool), Problem> {
+        let store = &self.engine.store;
+        let key = cache::key(vertex, inputs);
+        if !vertex.ignore_cache
+            && let Some(values) = self.pool.install(|| cache::find(store, &key, vertex))?
+        {
+            return Ok((values, true));
+        }
+        let changes = match op {
+            pb::op::Op::File(file) => {
+                let inputs = inputs.iter().map(|input| input.input(store)).collect::<Result<Vec<_>, _>>()?;
+                file::run(file, inputs, store)?
+            }
+            pb::op::Op::Merge(merge) => vec![self.merge(merge, inputs)?],
+            pb::op::Op::Diff(diff) => vec![self.diff(diff, inputs)?],
+            pb::op::Op::Source(_) | pb::op::Op::Exec(_) | pb::op::Op::Build(_) => Vec::new(),
+        };
+        let values = changes.into_iter().map(|c| Value::store(c, store)).collect::<Result<Vec<_>, _>>()?;
+        cache::remember(store, &key, &values)?;
+        Ok((values, false))
+    }
+
+    /// Trees laid over one another, with what each takes away from those below.
+    fn merge(&self, merge: &pb::MergeOp, inputs: &[Value]) -> Result<Change, Problem> {
+        let mut whole = Change::default();
+        for input in merge.inputs.iter().filter_map(|input| inputs.get(usize::try_from(input.input).ok()?)) {
+            let change = input.change(&self.engine.store)?;
+            whole = if whole.is_empty() { change } else { whole.then(&change)? };
+        }
+        Ok(whole)
+    }
+
+    /// What the upper tree changed in the lower.
+    fn diff(&self, diff: &pb::DiffOp, inputs: &[Value]) -> Result<Change, Problem> {
+        let tree = |index: Option<i64>| {
+            let input = index.and_then(|index| inputs.get(usize::try_from(index).ok()?));
+            input.map_or_else(|| Ok(Arc::default()), |input| input.tree(&self.engine.store))
+        };
+        let lower = tree(diff.lower.map(|lower| lower.input))?;
+        let upper = tree(diff.upper.map(|upper| upper.input))?;
+        Ok(Change::between(&lower, &upper))
+    }
+}
+
+#[cfg(test)]
+mod tests;
