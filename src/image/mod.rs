@@ -6,4 +6,5 @@
 pub mod accounts;
 pub mod assemble;
 pub mod layer;
+pub mod output;
 pub mod split;

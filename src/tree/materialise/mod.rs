@@ -122,6 +122,35 @@ pub fn materialise(
     Ok(losses)
 }
 
+/// Removes a folder with all that is in it, links not followed, also where its folders forbid it to their owner.
+///
+/// # Errors
+/// Where the system does not allow it; what could be removed until then is gone.
+pub fn remove(folder: &Path) -> io::Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
+            open_up(folder)?;
+            std::fs::remove_dir_all(folder)
+        }
+        other => other,
+    }
+}
+
+/// Lets the owner of a folder and of those below do everything in them.
+fn open_up(folder: &Path) -> io::Result<()> {
+    let mut todo = vec![folder.to_owned()];
+    while let Some(folder) = todo.pop() {
+        std::fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+        for entry in std::fs::read_dir(&folder)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                todo.push(entry.path());
+            }
+        }
+    }
+    Ok(())
+}
+
 fn open_target(target: &Path, options: Options) -> Result<OwnedFd, MaterialiseError> {
     let fail = |action| move |source| MaterialiseError::Io { action, path: target.to_owned(), source };
     std::fs::create_dir_all(target).map_err(fail("make the folder"))?;
