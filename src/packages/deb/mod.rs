@@ -17,6 +17,7 @@ mod locked;
 mod mirror;
 mod open;
 pub mod release;
+pub mod resolve;
 mod source;
 pub mod stanza;
 pub mod trust;
@@ -28,6 +29,7 @@ pub use fetch::{Wanted, fetch};
 pub use locked::LockedPackage;
 pub use mirror::MirrorConfig;
 pub use open::{Indexes, OpenIndex, open_indexes};
+pub use resolve::{Request, Resolution, Resolved, Unsatisfiable, Wish};
 pub use source::{LockedIndex, NORMAL_PRIORITY, Source, architecture, archive_of};
 pub use trust::Keyring;
 

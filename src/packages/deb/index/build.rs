@@ -388,7 +388,7 @@ fn put_place(out: &mut Vec<u8>, place: Place) {
 }
 
 /// Whether a text is a package's name (Debian Policy 5.6.1), which makes it safe in paths and commands.
-pub(in super::super) fn is_name(text: &str) -> bool {
+pub fn is_name(text: &str) -> bool {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     text.len() >= 2
         && text.bytes().next().is_some_and(plain)

@@ -10,7 +10,7 @@ mod build;
 mod layout;
 mod view;
 
-pub use build::build;
+pub use build::{build, is_name};
 pub use view::{Index, Name, Provider, Row};
 
 /// Why an index cannot be used.

@@ -1,0 +1,144 @@
+//! The same questions to apt itself: needs apt and a mirror, so it is ignored by default.
+
+use super::*;
+use crate::http::{Client, Settings};
+use crate::packages::deb::tests::source;
+use crate::packages::deb::{Source, open_indexes};
+use crate::store::Store;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Varied packages: languages, servers, libraries, desktop, virtual names, alternatives, system.
+const PACKAGES: &[&str] = &[
+    "python3", "python3-minimal", "nginx", "openjdk-21-jre-headless", "postgresql-client", "git", "ffmpeg", "nodejs",
+    "ruby", "php-cli", "r-base-core", "default-mta", "libreoffice-core", "ca-certificates", "curl", "wget", "gcc",
+    "g++", "cargo", "golang-go", "build-essential", "cmake", "perl", "vim", "emacs-nox", "apache2", "mariadb-server",
+    "postgresql", "redis-server", "memcached", "haproxy", "openssh-server", "openssh-client", "rsync", "tzdata",
+    "bash", "coreutils", "systemd", "udev", "apt", "dpkg", "dbus", "cron", "exim4", "postfix", "samba", "bind9",
+    "docker.io", "podman", "qemu-system-x86", "libvirt-daemon", "gimp", "inkscape", "firefox-esr", "chromium",
+    "gnome-shell", "plasma-desktop", "xfce4", "texlive-latex-base", "pandoc", "ghc", "erlang", "elixir", "octave",
+    "python3-numpy", "python3-scipy", "python3-django", "ruby-rails", "nodejs-doc", "npm", "maven", "gradle", "tomcat10",
+    "default-jre", "default-jdk", "mono-runtime", "lua5.4", "tcl", "tk", "sqlite3", "gdb", "valgrind", "clang", "llvm",
+    "linux-image-amd64", "grub-pc", "busybox", "alpine", "mutt", "irssi", "screen", "tmux", "zsh", "fish", "dash",
+    "x11-apps", "xterm", "xserver-xorg", "wireshark", "nmap", "tcpdump", "iptables", "nftables", "fonts-dejavu", "cups",
+    "imagemagick", "graphviz", "gnuplot", "vlc", "mpv", "sox", "blender", "kicad", "qgis", "gdal-bin", "postgis",
+    "php", "php-fpm", "php-mysql", "wordpress", "libapache2-mod-php", "phpmyadmin", "python3-pip", "python3-venv",
+];
+
+/// An apt that knows one set of sources and an empty root.
+struct Apt {
+    root: PathBuf,
+}
+
+impl Apt {
+    fn new(root: &Path, sources: &[Source]) -> Self {
+        for folder in ["state/lists/partial", "cache/archives/partial", "etc/preferences.d"] {
+            std::fs::create_dir_all(root.join(folder)).unwrap();
+        }
+        std::fs::write(root.join("status"), "").unwrap();
+        let mut list = String::new();
+        for source in sources {
+            let (mirror, components) = (source.mirrors[0].secret(), source.components.join(" "));
+            list += &format!("deb [trusted=yes] {mirror} {} {components}\n", source.suite);
+        }
+        std::fs::write(root.join("sources.list"), list).unwrap();
+        let apt = Apt { root: root.to_owned() };
+        let output = apt.run("apt-get", &["update"]);
+        assert!(output.contains("Reading package lists"), "{output}");
+        apt
+    }
+
+    fn run(&self, program: &str, arguments: &[&str]) -> String {
+        let root = self.root.display();
+        let options = [
+            format!("Dir::State={root}/state"),
+            format!("Dir::State::status={root}/status"),
+            format!("Dir::Cache={root}/cache"),
+            format!("Dir::Cache::pkgcache={root}/cache/pkgcache.bin"),
+            format!("Dir::Cache::srcpkgcache={root}/cache/srcpkgcache.bin"),
+            format!("Dir::Etc::sourcelist={root}/sources.list"),
+            "Dir::Etc::sourceparts=-".into(),
+            format!("Dir::Etc::preferencesparts={root}/etc/preferences.d"),
+            "Dir::Etc::preferences=-".into(),
+            "APT::Architecture=amd64".into(),
+            "APT::Architectures=amd64".into(),
+            "APT::Get::List-Cleanup=0".into(),
+            "APT::Sandbox::User=root".into(),
+            "Debug::NoLocking=1".into(),
+        ];
+        let mut command = Command::new(program);
+        for option in options {
+            command.arg("-o").arg(option);
+        }
+        let output = command.args(arguments).env("LC_ALL", "C").output().unwrap();
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+    }
+
+    /// What apt would install, with versions; its words where it would not.
+    fn plan(&self, recommends: bool, wishes: &[&str]) -> Result<BTreeMap<String, String>, String> {
+        let option = if recommends { "--install-recommends" } else { "--no-install-recommends" };
+        let output = self.run("apt-get", &[&["install", "-s", option], wishes].concat());
+        let mut plan = BTreeMap::new();
+        for line in output.lines().filter_map(|line| line.strip_prefix("Inst ")) {
+            let (name, rest) = line.split_once(" (").unwrap();
+            plan.insert(name.to_owned(), rest.split(' ').next().unwrap().to_owned());
+        }
+        if plan.is_empty() { Err(output) } else { Ok(plan) }
+    }
+}
+
+fn ours(indexes: &Indexes, recommends: bool, wishes: &[&str]) -> Result<BTreeMap<String, String>, String> {
+    let wishes = wishes.iter().map(|name| Wish::parse(name).unwrap()).collect();
+    let resolution = indexes.resolve(&Request { wishes, recommends, ..Request::default() });
+    let packages = resolution.map_err(|problem| problem.to_string())?.packages;
+    Ok(packages.into_iter().map(|package| (package.locked.name, package.locked.version)).collect())
+}
+
+/// Prints how two plans differ; says whether they do.
+fn differ(
+    wishes: &[&str],
+    apt: &Result<BTreeMap<String, String>, String>,
+    kiln: &Result<BTreeMap<String, String>, String>,
+) -> bool {
+    match (apt, kiln) {
+        (Ok(apt), Ok(kiln)) if apt == kiln => return false,
+        (Ok(apt), Ok(kiln)) => {
+            let missing: Vec<_> = apt.iter().filter(|(name, version)| kiln.get(*name) != Some(version)).collect();
+            let surplus: Vec<_> = kiln.iter().filter(|(name, version)| apt.get(*name) != Some(version)).collect();
+            eprintln!("{wishes:?} differs: only apt has {missing:?}; only kiln has {surplus:?}");
+        }
+        (Err(_), Err(_)) => return false,
+        (apt, kiln) => eprintln!("{wishes:?} differs: apt says {apt:?}; kiln says {kiln:?}"),
+    }
+    true
+}
+
+#[test]
+#[ignore = "needs apt and a Debian mirror"]
+fn resolution_agrees_with_apt() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path().join("store")).unwrap();
+    let http = Client::new(Settings::default()).unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let sources = [source("trixie")];
+    let now = jiff::Timestamp::now();
+    let indexes = runtime.block_on(open_indexes(&http, &store, &sources, "amd64", now)).unwrap();
+    let apt = Apt::new(&folder.path().join("apt"), &sources);
+    let mut different = Vec::new();
+    let mut compare = |recommends: bool, wishes: &[&str]| {
+        if differ(wishes, &apt.plan(recommends, wishes), &ours(&indexes, recommends, wishes)) {
+            different.push(format!("{wishes:?}"));
+        }
+    };
+    for name in PACKAGES {
+        compare(false, &[name]);
+    }
+    for few in PACKAGES.chunks(7) {
+        compare(false, few);
+    }
+    for name in PACKAGES.iter().step_by(4) {
+        compare(true, &[name]);
+    }
+    assert!(different.len() <= 1, "{} differ: {different:?}", different.len());
+}

@@ -1,0 +1,38 @@
+//! Which packages it takes to have the wished ones.
+//!
+//! The answer is the one that `apt-get install --no-install-recommends` would give in
+//! an empty root, because that is what people know and test against. So the first
+//! attempt makes apt's decisions in apt's order ([`greedy`]). Where they end in a
+//! conflict, a SAT solver looks for any consistent set that prefers what apt prefers
+//! ([`complete`]), and where there is none, it says in words why.
+
+mod complete;
+mod edges;
+mod explain;
+mod greedy;
+mod request;
+mod universe;
+
+pub use edges::{Edge, EdgeKind, Facts, edges};
+pub use explain::Unsatisfiable;
+pub use request::{Installed, Request, Resolution, Resolved, Wish};
+
+use super::Indexes;
+use universe::Universe;
+
+impl Indexes {
+    /// Chooses packages for the wishes.
+    pub fn resolve(&self, request: &Request) -> Result<Resolution, Unsatisfiable> {
+        let universe = Universe::new(self, request)?;
+        if let Some(chosen) = greedy::solve(&universe) {
+            return Ok(universe.resolution(&chosen));
+        }
+        let chosen = complete::solve(&universe)?;
+        Ok(universe.resolution(&chosen))
+    }
+}
+
+#[cfg(test)]
+mod apt;
+#[cfg(test)]
+mod tests;
