@@ -40,7 +40,8 @@ pub(super) fn is_allowed(universe: &Universe<'_>, v: VersionId) -> bool {
     if name.candidate == Some(v) || name.installed == Some(v) {
         return true;
     }
-    let pinned = universe.request.wishes.iter().any(|w| w.name == name.text && (w.version.is_some() || w.suite.is_some()));
+    let pinned =
+        universe.request.wishes.iter().any(|w| w.name == name.text && (w.version.is_some() || w.suite.is_some()));
     !pinned && universe.is_automatic(v) && name.installed.is_none_or(|installed| universe.is_newer(v, installed))
 }
 
@@ -227,10 +228,7 @@ impl DependencyProvider for Provider<'_, '_> {
             }
             self.require(solutions)
         });
-        Dependencies::Known(KnownDependencies {
-            requirements: requirements.collect(),
-            constrains: self.constraints(v),
-        })
+        Dependencies::Known(KnownDependencies { requirements: requirements.collect(), constrains: self.constraints(v) })
     }
 }
 

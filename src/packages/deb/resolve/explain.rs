@@ -61,7 +61,10 @@ fn no_package(wish: &str, providers: &[String], similar: &[String]) -> String {
     match (providers, similar) {
         ([], []) => format!("{wish}: there is no such package"),
         ([], _) => format!("{wish}: there is no such package; did you mean {}?", similar.join(" or ")),
-        (providers, _) => format!("{wish}: this is no package but a name that several provide; choose one of {}", providers.join(", ")),
+        (providers, _) => format!(
+            "{wish}: this is no package but a name that several provide; choose one of {}",
+            providers.join(", ")
+        ),
     }
 }
 
@@ -239,9 +242,8 @@ impl Facts<'_, '_> {
             let needs = self.universe.requirements(*v).len();
             (0..needs).filter_map(|number| Some((*v, number, self.open(*v, number)?)))
         });
-        let critical = choices.filter(|(v, number, _)| {
-            self.universe.requirements(*v)[*number].strength != Strength::Recommends
-        });
+        let critical =
+            choices.filter(|(v, number, _)| self.universe.requirements(*v)[*number].strength != Strength::Recommends);
         let mut narrow: Vec<_> = critical.filter(|(_, _, ways)| ways.len() <= WAYS).collect();
         narrow.sort_by_key(|(_, _, ways)| ways.len());
         narrow.into_iter().find_map(|(v, number, ways)| self.try_all(v, number, &ways, depth))
@@ -280,7 +282,11 @@ impl Facts<'_, '_> {
                 let all: Vec<VersionId> =
                     needs[*number].solutions.iter().flat_map(|found| found.iter().copied()).collect();
                 if all.is_empty() {
-                    story.push(format!("{}, which nothing offers{}", self.need(*v, *number), self.instead(*v, *number)));
+                    story.push(format!(
+                        "{}, which nothing offers{}",
+                        self.need(*v, *number),
+                        self.instead(*v, *number)
+                    ));
                 } else {
                     story.push(format!("{}, but:", self.need(*v, *number)));
                     for solution in all {

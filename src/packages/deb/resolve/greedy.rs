@@ -98,7 +98,8 @@ impl Marks<'_, '_> {
     /// Chooses a package's candidate; with `deep` also what it needs. Says whether that went well.
     fn install(&mut self, name: NameId, deep: bool, depth: usize, wished: bool) -> bool {
         let before = self.load(name);
-        let settled = before.fixed && !before.installing && before.candidate.is_some() && before.candidate == before.current;
+        let settled =
+            before.fixed && !before.installing && before.candidate.is_some() && before.candidate == before.current;
         if !settled && !wished && !before.installing && (depth > DEPTH || before.fixed) {
             return false;
         }
@@ -245,9 +246,8 @@ impl Marks<'_, '_> {
             let other = universe.name_id(&package.name);
             let state = self.load(other);
             let Some(installed) = state.current.filter(|_| !state.installing && other != name) else { continue };
-            let needs_old = |solutions: &std::rc::Rc<[VersionId]>| {
-                solutions.contains(&current) && !solutions.contains(&candidate)
-            };
+            let needs_old =
+                |solutions: &std::rc::Rc<[VersionId]>| solutions.contains(&current) && !solutions.contains(&candidate);
             if universe.requirements(installed).iter().any(|need| need.solutions.iter().any(needs_old)) {
                 found.push(other);
             }

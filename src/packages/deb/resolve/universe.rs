@@ -397,8 +397,7 @@ impl<'a> Universe<'a> {
     pub fn resolution(&self, chosen: &[VersionId]) -> Resolution {
         let mut all: Vec<(VersionId, Version<'a>)> = chosen.iter().map(|v| (*v, self.version(*v))).collect();
         all.sort_by_key(|(_, version)| self.name(version.name).text);
-        let new: Vec<_> =
-            all.into_iter().filter(|(_, version)| matches!(version.origin, Origin::Index(..))).collect();
+        let new: Vec<_> = all.into_iter().filter(|(_, version)| matches!(version.origin, Origin::Index(..))).collect();
         let facts: Vec<Facts<'_>> = new.iter().map(|(_, version)| self.facts(version)).collect();
         let mut edges = edges(&facts);
         let packages = new.iter().zip(edges.drain(..));
