@@ -7,6 +7,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests have an environment and a clock")]
 
 mod architecture;
+mod building;
 mod peers;
 mod support;
 

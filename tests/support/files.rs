@@ -3,7 +3,7 @@
 use kiln::oci::Digest;
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A line for each thing below a folder, in order: path, kind, mode, owner, time, content. The folder itself is left out.
 pub fn listing(root: &Path) -> Vec<String> {
@@ -11,6 +11,38 @@ pub fn listing(root: &Path) -> Vec<String> {
     list(root, "", &mut lines);
     lines.sort();
     lines
+}
+
+/// A line for each file below a folder, in order: path and digest.
+pub fn contents(root: &Path) -> Vec<String> {
+    let mut lines: Vec<String> = each_file(root)
+        .into_iter()
+        .map(|place| {
+            format!("{} {}", place.strip_prefix(root).unwrap().display(), Digest::of(fs::read(&place).unwrap()))
+        })
+        .collect();
+    lines.sort();
+    lines
+}
+
+/// Whether any file below a folder contains these bytes.
+pub fn holds(root: &Path, bytes: &[u8]) -> bool {
+    let contains = |place: &PathBuf| fs::read(place).unwrap().windows(bytes.len()).any(|window| window == bytes);
+    each_file(root).iter().any(contains)
+}
+
+fn each_file(root: &Path) -> Vec<PathBuf> {
+    let (mut found, mut waiting) = (vec![], vec![root.to_owned()]);
+    while let Some(folder) = waiting.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().map(Result::unwrap) {
+            match entry.file_type().unwrap() {
+                kind if kind.is_dir() => waiting.push(entry.path()),
+                kind if kind.is_file() => found.push(entry.path()),
+                _ => {}
+            }
+        }
+    }
+    found
 }
 
 fn list(folder: &Path, below: &str, lines: &mut Vec<String>) {
