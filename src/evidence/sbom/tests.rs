@@ -1,3 +1,4 @@
+use super::purl::oci_purl;
 use super::*;
 use crate::evidence::fixtures::{file, golden, inventory, package};
 use crate::evidence::inventory::{File, Inventory, Owner};
@@ -158,6 +159,14 @@ fn package_urls_are_those_that_scanners_look_up() {
     package.source_version = "14.2.0-19".into();
     package.distro_version = None;
     assert!(deb_purl(&package).ends_with("?arch=amd64&distro=debian&upstream=gcc-14%4014.2.0-19"));
+
+    // The reference library reads what was meant.
+    let read: ::purl::GenericPurl<String> = deb_purl(&package).parse().unwrap();
+    assert_eq!((read.package_type().as_str(), read.namespace(), read.name()), ("deb", Some("debian"), "libstdc++6"));
+    assert_eq!((read.version(), read.qualifiers().get("upstream")), (Some("1:14.2.0-19~x"), Some("gcc-14@14.2.0-19")));
+    let read: ::purl::GenericPurl<String> = oci_purl(&inventory().image).parse().unwrap();
+    assert_eq!(read.version(), Some(inventory().image.digest.to_string().as_str()));
+    assert_eq!(read.qualifiers().get("repository_url"), Some("registry.example.com/acme/hello"));
 }
 
 #[test]

@@ -487,3 +487,18 @@ fn deep_nesting_is_an_error_and_no_crash() {
     payload.extend(std::iter::repeat_n(b'[', 100_000));
     assert_refused(signed_payload(media_type::IN_TOTO, &payload), "no in-toto statement");
 }
+
+#[test]
+fn the_page_about_verification_names_every_check() {
+    let page = include_str!("../../../specs/verify.md");
+    let mut world = World::complete();
+    world.attach_manifest(&crate::oci::to_json(&Manifest::artifact("x", Descriptor::of("text/plain", b"x"))));
+    let report = world.verify();
+    for check in &report.checks {
+        assert!(page.contains(&format!("| `{}` |", check.id)), "{}", check.id);
+    }
+    assert_eq!(page.matches("\n| `").count(), report.checks.len());
+    for result in [Outcome::Passed, Outcome::Failed, Outcome::NotDone] {
+        assert!(page.contains(&format!("\"result\": {}", serde_json::to_string(&result).unwrap())));
+    }
+}
