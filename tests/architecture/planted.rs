@@ -53,6 +53,20 @@ fn allowed_arrows_comments_and_text_are_no_findings() {
 }
 
 #[test]
+fn tests_may_name_what_stands_below_but_not_above() {
+    let parent = Source::new("src/solve/mod.rs", "#[cfg(test)]\npub(crate) mod tests;\nmod run;");
+    let sources = [
+        parent,
+        Source::new("src/solve/run.rs", "use crate::diagnostic::Span;"),
+        Source::new("src/solve/tests/deep.rs", "use crate::diagnostic::Span;\nuse crate::image::Layer;"),
+    ];
+    assert_eq!(
+        lines(rules::arrows(&sources)),
+        ["src/solve/run.rs:1: solve may not name diagnostic", "src/solve/tests/deep.rs:2: solve may not name image"]
+    );
+}
+
+#[test]
 fn everything_at_once_may_not_be_named() {
     for text in ["use crate::*;", "use crate as all;", "use super::super::*;"] {
         assert_eq!(arrows("src/oci/digest.rs", text), ["src/oci/digest.rs:1: oci may not name *"], "{text}");
@@ -94,6 +108,7 @@ fn empty_names_long_files_and_forbidden_macros_are_found() {
     let found = rules::macros(&[
         Source::new("src/oci/a.rs", text),
         Source::new("src/cli/a.rs", "println!()"),
+        Source::new("src/oci/mod.rs", "#[cfg(test)] mod tests;\nmod a;"),
         Source::new("src/oci/tests.rs", "println!()"),
     ]);
     assert_eq!(

@@ -26,9 +26,11 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Modules name only those that the table allows, in code and in documentation.
+/// Modules name only those that the table allows, in code and in documentation. Their tests may also name what stands
+/// below those: a graph is made from spans, and trees lie in a store.
 pub fn arrows(sources: &[Source]) -> Vec<Finding> {
     let mut findings = vec![];
+    let tests = tests(sources);
     for source in sources {
         let Some(from) = source.rank() else { continue };
         let Some((_, allowed)) = TABLE.iter().find(|(name, _)| *name == from) else {
@@ -37,13 +39,25 @@ pub fn arrows(sources: &[Source]) -> Vec<Finding> {
         };
         for named in named(source) {
             let to = named.path[0].as_str();
-            if to != from && !allowed.contains(&to) {
+            let tested = tests.contains(&source.path) && below(from).contains(to);
+            if to != from && !allowed.contains(&to) && !tested {
                 findings.push(Finding::new(source, named.line, format!("{from} may not name {to}")));
             }
         }
     }
     findings.dedup();
     findings
+}
+
+/// All that a module can reach by the arrows of the table.
+fn below<'a>(module: &'a str) -> BTreeSet<&'a str> {
+    let mut reached = BTreeSet::new();
+    let mut waiting = vec![module];
+    while let Some(module) = waiting.pop() {
+        let allowed = TABLE.iter().find(|(name, _)| *name == module).map_or(&[][..], |(_, allowed)| allowed);
+        waiting.extend(allowed.iter().filter(|name| reached.insert(**name)));
+    }
+    reached
 }
 
 /// Modules name only those above them in the table.
@@ -63,7 +77,7 @@ pub fn order(sources: &[Source]) -> Vec<Finding> {
     let mut findings = vec![];
     for source in sources.iter().filter(|source| source.path == "src/lib.rs") {
         let mut last = 0;
-        for (name, line, _) in declared(&source.tokens()) {
+        for Declared { name, line, .. } in declared(&source.tokens()) {
             let rank = TABLE.iter().position(|(module, _)| *module == name).unwrap_or(0);
             if rank < last {
                 findings.push(Finding::new(source, line, format!("{name} belongs above {}", TABLE[last].0)));
@@ -98,8 +112,9 @@ pub fn median(sources: &[Source]) -> usize {
 /// Nothing is left to do, and only the command line and tests print.
 pub fn macros(sources: &[Source]) -> Vec<Finding> {
     let mut findings = vec![];
+    let tests = tests(sources);
     for source in sources {
-        let prints = source.is_test() || matches!(source.rank(), Some("cli" | "main"));
+        let prints = tests.contains(&source.path) || matches!(source.rank(), Some("cli" | "main"));
         for pair in source.tokens().windows(2) {
             let [Token { kind: Kind::Word(name), line }, Token { kind: Kind::Sign('!'), .. }] = *pair else { continue };
             let what = match name {
@@ -119,18 +134,8 @@ pub fn forgotten(sources: &[Source], roots: &[&str]) -> Vec<Finding> {
     let mut waiting: Vec<String> = reached.iter().cloned().collect();
     while let Some(path) = waiting.pop() {
         let Some(source) = sources.iter().find(|source| source.path == path) else { continue };
-        for (name, _, stated) in declared(&source.tokens()) {
-            let places = match stated {
-                Some(stated) => vec![format!("{}/{stated}", folder(&path))],
-                None => {
-                    let inside = match path.rsplit('/').next() {
-                        Some("mod.rs" | "lib.rs" | "main.rs") => folder(&path).to_owned(),
-                        _ => path.trim_end_matches(".rs").to_owned(),
-                    };
-                    vec![format!("{inside}/{name}.rs"), format!("{inside}/{name}/mod.rs")]
-                }
-            };
-            waiting.extend(places.into_iter().filter(|place| reached.insert(place.clone())));
+        for module in declared(&source.tokens()) {
+            waiting.extend(module.places(&path).into_iter().filter(|place| reached.insert(place.clone())));
         }
     }
     let lost = sources.iter().filter(|source| !reached.contains(&source.path));
@@ -141,23 +146,61 @@ fn folder(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-/// The modules that a file declares as files of their own: name, line, and the `#[path]` where one is stated.
-fn declared<'a>(tokens: &[Token<'a>]) -> Vec<(&'a str, usize, Option<&'a str>)> {
+/// A module that a file declares as a file of its own.
+struct Declared<'a> {
+    name: &'a str,
+    line: usize,
+    /// Its `#[path]`, where one is stated.
+    stated: Option<&'a str>,
+    /// Whether it is there for tests only.
+    test: bool,
+}
+
+impl Declared<'_> {
+    /// Where the file can be, seen from the one that declares it.
+    fn places(&self, from: &str) -> Vec<String> {
+        if let Some(stated) = self.stated {
+            return vec![format!("{}/{stated}", folder(from))];
+        }
+        let inside = match from.rsplit('/').next() {
+            Some("mod.rs" | "lib.rs" | "main.rs") => folder(from),
+            _ => from.trim_end_matches(".rs"),
+        };
+        vec![format!("{inside}/{}.rs", self.name), format!("{inside}/{}/mod.rs", self.name)]
+    }
+}
+
+fn declared<'a>(tokens: &[Token<'a>]) -> Vec<Declared<'a>> {
     let mut found = vec![];
-    let mut stated = None;
+    let (mut stated, mut test) = (None, false);
     for (at, token) in tokens.iter().enumerate() {
+        let before = |count: usize| at.checked_sub(count).map(|at| tokens[at].kind);
         match token.kind {
-            Kind::Text(text) if at >= 2 && tokens[at - 2].kind == Kind::Word("path") => stated = Some(text),
-            Kind::Sign(';' | '}') => stated = None,
+            Kind::Text(text) if before(2) == Some(Kind::Word("path")) => stated = Some(text),
+            Kind::Word("test") if before(2) == Some(Kind::Word("cfg")) => test = true,
+            Kind::Sign(';' | '}') => (stated, test) = (None, false),
             Kind::Word("mod") => {
-                if let (Some(&Token { kind: Kind::Word(name), line }), Some(Kind::Sign(';'))) =
-                    (tokens.get(at + 1), tokens.get(at + 2).map(|t| t.kind))
+                if let Some([Token { kind: Kind::Word(name), line }, Token { kind: Kind::Sign(';'), .. }]) =
+                    tokens.get(at + 1..at + 3)
                 {
-                    found.push((name, line, stated));
+                    found.push(Declared { name, line: *line, stated, test });
                 }
             }
             _ => {}
         }
     }
     found
+}
+
+/// The files that are there for tests only, and all below them.
+fn tests(sources: &[Source]) -> BTreeSet<String> {
+    let mut places = vec![];
+    for source in sources {
+        let declared = declared(&source.tokens());
+        places.extend(declared.iter().filter(|it| it.test).flat_map(|it| it.places(&source.path)));
+    }
+    let folders: Vec<String> =
+        places.iter().map(|it| format!("{}/", it.trim_end_matches("/mod.rs").trim_end_matches(".rs"))).collect();
+    let inside = |path: &str| places.iter().any(|it| it == path) || folders.iter().any(|it| path.starts_with(it));
+    sources.iter().map(|source| source.path.clone()).filter(|path| inside(path)).collect()
 }

@@ -33,11 +33,6 @@ impl Source {
         parts
     }
 
-    /// Whether the file is part of tests only.
-    pub fn is_test(&self) -> bool {
-        self.module().iter().any(|name| matches!(*name, "tests" | "fixtures"))
-    }
-
     /// The module of [`super::TABLE`] that the file is part of; none for the library's root.
     pub fn rank(&self) -> Option<&str> {
         match self.path.as_str() {
