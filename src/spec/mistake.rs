@@ -31,7 +31,7 @@ fn listed<'a>(choices: impl IntoIterator<Item = &'a str>) -> Option<String> {
         [] => None,
         [one] => Some(format!("the only choice is {one}")),
         // More would be no help.
-        [some @ ..] if some.len() > 40 => None,
+        some if some.len() > 40 => None,
         _ => Some(format!("choose from {}", list.join(", "))),
     }
 }

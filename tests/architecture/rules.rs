@@ -50,7 +50,7 @@ pub fn arrows(sources: &[Source]) -> Vec<Finding> {
 }
 
 /// All that a module can reach by the arrows of the table.
-fn below<'a>(module: &'a str) -> BTreeSet<&'a str> {
+fn below(module: &str) -> BTreeSet<&str> {
     let mut reached = BTreeSet::new();
     let mut waiting = vec![module];
     while let Some(module) = waiting.pop() {

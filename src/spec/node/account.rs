@@ -117,7 +117,7 @@ fn run_as_name(reader: &mut Reader, name: Spanned<String>) -> Option<RunAs> {
     if properties {
         return account(reader, name).map(RunAs::Account);
     }
-    valid_name(reader, &name, "a user").then(|| RunAs::Name(name.value))
+    valid_name(reader, &name, "a user").then_some(RunAs::Name(name.value))
 }
 
 /// Names all that a `user` may have, so that only what it may never have is reported.

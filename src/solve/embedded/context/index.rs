@@ -96,8 +96,8 @@ impl Clock {
     }
 
     /// The time now, as filesystems know it.
+    #[expect(clippy::disallowed_methods, reason = "no result depends on it: it only decides what is read once more")]
     pub(super) fn now() -> Duration {
-        // No result depends on this: it only decides what is read once more.
         SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
     }
 
