@@ -5,6 +5,8 @@
 
 pub mod accounts;
 pub mod assemble;
+pub mod flatten;
 pub mod layer;
+pub mod layout;
 pub mod output;
 pub mod split;

@@ -40,8 +40,8 @@ pub struct Layer {
     pub descriptor: Descriptor,
     /// The digest of the plain archive.
     pub diff_id: Digest,
-    /// The size of the plain archive in bytes.
-    pub plain_size: u64,
+    /// The size of the plain archive in bytes, where it is known: not of layers that another tool made.
+    pub plain_size: Option<u64>,
 }
 
 /// Why a layer could not be made.
@@ -133,7 +133,7 @@ impl Packer {
         let layer = Layer {
             descriptor: Descriptor::new(compression.media_type(), digest, size),
             diff_id: joined.diff_id,
-            plain_size: joined.plain_size,
+            plain_size: Some(joined.plain_size),
         };
         let value = serde_json::to_vec(&layer).expect("a layer has no maps with odd keys");
         store.set_record("layer", &key, &value)?;

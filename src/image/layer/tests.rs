@@ -66,7 +66,7 @@ fn the_bytes_of_a_tiny_layer_never_change() {
             pack(compression).diff_id.to_string(),
             "sha256:d9714b470965480ffefff7e938832b1d383697bdc951b2dedce69213037d538b"
         );
-        assert_eq!(pack(compression).plain_size, 2560);
+        assert_eq!(pack(compression).plain_size, Some(2560));
     }
     assert_eq!(pack(Compression::None).descriptor.digest, pack(GZIP).diff_id);
     assert_eq!(
@@ -92,7 +92,7 @@ fn any_number_of_threads_makes_the_same_bytes() {
             layer
         });
         assert!(made.iter().all(|layer| *layer == made[0]), "{compression:?}");
-        assert!(compression == Compression::None || made[0].descriptor.size < made[0].plain_size);
+        assert!(compression == Compression::None || Some(made[0].descriptor.size) < made[0].plain_size);
     }
 }
 

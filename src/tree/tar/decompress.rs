@@ -76,7 +76,7 @@ enum Decoder<R: Read> {
 /// [`TarError::Read`] where the input cannot be read.
 pub fn decompress<R: Read>(mut input: R, limit: u64) -> Result<Decompressed<R>, TarError> {
     let mut start = Vec::with_capacity(6);
-    input.by_ref().take(6).read_to_end(&mut start).map_err(TarError::Read)?;
+    input.by_ref().take(6).read_to_end(&mut start).map_err(TarError::reading)?;
     let compression = Compression::detect(&start);
     decompress_as(compression, Cursor::new(start).chain(input), limit)
 }
@@ -86,8 +86,8 @@ fn decompress_as<R: Read>(compression: Compression, input: Start<R>, limit: u64)
         Compression::None => Decoder::None(input),
         Compression::Gzip => Decoder::Gzip(Box::new(MultiGzDecoder::new(input))),
         Compression::Zstd => {
-            let mut decoder = zstd::Decoder::new(input).map_err(TarError::Read)?;
-            decoder.window_log_max(ZSTD_WINDOW_LOG).map_err(TarError::Read)?;
+            let mut decoder = zstd::Decoder::new(input).map_err(TarError::reading)?;
+            decoder.window_log_max(ZSTD_WINDOW_LOG).map_err(TarError::reading)?;
             Decoder::Zstd(Box::new(decoder))
         }
         Compression::Xz => {

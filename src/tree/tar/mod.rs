@@ -112,6 +112,17 @@ pub enum TarError {
     Store(#[from] StoreError),
 }
 
+impl TarError {
+    /// Finds the error of this module or of the store in what came through [`io::Read`].
+    fn reading(error: io::Error) -> Self {
+        let error = match error.downcast::<TarError>() {
+            Ok(own) => return own,
+            Err(error) => error,
+        };
+        error.downcast::<StoreError>().map_or_else(TarError::Read, TarError::Store)
+    }
+}
+
 /// A name of an archive, fit for a message.
 fn shown(name: &[u8]) -> String {
     let end = name.len().min(200);

@@ -99,6 +99,11 @@ impl<R> Member<'_, R> {
     pub fn header(&self) -> &Header {
         &self.header
     }
+
+    /// Where the content that was not read yet begins in the archive.
+    pub fn position(&self) -> u64 {
+        self.reader.offset
+    }
 }
 
 impl<R: Read> Read for Member<'_, R> {
@@ -213,7 +218,7 @@ impl<R: Read> Reader<R> {
     fn skip_body(&mut self) -> Result<(), TarError> {
         let left = self.remaining + self.padding as u64;
         (self.remaining, self.padding) = (0, 0);
-        let skipped = io::copy(&mut self.input.by_ref().take(left), &mut io::sink()).map_err(TarError::Read)?;
+        let skipped = io::copy(&mut self.input.by_ref().take(left), &mut io::sink()).map_err(TarError::reading)?;
         self.offset += skipped;
         if skipped < left { Err(TarError::Truncated(self.offset)) } else { Ok(()) }
     }
@@ -230,7 +235,7 @@ impl<R: Read> Reader<R> {
                 Ok(0) => break,
                 Ok(count) => filled += count,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(TarError::Read(e)),
+                Err(e) => return Err(TarError::reading(e)),
             }
         }
         self.offset += filled as u64;
@@ -265,7 +270,7 @@ impl<R: Read> Reader<R> {
         self.entries += 1;
         self.begin_body(size)?;
         let mut body = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
-        let read = self.input.by_ref().take(size).read_to_end(&mut body).map_err(TarError::Read)?;
+        let read = self.input.by_ref().take(size).read_to_end(&mut body).map_err(TarError::reading)?;
         self.offset += read as u64;
         self.remaining -= read as u64;
         if self.remaining > 0 {

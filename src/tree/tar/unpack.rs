@@ -86,7 +86,7 @@ impl<R: Read> Member<'_, R> {
         let size = self.header().size;
         if size <= SMALL {
             buffer.clear();
-            self.read_to_end(buffer).map_err(reading)?;
+            self.read_to_end(buffer).map_err(TarError::reading)?;
             return Ok(store.put(buffer)?);
         }
         let mut writer = store.writer()?;
@@ -96,16 +96,11 @@ impl<R: Read> Member<'_, R> {
                 Ok(0) => break,
                 Ok(count) => writer.write_all(&buffer[..count]).map_err(StoreError::from)?,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(reading(e)),
+                Err(e) => return Err(TarError::reading(e)),
             }
         }
         Ok(writer.commit()?.0)
     }
-}
-
-/// Finds the reader's own error in what came through [`io::Read`].
-fn reading(error: io::Error) -> TarError {
-    error.downcast::<TarError>().unwrap_or_else(TarError::Read)
 }
 
 struct Unpacking<'a> {

@@ -1,0 +1,347 @@
+//! Reading OCI layouts of strangers, folders and archives alike.
+//!
+//! Everything is checked against its digest and size before it is used, all
+//! documents are bounded, and a document that could be taken for two different
+//! things is refused.
+
+mod document;
+mod import;
+mod source;
+
+pub use import::Imported;
+
+use crate::oci::{Descriptor, Digest, ImageConfig, Index, Manifest, Platform, media_type};
+use crate::store::StoreError;
+use crate::tree::tar::TarError;
+use source::Source;
+use std::collections::BTreeSet;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// The annotation that holds an image's name in a layout.
+const REF_NAME: &str = "org.opencontainers.image.ref.name";
+
+/// The annotation that holds its whole name.
+const IMAGE_NAME: &str = "io.containerd.image.name";
+
+/// As many indexes may lie inside each other.
+const MAX_DEPTH: usize = 4;
+
+/// As many manifests are looked at in one layout.
+const MAX_MANIFESTS: usize = 10_000;
+
+/// An OCI layout that is open for reading.
+#[derive(Debug)]
+pub struct Layout {
+    path: PathBuf,
+    source: Source,
+    index: Index,
+}
+
+/// Why a layout cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum LayoutError {
+    /// It is no layout.
+    #[error("{} is not an OCI layout: {reason}", path.display())]
+    NotALayout {
+        /// What should be one.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The operating system refused.
+    #[error("cannot read {}: {source}", path.display())]
+    Io {
+        /// What could not be read.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The archive that should hold a layout is damaged or refused.
+    #[error("cannot read {}: {source}", path.display())]
+    Archive {
+        /// The archive.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: TarError,
+    },
+    /// A blob is missing.
+    #[error("{} has no content with the digest {digest}", path.display())]
+    Missing {
+        /// The layout.
+        path: PathBuf,
+        /// The blob.
+        digest: Digest,
+    },
+    /// A blob is not what it is named.
+    #[error("the content {digest} is not what it claims to be: {reason}")]
+    Content {
+        /// The digest that it should have.
+        digest: Digest,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A document is malformed, too large, or could be understood in two ways.
+    #[error("the document {digest} is refused: {reason}")]
+    Document {
+        /// The document.
+        digest: Digest,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No image has the name.
+    #[error("there is no image `{wanted}`; there is {}", listed(.present))]
+    NoSuchImage {
+        /// What was asked for.
+        wanted: String,
+        /// What is there.
+        present: Vec<String>,
+    },
+    /// A layout with several images was asked for its only one.
+    #[error("there are several images; name one of {}", listed(.present))]
+    SeveralImages {
+        /// Their names, or digests where they have none.
+        present: Vec<String>,
+    },
+    /// The image is not for the platform.
+    #[error("the image is not for {wanted}; it is for {}", listed_platforms(.present))]
+    NoSuchPlatform {
+        /// The platform that was asked for.
+        wanted: Platform,
+        /// Those that are there.
+        present: Vec<Platform>,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "none".into() } else { names.join(", ") }
+}
+
+fn listed_platforms(platforms: &[Platform]) -> String {
+    listed(&platforms.iter().map(ToString::to_string).collect::<Vec<_>>())
+}
+
+impl Layout {
+    /// Opens the layout in a folder or in a tar archive.
+    ///
+    /// # Errors
+    /// Where it is none, or of a later version.
+    pub fn open(path: impl AsRef<Path>) -> Result<Layout, LayoutError> {
+        let path = path.as_ref().to_owned();
+        let (source, version, index) = Source::open(&path)?;
+        let fail = |reason: String| LayoutError::NotALayout { path: path.clone(), reason };
+        let version: serde_json::Value =
+            serde_json::from_slice(&version).map_err(|e| fail(format!("its file `oci-layout` is malformed: {e}")))?;
+        match version.get("imageLayoutVersion").and_then(|v| v.as_str()) {
+            Some(version) if version.starts_with("1.") => {}
+            Some(other) => return Err(fail(format!("its version `{}` is unknown", document::clip(other)))),
+            None => return Err(fail("its file `oci-layout` has no version".into())),
+        }
+        let index = document::index(&index).map_err(|reason| fail(format!("its index.json {reason}")))?;
+        Ok(Layout { path, source, index })
+    }
+
+    /// The rows of its `index.json`.
+    pub fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// Opens a blob. Reading fails at the end where content or size are not as the descriptor says.
+    ///
+    /// # Errors
+    /// Where it is missing or of another size.
+    pub fn blob(&self, descriptor: &Descriptor) -> Result<impl Read + Send + use<>, LayoutError> {
+        let missing = || LayoutError::Missing { path: self.path.clone(), digest: descriptor.digest };
+        let (content, size) = self.source.blob(&descriptor.digest)?.ok_or_else(missing)?;
+        if size != descriptor.size {
+            let reason = format!("it has {size} bytes, not {}", descriptor.size);
+            return Err(LayoutError::Content { digest: descriptor.digest, reason });
+        }
+        Ok(source::Verified::new(content, descriptor.digest))
+    }
+
+    /// Reads a blob of at most `limit` bytes whole.
+    ///
+    /// # Errors
+    /// Where it is missing, larger, or not what its digest says.
+    pub fn read(&self, descriptor: &Descriptor, limit: u64) -> Result<Vec<u8>, LayoutError> {
+        if descriptor.size > limit {
+            let reason = format!("it has {} bytes, more than the {limit} that are allowed", descriptor.size);
+            return Err(LayoutError::Document { digest: descriptor.digest, reason });
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(descriptor.size).unwrap_or(0));
+        let read = self.blob(descriptor)?.read_to_end(&mut bytes);
+        read.map_err(|e| LayoutError::Content { digest: descriptor.digest, reason: e.to_string() })?;
+        Ok(bytes)
+    }
+
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), and where it is malformed or ambiguous.
+    pub fn manifest(&self, descriptor: &Descriptor) -> Result<Manifest, LayoutError> {
+        let bytes = self.read(descriptor, document::MAX_SIZE)?;
+        document::manifest(&bytes, &descriptor.media_type)
+            .map_err(|reason| LayoutError::Document { digest: descriptor.digest, reason })
+    }
+
+    /// Reads the configuration of an image.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), and where it is malformed or does not fit the manifest.
+    pub fn config(&self, manifest: &Manifest) -> Result<ImageConfig, LayoutError> {
+        let fail = |reason: String| LayoutError::Document { digest: manifest.config.digest, reason };
+        let bytes = self.read(&manifest.config, document::MAX_SIZE)?;
+        let config: ImageConfig = serde_json::from_slice(&bytes).map_err(|e| fail(e.to_string()))?;
+        let (ids, layers) = (config.rootfs.diff_ids.len(), manifest.layers.len());
+        if ids == layers { Ok(config) } else { Err(fail(format!("it names {ids} layers, its manifest {layers}"))) }
+    }
+
+    /// The image with the given name, digest or whole name; the only one where nothing is given.
+    ///
+    /// # Errors
+    /// Where there is none, or more than one to choose from.
+    pub fn image(&self, name: Option<&str>) -> Result<Descriptor, LayoutError> {
+        let images = self.images()?;
+        let label = |row: &Descriptor| row.annotations.get(REF_NAME).cloned().unwrap_or(row.digest.to_string());
+        let present = || images.iter().map(label).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>();
+        if let Some(name) = name {
+            let is_it = |row: &&Descriptor| {
+                let names = [row.annotations.get(REF_NAME), row.annotations.get(IMAGE_NAME)];
+                names.into_iter().flatten().any(|n| n == name) || row.digest.to_string() == name
+            };
+            let found = images.iter().find(is_it).cloned();
+            return found.ok_or_else(|| LayoutError::NoSuchImage { wanted: name.into(), present: present() });
+        }
+        let digests: BTreeSet<Digest> = images.iter().map(|row| row.digest).collect();
+        match images.first() {
+            Some(image) if digests.len() == 1 => Ok(image.clone()),
+            Some(_) => Err(LayoutError::SeveralImages { present: present() }),
+            None => Err(LayoutError::NoSuchImage { wanted: "any".into(), present: Vec::new() }),
+        }
+    }
+
+    /// The rows of the index that are images, not what refers to them.
+    fn images(&self) -> Result<Vec<Descriptor>, LayoutError> {
+        let mut images = Vec::new();
+        for row in &self.index.manifests {
+            let is_image = match row.media_type.as_str() {
+                // Where registries have no list of referrers, an index under such a name is it.
+                media_type::INDEX | media_type::DOCKER_INDEX => {
+                    !row.annotations.get(REF_NAME).is_some_and(|name| is_referrers_tag(name))
+                }
+                media_type::MANIFEST | media_type::DOCKER_MANIFEST => is_image(&self.manifest(row)?),
+                _ => false,
+            };
+            if is_image {
+                images.push(row.clone());
+            }
+        }
+        Ok(images)
+    }
+
+    /// The manifests of an image, one a platform, each with its platform.
+    ///
+    /// What builders put beside them, such as BuildKit's attestations, is left out.
+    ///
+    /// # Errors
+    /// Where a document is missing, damaged or refused.
+    pub fn platforms(&self, image: &Descriptor) -> Result<Vec<Descriptor>, LayoutError> {
+        let mut found = Vec::new();
+        self.each_manifest(image, 0, &mut BTreeSet::new(), &mut |row, manifest| {
+            if !is_image(manifest) {
+                return Ok(());
+            }
+            let mut row = row.clone();
+            if row.platform.is_none() {
+                row.platform = Some(self.config(manifest)?.platform);
+            }
+            if row.platform.as_ref().is_some_and(|p| p.os != "unknown") {
+                found.push(row);
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// The manifest of an image for `platform`.
+    ///
+    /// # Errors
+    /// [`LayoutError::NoSuchPlatform`] where it has none.
+    pub fn platform(&self, image: &Descriptor, platform: &Platform) -> Result<Descriptor, LayoutError> {
+        let rows = self.platforms(image)?;
+        let fits = |row: &&Descriptor| row.platform.as_ref().is_some_and(|p| platform.matches(p));
+        rows.iter().find(fits).cloned().ok_or_else(|| LayoutError::NoSuchPlatform {
+            wanted: platform.clone(),
+            present: rows.iter().filter_map(|row| row.platform.clone()).collect(),
+        })
+    }
+
+    /// The manifests whose subject is `subject`, as lists of referrers name them, sorted by digest.
+    ///
+    /// # Errors
+    /// Where a document is missing, damaged or refused.
+    pub fn referrers(&self, subject: &Digest) -> Result<Vec<Descriptor>, LayoutError> {
+        let mut found = Vec::new();
+        let mut seen = BTreeSet::new();
+        for row in &self.index.manifests {
+            self.each_manifest(row, 0, &mut seen, &mut |row, manifest| {
+                if manifest.subject.as_ref().is_some_and(|s| s.digest == *subject) {
+                    let artifact_type = manifest.artifact_type.clone();
+                    let artifact_type = artifact_type.or_else(|| Some(manifest.config.media_type.clone()));
+                    let annotations = manifest.annotations.clone();
+                    found.push(Descriptor { artifact_type, annotations, ..row.clone() });
+                }
+                Ok(())
+            })?;
+        }
+        found.sort_by_key(|row| row.digest);
+        Ok(found)
+    }
+
+    /// Visits each manifest at and below a row once; other kinds of content are passed over.
+    fn each_manifest(
+        &self,
+        row: &Descriptor,
+        depth: usize,
+        seen: &mut BTreeSet<Digest>,
+        visit: &mut dyn FnMut(&Descriptor, &Manifest) -> Result<(), LayoutError>,
+    ) -> Result<(), LayoutError> {
+        let refuse = |reason: &str| LayoutError::Document { digest: row.digest, reason: reason.into() };
+        if !seen.insert(row.digest) {
+            return Ok(());
+        }
+        if seen.len() > MAX_MANIFESTS {
+            return Err(refuse("it is one of more manifests than are allowed"));
+        }
+        match row.media_type.as_str() {
+            media_type::INDEX | media_type::DOCKER_INDEX if depth == MAX_DEPTH => {
+                Err(refuse("indexes lie inside each other too deeply"))
+            }
+            media_type::INDEX | media_type::DOCKER_INDEX => {
+                let bytes = self.read(row, document::MAX_SIZE)?;
+                let index = document::index(&bytes).map_err(|reason| refuse(&reason))?;
+                index.manifests.iter().try_for_each(|row| self.each_manifest(row, depth + 1, seen, visit))
+            }
+            media_type::MANIFEST | media_type::DOCKER_MANIFEST => visit(row, &self.manifest(row)?),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether a manifest is that of an image: nothing else has an image's configuration.
+fn is_image(manifest: &Manifest) -> bool {
+    let has_config = matches!(manifest.config.media_type.as_str(), media_type::CONFIG | media_type::DOCKER_CONFIG);
+    has_config && manifest.subject.is_none() && manifest.artifact_type.is_none()
+}
+
+/// The tag under which lists of referrers stand in registries without an interface for them.
+fn is_referrers_tag(name: &str) -> bool {
+    name.strip_prefix("sha256-").is_some_and(|hex| Digest::from_hex(hex).is_ok())
+}
+
+#[cfg(test)]
+mod tests;
