@@ -68,7 +68,7 @@ impl Reader<'_, '_> {
             }
             return Some(Spanned::new(String::new(), path.span));
         }
-        let found = clean(bare, path.span).and_then(|()| pattern(bare, path.span)).map(|()| bare.to_owned());
+        let found = clean(bare, &path, path.span).and_then(|()| pattern(bare, path.span)).map(|()| bare.to_owned());
         self.accepted(found).map(|value| Spanned::new(value, path.span))
     }
 
@@ -77,7 +77,7 @@ impl Reader<'_, '_> {
         let bare = text.strip_prefix('!').unwrap_or(&text);
         let found = match bare {
             "" => Err(mistake::bad_pattern(text.span, &text, "it is empty")),
-            _ => clean(bare, text.span).and_then(|()| pattern(bare, text.span)),
+            _ => clean(bare, &text, text.span).and_then(|()| pattern(bare, text.span)),
         };
         self.accepted(found).map(|()| text)
     }
@@ -197,28 +197,21 @@ fn absolute(path: &str, span: Span, folder: bool) -> Result<(), Diagnostic> {
         let help = "name something below it";
         return if folder { Ok(()) } else { Err(mistake::bad_value(span, "the root itself is not meant here", help)) };
     }
-    clean(below.strip_suffix('/').filter(|_| folder).unwrap_or(below), span).map_err(|mistake| {
-        // The help must show the whole path, not only what was looked at.
-        match shortest(path) {
-            Some(short) if mistake.code == "spec::path" && short != path => {
-                let keep = if folder && path.ends_with('/') && short != "/" { "/" } else { "" };
-                mistake.with_help(format!("write `{}{keep}`", mistake::clip(&short)))
-            }
-            _ => mistake,
-        }
-    })
+    clean(below.strip_suffix('/').filter(|_| folder).unwrap_or(below), path, span)
 }
 
-/// Checks a path without its leading slash: no `.`, `..`, empty or overlong parts.
-fn clean(path: &str, span: Span) -> Result<(), Diagnostic> {
+/// Checks a path without its leading slash: no `.`, `..`, empty or overlong parts. `whole` is how it was written.
+fn clean(path: &str, whole: &str, span: Span) -> Result<(), Diagnostic> {
     if path.len() > MAX_PATH || path.split('/').any(|part| part.len() > MAX_NAME) {
         return Err(mistake::long_path(span));
     }
     if path.len() > 1 && path.ends_with('/') && !path.ends_with("//") {
-        return Err(mistake::trailing_slash(span, path));
+        return Err(mistake::trailing_slash(span, whole));
     }
     if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
-        return Err(mistake::unclean_path(span, path, shortest(path).as_deref()));
+        let slash = if whole.ends_with('/') && !path.ends_with('/') { "/" } else { "" };
+        let clean = shortest(whole).map(|short| format!("{short}{slash}"));
+        return Err(mistake::unclean_path(span, whole, clean.as_deref()));
     }
     Ok(())
 }
@@ -233,8 +226,8 @@ fn project_path(path: &str, span: Span) -> Result<String, Diagnostic> {
     if path.is_empty() {
         return Err(mistake::bad_value(span, "the path is empty", "the spec's own folder is `.`"));
     }
-    let path = path.strip_prefix("./").unwrap_or(path);
-    clean(path, span).map(|()| path.to_owned())
+    let below = path.strip_prefix("./").unwrap_or(path);
+    clean(below, path, span).map(|()| below.to_owned())
 }
 
 /// A path without `.`, `..` and doubled slashes; none if it leads out of where it begins.

@@ -101,6 +101,9 @@ impl<'n> Cx<'n> {
 
     /// Reports a mistake met in some scope.
     pub(super) fn report(&mut self, mut mistake: Diagnostic, form: Form, scope: &Scope) {
+        if self.full() {
+            return;
+        }
         if mistake.page.is_none() {
             mistake = mistake.with_page(form.path());
         }
@@ -134,6 +137,11 @@ impl<'n> Cx<'n> {
             return;
         }
         self.mistakes.push(mistake);
+    }
+
+    /// Whether looking on is of no use: no further mistake would be reported.
+    pub(super) fn full(&self) -> bool {
+        self.mistakes.len() > MAX_MISTAKES
     }
 
     /// All mistakes so far.
@@ -195,6 +203,9 @@ impl<'n> Cx<'n> {
         let mut result = String::new();
         let mut complete = true;
         for piece in pieces {
+            if self.full() {
+                return None;
+            }
             let text = match piece {
                 Piece::Text(text) => text.to_owned(),
                 Piece::Variable(name, nth) => match self.look_up(argument, text, name, nth, form, scope) {

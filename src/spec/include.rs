@@ -9,6 +9,8 @@ use std::collections::BTreeSet;
 
 /// How deep files may include each other.
 const MAX_DEPTH: usize = 16;
+/// How many mistakes are reported.
+const MAX_MISTAKES: usize = 100;
 /// How many files a spec may have.
 const MAX_FILES: usize = 64;
 
@@ -73,6 +75,9 @@ impl Walk<'_> {
         }
         self.chain.push(path.to_owned());
         for node in nodes.into_iter().skip(1) {
+            if self.mistakes.len() > MAX_MISTAKES {
+                break;
+            }
             match node.name.text.as_str() {
                 "include" => self.include(&node),
                 "kiln" => self.mistakes.push(mistake::second_version(node.span).with_page(page("kiln"))),

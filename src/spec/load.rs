@@ -96,6 +96,9 @@ fn set_args<'n>(
     let mut refused = Vec::new();
     let mut first: BTreeMap<String, Span> = BTreeMap::new();
     for item in items.iter().filter(|item| item.node.name.text == "arg") {
+        if cx.full() {
+            break;
+        }
         let Some(declared) = arg::read(cx, item) else { continue };
         let name = &declared.name;
         if let Some(first) = first.insert(name.value.clone(), name.span) {
@@ -141,6 +144,9 @@ fn spec<'n>(cx: &mut Cx<'n>, items: Vec<Item<'n>>, args: Vec<(Option<ArgValue>, 
     let (images, inputs): (Vec<_>, Vec<_>) = items.into_iter().partition(|item| item.node.name.text == "image");
     let mut top = Top::default();
     for item in &inputs {
+        if cx.full() {
+            break;
+        }
         top.take(cx, item);
     }
     let found = top.images(cx, &images);
@@ -156,6 +162,9 @@ fn spec<'n>(cx: &mut Cx<'n>, items: Vec<Item<'n>>, args: Vec<(Option<ArgValue>, 
 /// Makes the templates known.
 fn declare<'n>(cx: &mut Cx<'n>, items: &[Item<'n>]) {
     for item in items {
+        if cx.full() {
+            break;
+        }
         let Some(template) = template::read(cx, item) else { continue };
         // The reader of the template saw a string there.
         let Some(name) = item.node.args.first().and_then(|argument| argument.value.as_text()) else { continue };
@@ -226,7 +235,13 @@ impl Top {
             others: names(false).map(|source| source.name.as_str()).collect(),
             sources: self.sources.iter().map(|source| source.name.as_str()).collect(),
         };
-        let images: Vec<Image> = items.iter().filter_map(|item| image::read(cx, item, &known)).collect();
+        let mut images: Vec<Image> = Vec::new();
+        for item in items {
+            if cx.full() {
+                break;
+            }
+            images.extend(image::read(cx, item, &known));
+        }
         let uses_debian = |image: &Image| {
             image.packages.iter().any(|packages| *packages.apt == "debian")
                 || matches!(image.base.as_ref().map(|base| &base.value), Some(Base::Own(_)))

@@ -38,8 +38,14 @@ fn listed<'a>(choices: impl IntoIterator<Item = &'a str>) -> Option<String> {
 
 /// A piece of a text that is fit for a message.
 pub(super) fn clip(text: &str) -> String {
-    let short: String = text.chars().take(60).map(|c| if c.is_control() { '␣' } else { c }).collect();
-    if short.len() < text.len() && text.chars().nth(60).is_some() { format!("{short}…") } else { short }
+    let short = printable(text.chars().take(60));
+    if text.chars().nth(60).is_some() { format!("{short}…") } else { short }
+}
+
+/// A text whose characters do nothing to a terminal.
+pub(super) fn printable(text: impl IntoIterator<Item = char>) -> String {
+    let steers = |c: char| c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.into_iter().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
 }
 
 // Files and the first node.
@@ -117,8 +123,8 @@ pub(super) fn unknown_node(span: Span, name: &str, parent: Option<&str>, allowed
     let name = clip(name);
     let diagnostic = error("spec::unknown-node", format!("there is no `{name}` {place}"), span, "unknown here");
     match vocabulary::home(&name) {
-        Some(home) => diagnostic.with_help(format!("`{name}` stands {home}")),
-        None => choosing(diagnostic, &name, allowed.iter().copied()),
+        Some(home) if nearest(&name, allowed.iter().copied()).is_none() => diagnostic.with_help(format!("`{name}` stands {home}")),
+        _ => choosing(diagnostic, &name, allowed.iter().copied()),
     }
 }
 
@@ -201,8 +207,23 @@ pub(super) fn unknown_name<'a>(
     choosing(diagnostic, name, known)
 }
 
+pub(super) fn unknown_suite<'a>(
+    suite: &Spanned<String>,
+    apt: &Spanned<String>,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> Diagnostic {
+    let message = format!("the package source `{}` has no suite `{}`", apt.value, clip(suite));
+    let diagnostic = error("spec::unknown-name", message, suite.span, "unknown");
+    let diagnostic = choosing(diagnostic, suite, known);
+    if apt.span == suite.span { diagnostic } else { diagnostic.with_label(apt.span, "the package source") }
+}
+
 pub(super) fn bad_name(span: Span, what: &str, name: &str, rule: &str) -> Diagnostic {
-    error("spec::name", format!("`{}` cannot be the name of {what}", clip(name)), span, "not a name")
+    let message = match name {
+        "" => format!("the name of {what} is empty"),
+        _ => format!("`{}` cannot be the name of {what}", clip(name)),
+    };
+    error("spec::name", message, span, "not a name")
         .with_help(rule.to_owned())
 }
 

@@ -86,7 +86,7 @@ impl<'r, 'n> Reader<'r, 'n> {
         let mut argument = self.required(what);
         while let Some(given) = argument {
             words.extend(self.text(given));
-            argument = self.next();
+            argument = if self.cx.full() { None } else { self.next() };
         }
         words
     }
@@ -144,6 +144,9 @@ impl<'r, 'n> Reader<'r, 'n> {
         }
         let mut pairs = Vec::new();
         for property in &self.node().props {
+            if self.cx.full() {
+                break;
+            }
             let name = Spanned::new(property.name.text.clone(), property.name.span);
             pairs.extend(self.text(&property.value).map(|value| Pair { name, value }));
         }
@@ -237,7 +240,7 @@ impl<'r, 'n> Reader<'r, 'n> {
     pub(super) fn children(&mut self) -> Vec<Item<'n>> {
         self.block = true;
         let nodes = self.node().children.as_deref().unwrap_or_default();
-        if !self.cx.afford_nodes(nodes.len(), self.name_span()) {
+        if self.cx.full() || !self.cx.afford_nodes(nodes.len(), self.name_span()) {
             return Vec::new();
         }
         nodes.iter().map(|node| Item { node, scope: self.item.scope.clone() }).collect()
@@ -266,11 +269,15 @@ impl<'r, 'n> Reader<'r, 'n> {
     /// Complains about all that was given and not asked for.
     pub(super) fn finish(mut self) {
         let node = self.node();
-        for argument in &node.args[self.next.min(node.args.len())..] {
+        // One is enough: those after it are part of the same mistake.
+        if let Some(argument) = node.args.get(self.next) {
             self.report(mistake::extra_argument(argument.span, self.form));
         }
         let props = if self.free { &[][..] } else { &node.props };
         for (i, property) in props.iter().enumerate() {
+            if self.cx.full() {
+                break;
+            }
             if !self.known.contains(&property.name.text.as_str()) {
                 let known = self.known.clone();
                 self.report(mistake::unknown_property(property.name.span, &property.name.text, self.form, &known));

@@ -18,7 +18,7 @@ pub fn add_up_to(sources: &mut Sources, name: &str, bytes: &[u8], limit: usize) 
     if bytes.len() > limit {
         let beginning = String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN)]);
         let id = sources.add(name, first_line(&beginning));
-        return Err(vec![mistake::too_long(Span::new(id, 0, 0), bytes.len(), limit)]);
+        return Err(vec![mistake::too_long(Span::new(id, 0, 0), limit)]);
     }
     match std::str::from_utf8(bytes) {
         Ok(text) => check(sources.add(name, text), text),

@@ -54,14 +54,10 @@ fn too_many(span: Span) -> Diagnostic {
 
 // The text as a whole.
 
-pub(super) fn too_long(span: Span, length: usize, limit: usize) -> Diagnostic {
-    error(
-        "syntax::too-long",
-        format!("the file has {length} bytes; at most {limit} are read"),
-        span,
-        "a file this long is no hand-written spec",
-    )
-    .with_help("move what is long into files of the project and `copy` them")
+pub(super) fn too_long(span: Span, limit: usize) -> Diagnostic {
+    let message = format!("the file is longer than {limit} bytes");
+    error("syntax::too-long", message, span, "a file this long is no hand-written spec")
+        .with_help("move what is long into files of the project and `copy` them")
 }
 
 pub(super) fn byte_order_mark(span: Span) -> Diagnostic {
@@ -135,6 +131,11 @@ pub(super) fn needs_quotes(span: Span, word: &str) -> Diagnostic {
     } else {
         diagnostic.with_help(format!("write `\"{word}\"`"))
     }
+}
+
+pub(super) fn single_quotes(span: Span) -> Diagnostic {
+    error("syntax::needs-quotes", "text stands in double quotes, not in single ones", span, "single quotes")
+        .with_help("write `\"…\"`")
 }
 
 // Values.

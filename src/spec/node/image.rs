@@ -132,6 +132,9 @@ pub(in crate::spec) fn read<'n>(cx: &mut Cx<'n>, item: &Item<'n>, known: &Known)
     reader.finish();
     let mut draft = Draft::new(empty(name.as_ref(), span));
     for child in template::expand(cx, children) {
+        if cx.full() {
+            break;
+        }
         draft.take(cx, &child, known);
     }
     let mut image = draft.finish();
@@ -176,7 +179,7 @@ fn reference(reader: &mut Reader, name: &Spanned<String>) -> Option<Spanned<Refe
         Ok(reference) => reference,
         Err(error) => {
             let help = "for example `\"registry.example.com/acme/hello\"`, or just `\"hello\"`";
-            reader.report(mistake::bad_value(name.span, error.to_string(), help));
+            reader.report(mistake::bad_value(name.span, mistake::printable(error.to_string().chars()), help));
             return None;
         }
     };

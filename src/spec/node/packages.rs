@@ -140,8 +140,7 @@ pub(in crate::spec) fn check<'n>(cx: &mut Cx<'n>, item: &Item<'n>, packages: &Pa
     for suite in packages.add.iter().filter_map(|wish| wish.suite.as_ref()) {
         if !apt.suites.iter().any(|known| known.name.value == suite.value) {
             let known = apt.suites.iter().map(|suite| suite.name.as_str());
-            let what = format!("suite in the package source `{}`,", apt.name.value);
-            let mistake = mistake::unknown_name(suite.span, &what, suite, known).with_label(apt.span, "its suites");
+            let mistake = mistake::unknown_suite(suite, &apt.name, known);
             cx.report_unless_cut(mistake, PACKAGES, &item.scope);
         }
     }
@@ -156,6 +155,8 @@ fn add<'n>(cx: &mut Cx<'n>, item: &Item<'n>, wishes: &mut Vec<Wish>) {
             Some((name, version)) => (name, Some(version)),
             None => (word.as_str(), None),
         };
+        // What is no pin at all is shown as it was written.
+        let name = if name.contains([' ', '<', '>', '(']) { word.as_str() } else { name };
         if !valid_package(&mut reader, name, word.span) {
             continue;
         }

@@ -55,12 +55,12 @@ pub(in crate::spec) fn read<'n>(cx: &mut Cx<'n>, item: &Item<'n>) -> Vec<Spanned
 }
 
 fn port(reader: &mut Reader, argument: &Argument) -> Option<Port> {
-    let (number, protocol) = match reader.value(argument)? {
-        Given::Int(number) => (number, Some(Protocol::Tcp)),
-        Given::AnyInt(number) => (number.into(), Some(Protocol::Tcp)),
+    let (number, protocol, written) = match reader.value(argument)? {
+        Given::Int(number) => (number, Some(Protocol::Tcp), number.to_string()),
+        Given::AnyInt(number) => (number.into(), Some(Protocol::Tcp), number.to_string()),
         Given::Text(text) => match text.split_once('/') {
-            Some((number, protocol)) => (number.parse().unwrap_or(0), Protocol::named(protocol)),
-            None => (text.parse().unwrap_or(0), None),
+            Some((number, protocol)) => (number.parse().unwrap_or(0), Protocol::named(protocol), text.clone()),
+            None => (0, None, text),
         },
         other => {
             reader.report(mistake::wrong_type(argument.span, "a port", other.kind()));
@@ -71,8 +71,14 @@ fn port(reader: &mut Reader, argument: &Argument) -> Option<Port> {
     let number = u16::try_from(number).ok().filter(|number| *number > 0);
     match (number, protocol) {
         (Some(number), Some(protocol)) => Some(Port { number, protocol }),
+        _ if written.parse::<u16>().is_ok_and(|number| number > 0) => {
+            let message = format!("the port {written} is written without quotes");
+            reader.report(mistake::bad_value(argument.span, message, help));
+            None
+        }
         _ => {
-            reader.report(mistake::bad_value(argument.span, "this is no port from 1 to 65535", help));
+            let message = format!("`{}` is no port from 1 to 65535", mistake::clip(&written));
+            reader.report(mistake::bad_value(argument.span, message, help));
             None
         }
     }

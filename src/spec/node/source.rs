@@ -76,6 +76,8 @@ pub struct Layout {
 
 const SOURCE: Form = Form::new("source", "source \"app\" { context \".\" }");
 const CONTEXT: Form = Form::within(SOURCE, "context", "context \".\" { exclude \"target\" }");
+const INCLUDE: Form = Form::within(SOURCE, "include", "include \"src/**\"");
+const EXCLUDE: Form = Form::within(SOURCE, "exclude", "exclude \"target\" \".git\"");
 const HTTP: Form = Form::within(SOURCE, "http", "http \"https://example.com/app.tgz\" unpack=#true");
 const OCI: Form = Form::within(SOURCE, "oci", "oci \"layouts/base\"");
 
@@ -134,15 +136,15 @@ fn context<'n>(cx: &mut Cx<'n>, item: &Item<'n>) -> Option<Context> {
     let path = reader.word("the path of a folder").and_then(|path| reader.project_path(path));
     let (mut include, mut exclude) = (Vec::new(), Vec::new());
     for child in reader.children() {
-        let list = match child.node.name.text.as_str() {
-            "include" => &mut include,
-            "exclude" => &mut exclude,
+        let (list, form) = match child.node.name.text.as_str() {
+            "include" => (&mut include, INCLUDE),
+            "exclude" => (&mut exclude, EXCLUDE),
             _ => {
                 reader.unknown_child(&child, FILTERS);
                 continue;
             }
         };
-        let mut inner = Reader::new(reader.cx, &child, Form::within(SOURCE, "exclude", "exclude \"target\" \".git\""));
+        let mut inner = Reader::new(reader.cx, &child, form);
         for pattern in inner.words("a pattern") {
             list.extend(inner.filter(pattern));
         }

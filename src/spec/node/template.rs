@@ -46,6 +46,9 @@ pub(in crate::spec) fn read<'n>(cx: &mut Cx<'n>, item: &Item<'n>) -> Option<Temp
 pub(in crate::spec) fn expand<'n>(cx: &mut Cx<'n>, items: Vec<Item<'n>>) -> Vec<Item<'n>> {
     let mut expanded = Vec::with_capacity(items.len());
     for item in items {
+        if cx.full() {
+            break;
+        }
         if item.node.name.text == "use" {
             let body = used(cx, &item).unwrap_or_default();
             expanded.extend(expand(cx, body));
@@ -94,6 +97,9 @@ fn scope(reader: &mut Reader, template: &Template) -> Option<Rc<Scope>> {
     let mut given = BTreeMap::new();
     let mut right = true;
     for property in &node.props {
+        if reader.cx.full() {
+            return None;
+        }
         let name = &property.name;
         let Some(param) = template.params.iter().find(|param| param.name.value == name.text) else {
             let known: Vec<&str> = template.params.iter().map(|param| param.name.as_str()).collect();

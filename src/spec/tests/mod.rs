@@ -1,3 +1,7 @@
+mod attacks;
+mod files;
+mod pages;
+mod spans;
 mod values;
 
 use super::*;
@@ -46,7 +50,6 @@ fn accepted_image(nodes: &str) -> Image {
 
 /// The diagnostics of an image's nodes, without the file's name; lines count from the nodes' first.
 #[track_caller]
-#[allow(dead_code)]
 fn refused_image(nodes: &str) -> String {
     let diagnostics = match read(&image(nodes)) {
         Ok(_) => panic!("accepted"),

@@ -5,6 +5,9 @@ fn each_mistake_is_named_at_its_place() {
     let cases = [
         ("a b\"c\"", "t.kdl:1:4: a space is missing here"),
         ("add \"a\", \"b\"", "t.kdl:1:8: values are separated by spaces, not by commas"),
+        ("add nginx, curl", "t.kdl:1:10: values are separated by spaces, not by commas"),
+        ("add 'a b' c", "t.kdl:1:5: text stands in double quotes, not in single ones"),
+        ("add 'a", "t.kdl:1:5: text stands in double quotes, not in single ones"),
         ("copy src/app to=\"/x\"", "t.kdl:1:6: `src/app` needs quotes"),
         ("copy src/*.rs to=\"/x\"", "t.kdl:1:6: `src/*.rs` needs quotes"),
         ("http https://example.com/x", "t.kdl:1:6: `https://example.com/x` needs quotes"),
