@@ -44,7 +44,9 @@ pub(super) fn clip(text: &str) -> String {
 
 /// A text whose characters do nothing to a terminal.
 pub(super) fn printable(text: impl IntoIterator<Item = char>) -> String {
-    let steers = |c: char| c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let steers = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
     text.into_iter().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
 }
 
@@ -123,7 +125,9 @@ pub(super) fn unknown_node(span: Span, name: &str, parent: Option<&str>, allowed
     let name = clip(name);
     let diagnostic = error("spec::unknown-node", format!("there is no `{name}` {place}"), span, "unknown here");
     match vocabulary::home(&name) {
-        Some(home) if nearest(&name, allowed.iter().copied()).is_none() => diagnostic.with_help(format!("`{name}` stands {home}")),
+        Some(home) if nearest(&name, allowed.iter().copied()).is_none() => {
+            diagnostic.with_help(format!("`{name}` stands {home}"))
+        }
         _ => choosing(diagnostic, &name, allowed.iter().copied()),
     }
 }
@@ -223,8 +227,7 @@ pub(super) fn bad_name(span: Span, what: &str, name: &str, rule: &str) -> Diagno
         "" => format!("the name of {what} is empty"),
         _ => format!("`{}` cannot be the name of {what}", clip(name)),
     };
-    error("spec::name", message, span, "not a name")
-        .with_help(rule.to_owned())
+    error("spec::name", message, span, "not a name").with_help(rule.to_owned())
 }
 
 /// A value that breaks a rule of its own.

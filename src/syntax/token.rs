@@ -271,7 +271,8 @@ impl<'t> Lexer<'t, '_> {
         // KDL would take these characters as parts of the word, which is never what was meant either.
         let word = &self.text[start..self.at];
         if word.starts_with('\'') {
-            let line = &self.text[start..start + self.text[start..].find(is_newline).unwrap_or(self.text.len() - start)];
+            let line =
+                &self.text[start..start + self.text[start..].find(is_newline).unwrap_or(self.text.len() - start)];
             let close = line[1..].find('\'').map_or(word.len(), |i| i + 2);
             self.at = start + close.max(word.len());
             self.report(mistake::single_quotes(self.span(start, self.at)));

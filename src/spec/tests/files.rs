@@ -44,7 +44,10 @@ fn a_spec_is_read_from_disk_with_what_it_includes() {
 fn links_that_lead_out_are_not_followed() {
     let outside = folder(&[("secret.kdl", "kiln 1\n"), ("deep/secret.kdl", "kiln 1\n")]);
     let folder = folder(&[
-        ("kiln.kdl", &format!("kiln 1\ninclude \"link.kdl\"\ninclude \"dir/secret.kdl\"\ninclude \"inner.kdl\"\n{IMAGE}")),
+        (
+            "kiln.kdl",
+            &format!("kiln 1\ninclude \"link.kdl\"\ninclude \"dir/secret.kdl\"\ninclude \"inner.kdl\"\n{IMAGE}"),
+        ),
         ("real.kdl", "kiln 1\n"),
     ]);
     symlink(outside.path().join("secret.kdl"), folder.path().join("link.kdl")).unwrap();
@@ -77,14 +80,12 @@ fn a_missing_or_overlong_spec_is_named() {
     let missing = load_from(folder.path()).unwrap_err();
     assert_eq!(
         shown(folder.path(), &missing),
-        "kiln.kdl:1:1: cannot read `kiln.kdl`: there is no such file".replace("`kiln", &format!("`{}/kiln", folder.path().display()))
+        "kiln.kdl:1:1: cannot read `kiln.kdl`: there is no such file"
+            .replace("`kiln", &format!("`{}/kiln", folder.path().display()))
             .replace(&format!("{}/", folder.path().display()), "")
     );
     let long = load_from(&folder.path().join("long")).unwrap_err();
-    assert_eq!(
-        shown(&folder.path().join("long"), &long),
-        "kiln.kdl:1:1: the file is longer than 1048576 bytes"
-    );
+    assert_eq!(shown(&folder.path().join("long"), &long), "kiln.kdl:1:1: the file is longer than 1048576 bytes");
 }
 
 #[test]
@@ -106,7 +107,8 @@ fn mistakes_in_several_files_come_at_once() {
 
 #[test]
 fn a_folder_is_shown_as_it_was_named() {
-    let cases = [("", "kiln.kdl"), (".", "kiln.kdl"), ("./", "kiln.kdl"), ("src", "src/kiln.kdl"), ("./src/", "src/kiln.kdl")];
+    let cases =
+        [("", "kiln.kdl"), (".", "kiln.kdl"), ("./", "kiln.kdl"), ("src", "src/kiln.kdl"), ("./src/", "src/kiln.kdl")];
     for (path, wanted) in cases {
         assert_eq!(Folder::new(path).unwrap().shown("kiln.kdl"), wanted, "{path:?}");
     }

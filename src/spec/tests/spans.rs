@@ -20,23 +20,47 @@ fn the_very_word_is_underlined() {
         (image("suite \"a\""), "suite", "`suite` stands inside of `apt`"),
         (image("copy \"a\" from=\"ap\" to=\"/\""), "\"ap\"", "did you mean `app`?"),
         (image("copy \"a\" from=\"other\" to=\"/\""), "\"other\"", "the only choice is `app`"),
-        (image("env A=\"x ${nope} y\""), "${nope}", "declare it with `arg`; to mean the characters themselves, write `$${` or use a raw string `#\"…\"#`"),
-        (image("env A=\"$${a} ${nope}\""), "${nope}", "declare it with `arg`; to mean the characters themselves, write `$${` or use a raw string `#\"…\"#`"),
+        (
+            image("env A=\"x ${nope} y\""),
+            "${nope}",
+            "declare it with `arg`; to mean the characters themselves, write `$${` or use a raw string `#\"…\"#`",
+        ),
+        (
+            image("env A=\"$${a} ${nope}\""),
+            "${nope}",
+            "declare it with `arg`; to mean the characters themselves, write `$${` or use a raw string `#\"…\"#`",
+        ),
         (image("mkdir \"/a/../b\""), "\"/a/../b\"", "write `/b`"),
         (image("copy \"x\" from=\"app\" to=\"/a//b/\""), "\"/a//b/\"", "write `/a/b/`"),
         (image("mkdir \"usr/bin\""), "\"usr/bin\"", "paths in the image begin with a slash: `/usr/bin`"),
         (image("env A=8080"), "8080", "write `\"8080\"`"),
-        (image("port \"8080\""), "\"8080\"", "write a number for TCP, `8080`, or a string with the protocol: `\"53/udp\"`, `\"9/sctp\"`"),
+        (
+            image("port \"8080\""),
+            "\"8080\"",
+            "write a number for TCP, `8080`, or a string with the protocol: `\"53/udp\"`, `\"9/sctp\"`",
+        ),
         (image("user \"1000:1000\""), "\"1000:1000\"", "write `user 1000 gid=1000`"),
         (image("base \"statik\""), "\"statik\"", "did you mean `static`?"),
         (image("platform \"linux/arm46\""), "\"linux/arm46\"", "did you mean `linux/arm64`?"),
         (image("stop-signal \"term\""), "\"term\"", "did you mean `\"SIGTERM\"`?"),
         (image("layers compression=\"zst\""), "\"zst\"", "did you mean `zstd`?"),
         (image("file \"/x\""), "file", "for example: `file \"/etc/app.conf\" \"listen 8080\\n\"`"),
-        (image("packages \"debian\" { add \"curl:arm64\" }"), "\"curl:arm64\"", "packages are those of the image's platform: leave out the architecture"),
+        (
+            image("packages \"debian\" { add \"curl:arm64\" }"),
+            "\"curl:arm64\"",
+            "packages are those of the image's platform: leave out the architecture",
+        ),
         (image("(x)user 0"), "x", ""),
-        ("kiln 1\nimage \"Hello:1\" { user 0 }".into(), "\"Hello:1\"", "for example `\"registry.example.com/acme/hello\"`, or just `\"hello\"`"),
-        ("kiln 1\nimage \"hello:1\" { user 0 }".into(), "\"hello:1\"", "write `\"docker.io/library/hello\"`; tags are given when it is built: `kiln build -t …`"),
+        (
+            "kiln 1\nimage \"Hello:1\" { user 0 }".into(),
+            "\"Hello:1\"",
+            "for example `\"registry.example.com/acme/hello\"`, or just `\"hello\"`",
+        ),
+        (
+            "kiln 1\nimage \"hello:1\" { user 0 }".into(),
+            "\"hello:1\"",
+            "write `\"docker.io/library/hello\"`; tags are given when it is built: `kiln build -t …`",
+        ),
     ];
     for (text, underlined, help) in cases {
         let found = first(&text);
@@ -83,10 +107,18 @@ fn a_mistake_on_the_command_line_shows_it() {
 fn one_mistake_is_not_reported_as_many() {
     // The source is wrong, but it is there; the template is missing, so all else may be in it.
     assert_eq!(
-        refused("kiln 1\nsource \"app\" { context \"/\" }\nimage \"x\" { copy \"a\" from=\"app\" to=\"/\" }\n").lines().count(),
+        refused("kiln 1\nsource \"app\" { context \"/\" }\nimage \"x\" { copy \"a\" from=\"app\" to=\"/\" }\n")
+            .lines()
+            .count(),
         1
     );
-    assert_eq!(refused("kiln 1\nuse \"team\"\nimage \"x\" { copy \"a\" from=\"app\" to=\"/\"; base \"b\" }\n").lines().count(), 1);
+    assert_eq!(
+        refused("kiln 1\nuse \"team\"\nimage \"x\" { copy \"a\" from=\"app\" to=\"/\"; base \"b\" }\n").lines().count(),
+        1
+    );
     assert_eq!(refused("kiln 1\narg \"v\"\nimage \"x\" { env V=\"${v}\"; mkdir \"${v}\" }\n").lines().count(), 1);
-    assert_eq!(refused("kiln 1\narg \"v\" type=\"int\" default=\"x\"\nimage \"x\" { port \"${v}\" }\n").lines().count(), 2);
+    assert_eq!(
+        refused("kiln 1\narg \"v\" type=\"int\" default=\"x\"\nimage \"x\" { port \"${v}\" }\n").lines().count(),
+        2
+    );
 }

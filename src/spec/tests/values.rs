@@ -109,7 +109,19 @@ fn owners_and_modes() {
     assert_eq!(owner("\"app:www-data\""), Owner { user: name("app"), group: Some(name("www-data")) });
     assert_eq!(owner("10001"), Owner { user: Principal::Id(10001), group: None });
     assert_eq!(owner("\"10001:app\""), Owner { user: Principal::Id(10001), group: Some(name("app")) });
-    for wrong in ["\"\"", "\":\"", "\"a:\"", "\":b\"", "\"a:b:c\"", "\"A\"", "-1", "4294967295", "\"4294967295\"", "#true", "\"1a\""] {
+    for wrong in [
+        "\"\"",
+        "\":\"",
+        "\"a:\"",
+        "\":b\"",
+        "\"a:b:c\"",
+        "\"A\"",
+        "-1",
+        "4294967295",
+        "\"4294967295\"",
+        "#true",
+        "\"1a\"",
+    ] {
         refused_image(&format!("mkdir \"/a\" owner={wrong}"));
     }
     let mode = |text: &str| {
@@ -129,12 +141,20 @@ fn users_in_all_their_forms() {
     assert_eq!(user("user 65532"), Some(RunAs::Id { uid: 65532, gid: None }));
     assert_eq!(user("user 1 gid=2"), Some(RunAs::Id { uid: 1, gid: Some(2) }));
     assert_eq!(user("user \"root\""), Some(RunAs::Name("root".into())));
-    let image = accepted_image("user \"app\" uid=10001 home=\"/srv\" { groups \"www-data\" \"adm\" }\naccount \"db\" uid=10002 gid=5");
+    let image = accepted_image(
+        "user \"app\" uid=10001 home=\"/srv\" { groups \"www-data\" \"adm\" }\naccount \"db\" uid=10002 gid=5",
+    );
     let Some(RunAs::Account(app)) = image.user.map(|user| user.value) else { panic!("an account") };
-    assert_eq!((app.uid.value, app.gid, app.home.as_str(), app.shell.as_str()), (10001, 10001, "/srv", "/usr/sbin/nologin"));
+    assert_eq!(
+        (app.uid.value, app.gid, app.home.as_str(), app.shell.as_str()),
+        (10001, 10001, "/srv", "/usr/sbin/nologin")
+    );
     assert_eq!(app.groups.len(), 2);
     assert_eq!(image.accounts.len(), 2);
-    assert_eq!((image.accounts[1].uid.value, image.accounts[1].gid, image.accounts[1].home.as_str()), (10002, 5, "/nonexistent"));
+    assert_eq!(
+        (image.accounts[1].uid.value, image.accounts[1].gid, image.accounts[1].home.as_str()),
+        (10002, 5, "/nonexistent")
+    );
 }
 
 #[test]
@@ -167,7 +187,9 @@ fn sources_of_all_kinds() {
          image \"x\" { base \"d\" }\n",
     );
     let kinds: Vec<&SourceKind> = spec.sources.iter().map(|source| &source.kind).collect();
-    assert!(matches!(kinds[0], SourceKind::Context(c) if c.path.value == "web/app" && c.exclude.len() == 2 && c.include.len() == 1));
+    assert!(
+        matches!(kinds[0], SourceKind::Context(c) if c.path.value == "web/app" && c.exclude.len() == 2 && c.include.len() == 1)
+    );
     assert!(matches!(kinds[1], SourceKind::Http(h) if h.filename == "b c.txt" && h.mode == Some(0o755) && !h.unpack));
     assert!(matches!(kinds[2], SourceKind::Http(h) if h.filename == "index.html"));
     assert!(matches!(kinds[3], SourceKind::Oci(o) if o.path.value == "layouts/x" && o.platform.is_some()));
