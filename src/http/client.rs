@@ -6,6 +6,7 @@ use crate::oci::{Digest, Digester};
 use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, LOCATION, PROXY_AUTHORIZATION};
 use reqwest::{Method, StatusCode};
 use std::io::Write;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +38,9 @@ pub struct Settings {
     pub longest_wait: Duration,
     /// How kiln calls itself.
     pub user_agent: String,
+    /// Hosts whose addresses are given here instead of asked of the name service; the port counts where the URL has
+    /// none.
+    pub hosts: Vec<(String, SocketAddr)>,
 }
 
 impl Default for Settings {
@@ -53,6 +57,7 @@ impl Default for Settings {
             back_off: Duration::from_millis(500),
             longest_wait: Duration::from_secs(60),
             user_agent: concat!("kiln/", env!("CARGO_PKG_VERSION")).into(),
+            hosts: Vec::new(),
         }
     }
 }
@@ -83,6 +88,9 @@ impl Client {
             .connect_timeout(settings.connect_timeout)
             .user_agent(&settings.user_agent)
             .referer(false);
+        for (host, address) in &settings.hosts {
+            builder = builder.resolve(host, *address);
+        }
         if !settings.proxies {
             builder = builder.no_proxy();
         }

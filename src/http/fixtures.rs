@@ -154,6 +154,10 @@ impl Server {
         format!("http://{}/{}", self.address, path.trim_start_matches('/')).parse().unwrap()
     }
 
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }

@@ -108,3 +108,6 @@ impl<W: Write> Write for Counted<'_, W> {
         self.inner.flush()
     }
 }
+
+#[cfg(test)]
+mod tests;

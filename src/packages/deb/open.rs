@@ -230,25 +230,20 @@ impl Opener<'_> {
         if let Some(index) = blocking(move || stored(&store, &record_key)).await? {
             return Ok(OpenIndex { locked, index });
         }
-        if !self.store.has(&locked.sha256) {
-            self.fetch(&locked).await?;
+        let mut again = true;
+        loop {
+            if !self.store.has(&locked.sha256) {
+                self.fetch(&locked).await?;
+            }
+            let (store, compressed) = (self.store.clone(), locked.clone());
+            let architecture = self.architecture.to_owned();
+            match blocking(move || compact(&store, &compressed, plain, &architecture, &key)).await {
+                Ok(index) => return Ok(OpenIndex { locked, index }),
+                // Damaged on this disk, and gone from the store by now: it is fetched anew.
+                Err(_) if again && !self.store.has(&locked.sha256) => again = false,
+                Err(error) => return Err(error),
+            }
         }
-        let (store, architecture) = (self.store.clone(), self.architecture.to_owned());
-        let what = format!("{} of {}", locked.path, locked.archive);
-        let (path, digest) = (locked.path.clone(), locked.sha256);
-        let index = blocking(move || {
-            let failed = |source| DebError::Index { what, source };
-            let text = decoder(&path, store.reader(&digest)?);
-            let compact = match index::build(Bounded::new(text, plain.unwrap_or(INDEX_LIMIT)), &architecture) {
-                Ok(compact) => compact,
-                Err(error) => return Err(failed(error)),
-            };
-            let place = store.put(&compact)?;
-            store.set_record(INDEX_RECORD, &key, place.as_bytes())?;
-            Index::open(compact).map_err(failed)
-        })
-        .await?;
-        Ok(OpenIndex { locked, index })
     }
 
     /// Puts the index into the store: by digest, by name, or from a snapshot of the archive.
@@ -299,6 +294,33 @@ fn stored(store: &Store, key: &Digest) -> Result<Option<Index>, DebError> {
     }
 }
 
+/// Makes the compact form of an index and stores it.
+fn compact(
+    store: &Store,
+    locked: &LockedIndex,
+    plain: Option<u64>,
+    architecture: &str,
+    key: &Digest,
+) -> Result<Index, DebError> {
+    let text = decoder(&locked.path, store.reader(&locked.sha256)?);
+    let built = index::build(Bounded::new(text, plain.unwrap_or(INDEX_LIMIT)), architecture);
+    let built = built.and_then(|bytes| {
+        let place = store.put(&bytes);
+        Ok((Index::open(bytes)?, place))
+    });
+    match built {
+        Ok((index, place)) => {
+            store.set_record(INDEX_RECORD, key, place?.as_bytes())?;
+            Ok(index)
+        }
+        Err(source) => {
+            // Was it the archive or this disk? Read to its end, damaged content is found and removed.
+            let _ = std::io::copy(&mut store.reader(&locked.sha256)?, &mut std::io::sink());
+            Err(DebError::Index { what: format!("{} of {}", locked.path, locked.archive), source })
+        }
+    }
+}
+
 fn decoder<'a>(path: &str, reader: impl Read + Send + 'a) -> Box<dyn Read + Send + 'a> {
     let reader = std::io::BufReader::with_capacity(1 << 16, reader);
     if path.ends_with(".xz") {
@@ -342,3 +364,8 @@ pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
+
+#[cfg(test)]
+pub(crate) mod fixtures;
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ pub struct Index {
     bytes: Vec<u8>,
     names: usize,
     packages: usize,
+    providers: usize,
     rows_at: usize,
     providers_at: usize,
     strings_at: usize,
@@ -54,7 +55,7 @@ impl Index {
         if strings_at + strings != bytes.len() {
             return Err(damaged());
         }
-        Ok(Index { bytes, names, packages, rows_at, providers_at, strings_at })
+        Ok(Index { bytes, names, packages, providers, rows_at, providers_at, strings_at })
     }
 
     /// How many packages there are.
@@ -134,7 +135,7 @@ impl<'a> Name<'a> {
     pub fn providers(self) -> impl Iterator<Item = Provider<'a>> {
         let (first, count) = self.range(20);
         let index = self.index;
-        (first..first + count).filter_map(move |i| {
+        (first..(first + count).min(index.providers)).filter_map(move |i| {
             let at = index.providers_at + i * PROVIDER;
             let row = number(&index.bytes, at) as usize;
             (row < index.packages).then(|| Provider { row: Row { index, number: row }, version: index.text(at + 4) })
