@@ -1,6 +1,6 @@
 use super::*;
-use crate::http::fixtures::{Manner, Reply, Server, client, settings};
 use crate::http::Settings;
+use crate::http::fixtures::{Manner, Reply, Server, client, settings};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -112,7 +112,8 @@ async fn other_content_never_reaches_the_store() {
     short.pop();
     for bytes in [wrong, short, [content("aa"), vec![0]].concat(), vec![]] {
         let server = Server::of_files(BTreeMap::from([("pool/main/aa.deb".into(), bytes.clone())]));
-        let error = fetch_all(&client_without_snapshots(), &store, &[package("aa")], &[server.url("")]).await.unwrap_err();
+        let error =
+            fetch_all(&client_without_snapshots(), &store, &[package("aa")], &[server.url("")]).await.unwrap_err();
         assert!(matches!(error, DebError::PackageGone { .. }), "{error}");
         assert!(!store.has(&package("aa").sha256) && !store.has(&Digest::of(bytes)));
     }

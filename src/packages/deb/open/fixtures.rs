@@ -76,7 +76,10 @@ impl TestSuite {
                 // As in Debian's archive, the plain form is listed and not there.
                 if !form.is_empty() || self.forms.is_empty() {
                     if self.by_hash {
-                        files.insert(format!("{folder}/{component}/binary-amd64/by-hash/SHA256/{digest}"), bytes.clone());
+                        files.insert(
+                            format!("{folder}/{component}/binary-amd64/by-hash/SHA256/{digest}"),
+                            bytes.clone(),
+                        );
                     }
                     files.insert(format!("{folder}/{name}{form}"), bytes);
                 }

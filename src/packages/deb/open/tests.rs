@@ -69,7 +69,8 @@ async fn indexes_are_fetched_once_and_searched() {
 
 #[tokio::test]
 async fn plain_paths_gzip_and_uncompressed_indexes_do_too() {
-    let cases: [(bool, Vec<&'static str>); 4] = [(false, vec![".xz"]), (true, vec![".gz"]), (false, vec![".gz"]), (true, vec![])];
+    let cases: [(bool, Vec<&'static str>); 4] =
+        [(false, vec![".xz"]), (true, vec![".gz"]), (false, vec![".gz"]), (true, vec![])];
     for (by_hash, forms) in cases {
         let mut suite = suite();
         (suite.by_hash, suite.forms) = (by_hash, forms);
@@ -123,7 +124,8 @@ async fn an_index_that_unpacks_to_more_than_announced_is_refused() {
         let big = format!("{}{}", suite.packages["main"], "X: y\n".repeat(1000));
         let (digest, bytes) = (Digest::of(compress(form, &big)), compress(form, &big));
         let text = String::from_utf8(suite.publish()["dists/trixie/InRelease"].clone()).unwrap();
-        let body: Vec<&str> = text.split("\n\n").nth(1).unwrap().split("\n-----BEGIN").next().unwrap().lines().collect();
+        let body: Vec<&str> =
+            text.split("\n\n").nth(1).unwrap().split("\n-----BEGIN").next().unwrap().lines().collect();
         let lines = body.iter().map(|line| match line.ends_with(&format!("Packages{form}")) {
             true => format!(" {} {} main/binary-amd64/Packages{form}\n", digest.hex(), bytes.len()),
             false => format!("{line}\n"),
