@@ -1,3 +1,7 @@
-//! The `kiln` program.
+//! The `kiln` program: see [`kiln::cli`].
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(kiln::cli::run(std::env::args_os(), &kiln::cli::Environment::of_process()))
+}

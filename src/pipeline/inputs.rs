@@ -6,7 +6,7 @@ use super::locking::{Leveled, request};
 use super::project::Project;
 use super::session::Session;
 use crate::compile::Inputs;
-use crate::image::accounts;
+use crate::image::accounts::{self, Accounts};
 use crate::oci::{Descriptor, Digest, Manifest, Platform, media_type, to_json};
 use crate::packages::deb::{self, PackageSet};
 use crate::plan::{self, Level, Lock, LockedSet, Request};
@@ -165,18 +165,26 @@ fn account_files(
     base: Option<&Tree>,
     set: Option<&PackageSet>,
 ) -> Result<Option<Digest>, Error> {
-    let declared = accounts::Declared {
-        groups: levels.iter().flat_map(|l| &l.image.groups).map(group).collect(),
-        accounts: levels.iter().flat_map(|l| &l.image.accounts).map(account).collect(),
-    };
-    if declared.groups.is_empty() && declared.accounts.is_empty() {
+    if levels.iter().all(|level| level.image.groups.is_empty() && level.image.accounts.is_empty()) {
         return Ok(None);
     }
     let mut below = base.cloned().unwrap_or_default();
     if let Some(set) = set {
         Change::from(Tree::load(&session.store, &set.tree_digest)?).apply(&mut below)?;
     }
-    let change = accounts::add(&below, &declared, &session.store)?;
+    let known = Accounts::read(&below, &session.store)?;
+    let (mut users, mut groups) = (Vec::new(), Vec::new());
+    for level in levels {
+        // A base's accounts give way to those that packages above it bring under the same names.
+        let wanted = |known: bool| !known || level.own.is_none();
+        let of_image = &level.image;
+        groups.extend(of_image.groups.iter().filter(|g| wanted(known.group(&g.name.value).is_some())).map(group));
+        users.extend(of_image.accounts.iter().filter(|a| wanted(known.user(&a.name.value).is_some())).map(user));
+    }
+    let change = accounts::add(&below, &session.store, &users, &groups)?;
+    if change.is_empty() {
+        return Ok(None);
+    }
     let digest = change.entries.save(&session.store)?;
     stored_tree(&session.store, &digest).map(Some)
 }
@@ -185,11 +193,12 @@ fn group(group: &crate::spec::Group) -> accounts::Group {
     accounts::Group { name: group.name.value.clone(), gid: group.gid.value }
 }
 
-fn account(account: &crate::spec::Account) -> accounts::Account {
-    accounts::Account {
+fn user(account: &crate::spec::Account) -> accounts::User {
+    accounts::User {
         name: account.name.value.clone(),
         uid: account.uid.value,
         gid: account.gid,
+        gecos: String::new(),
         home: account.home.clone(),
         shell: account.shell.clone(),
         groups: account.groups.iter().map(|group| group.value.clone()).collect(),

@@ -3,16 +3,18 @@
 //!
 //! [`Lock`] is the file, [`levels`] puts an image together with the bases of
 //! kiln's own that it stands on, [`Request`] is what an image asks of package
-//! sources.
+//! sources, and [`update`] brings a lock up to date with all that is [`Wanted`].
 
 mod error;
 mod level;
 pub mod lock;
 mod own;
 mod request;
+mod update;
 
 pub use error::PlanError;
 pub use level::{Level, LevelError, levels};
 pub use lock::{Lock, LockError, LockedDownload, LockedEntry, LockedLayout, LockedSet};
 pub use own::{OwnBase, own_base};
 pub use request::{Request, RequestedSource, RequestedWish};
+pub use update::{Outside, Refresh, Wanted, WantedDownload, WantedSet, mirrors, update};

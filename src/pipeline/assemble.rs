@@ -1,0 +1,299 @@
+//! From a compiled image to its blobs: solved, cut into layers, packed, put together.
+
+use super::epoch::Revision;
+use super::error::Error;
+use super::inputs::Realised;
+use super::locking::Leveled;
+use super::project::Project;
+use super::session::Session;
+use super::states::{States, stack};
+use crate::compile::{Compiled, LayerPlan, User};
+use crate::image::accounts::Accounts;
+use crate::image::assemble::{self, Image, Recipe, Step};
+use crate::image::layer::Layer;
+use crate::image::split::split;
+use crate::llb::Output;
+use crate::oci::{Descriptor, Digest, Platform};
+use crate::packages::deb::Owner;
+use crate::solve::{Engine, Progress, Request, Solved};
+use crate::spec::{Compression, SourceKind};
+use crate::tree::{Change, Tree, TreePath};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// An image that was made, or was found made.
+#[derive(Debug, Clone)]
+pub(super) struct Made {
+    /// Its blobs.
+    pub image: Image,
+    /// What else is known of it.
+    pub facts: Facts,
+    /// The trees of its contexts by the names of their sources.
+    pub contexts: BTreeMap<String, Digest>,
+}
+
+/// What is known of an image beside its blobs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Facts {
+    /// The finished file system, stored.
+    pub tree: Digest,
+    /// How many files and links it has.
+    pub files: usize,
+    /// The sizes of all files in bytes.
+    pub unpacked_size: u64,
+    /// What made each layer.
+    pub created_by: Vec<String>,
+}
+
+/// What is remembered of an image under the digest of all that it is made of.
+#[derive(Serialize, Deserialize)]
+struct Record {
+    manifest: Descriptor,
+    config: Descriptor,
+    layers: Vec<Layer>,
+    facts: Facts,
+}
+
+/// The kind of record that images are.
+const RECORD: &str = "image";
+
+/// The version of what decides an image beside its recipe; another one forgets them all.
+const FORM: &str = "kiln image 1";
+
+/// Makes an image of what was compiled; what was made before of the same is found again.
+pub(super) fn image(
+    session: &Session<'_>,
+    project: &Project,
+    leveled: &Leveled<'_>,
+    compiled: &Compiled,
+    realised: &Realised,
+    revision: &Revision,
+) -> Result<Made, Error> {
+    session.phase("reading contexts");
+    let contexts = contexts(session, project, compiled)?;
+    let key = key(leveled, compiled, &contexts, revision);
+    if let Some((image, facts)) = remembered(session, &key, &compiled.recipe.platform)? {
+        return Ok(Made { image, facts, contexts });
+    }
+    let trees = solve(session, project, compiled)?;
+    session.phase("packing layers");
+    let states = States::new(&compiled.recipe, trees);
+    let plans = Plans { session, compiled, realised, revision };
+    let (steps, created_by) = plans.steps(&states)?;
+    let last = states.last();
+    let recipe = Recipe {
+        platform: compiled.recipe.platform.clone(),
+        author: None,
+        config: plans.config(&last)?,
+        steps,
+        annotations: annotations(leveled, revision),
+    };
+    let image = assemble::assemble(&recipe, &session.store, revision.epoch)?;
+    let facts = Facts {
+        tree: last.save(&session.store)?,
+        files: last.iter().filter(|(_, entry)| !entry.is_dir()).count(),
+        unpacked_size: last.iter().map(|(_, entry)| entry.size()).sum(),
+        created_by,
+    };
+    let record = Record {
+        manifest: image.manifest.clone(),
+        config: image.config.clone(),
+        layers: image.layers.clone(),
+        facts: facts.clone(),
+    };
+    let record = serde_json::to_vec(&record).expect("a record has string keys only");
+    session.store.set_record(RECORD, &key, &record)?;
+    Ok(Made { image, facts, contexts })
+}
+
+/// The states of the image's file system after each move.
+pub(super) fn solve(session: &Session<'_>, project: &Project, compiled: &Compiled) -> Result<Vec<Arc<Tree>>, Error> {
+    session.phase("solving");
+    let targets: Vec<Output> = compiled.recipe.moves.iter().map(|m| m.state).collect();
+    let solved = run(session, project, compiled, &targets)?;
+    Ok(solved.into_iter().map(|solved| solved.tree).collect())
+}
+
+/// The digests of the contexts' trees.
+fn contexts(
+    session: &Session<'_>,
+    project: &Project,
+    compiled: &Compiled,
+) -> Result<BTreeMap<String, Digest>, Error> {
+    if compiled.contexts.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let targets: Vec<Output> = compiled.contexts.values().copied().collect();
+    let solved = run(session, project, compiled, &targets)?;
+    Ok(compiled.contexts.keys().cloned().zip(solved.into_iter().map(|solved| solved.tree_digest)).collect())
+}
+
+fn run(
+    session: &Session<'_>,
+    project: &Project,
+    compiled: &Compiled,
+    targets: &[Output],
+) -> Result<Vec<Solved>, Error> {
+    let graph = compiled.graph.graph()?;
+    let progress = Listener { session };
+    let request = Request {
+        graph: &graph,
+        targets,
+        contexts: &folders(project),
+        progress: &progress,
+        parallelism: session.settings.jobs,
+    };
+    let engine = session.engine()?;
+    let solved = engine.solve(&request).map_err(|error| {
+        let span = error.vertex().and_then(|vertex| compiled.graph.spans(&vertex).first().copied());
+        let place = span.map(|span| format!("{}: ", project.sources.locate(span))).unwrap_or_default();
+        Error::Solve { place, error }
+    })?;
+    Ok(solved.results)
+}
+
+/// Where the contexts are, by the names of their sources.
+fn folders(project: &Project) -> BTreeMap<String, PathBuf> {
+    let contexts = project.spec.sources.iter().filter_map(|source| match &source.kind {
+        SourceKind::Context(context) => Some((source.name.value.clone(), project.folder.join(&context.path.value))),
+        _ => None,
+    });
+    contexts.collect()
+}
+
+/// Everything that decides the image's bytes.
+fn key(
+    leveled: &Leveled<'_>,
+    compiled: &Compiled,
+    contexts: &BTreeMap<String, Digest>,
+    revision: &Revision,
+) -> Digest {
+    let contexts: Vec<String> = contexts.iter().map(|(name, digest)| format!("{name}={digest}")).collect();
+    let said = format!("{:?}", (&compiled.recipe, annotations(leveled, revision), contexts, revision));
+    Digest::of([FORM.as_bytes(), env!("CARGO_PKG_VERSION").as_bytes(), &compiled.graph.encode(), said.as_bytes()].concat())
+}
+
+fn remembered(session: &Session<'_>, key: &Digest, platform: &Platform) -> Result<Option<(Image, Facts)>, Error> {
+    let Some(bytes) = session.store.record(RECORD, key)? else { return Ok(None) };
+    let Ok(Record { manifest, config, layers, facts }) = serde_json::from_slice(&bytes) else { return Ok(None) };
+    let blobs = layers.iter().map(|layer| &layer.descriptor).chain([&manifest, &config]);
+    let complete = blobs.into_iter().all(|d| session.store.size(&d.digest) == Some(d.size));
+    let image = Image { platform: platform.clone(), manifest, config, layers };
+    Ok((complete && session.store.has(&facts.tree)).then_some((image, facts)))
+}
+
+/// Annotations of manifests and indexes.
+pub(super) fn annotations(leveled: &Leveled<'_>, revision: &Revision) -> BTreeMap<String, String> {
+    let mut annotations: BTreeMap<String, String> = revision.labels().collect();
+    let said = leveled.image.annotations.iter().map(|pair| (pair.name.value.clone(), pair.value.value.clone()));
+    annotations.extend(said);
+    annotations
+}
+
+struct Plans<'a> {
+    session: &'a Session<'a>,
+    compiled: &'a Compiled,
+    realised: &'a Realised,
+    revision: &'a Revision,
+}
+
+impl Plans<'_> {
+    /// The layers, packed, and what made each.
+    fn steps(&self, states: &States<'_>) -> Result<(Vec<Step>, Vec<String>), Error> {
+        let mut steps = Vec::new();
+        let mut changes = Vec::new();
+        let mut created_by = Vec::new();
+        for planned in states.layers(&self.compiled.recipe.layers) {
+            match planned.plan {
+                LayerPlan::Kept => {
+                    let base = self.realised.base.iter();
+                    steps.extend(base.flat_map(|base| base.steps.iter().cloned()));
+                }
+                LayerPlan::Steps { created_by: by, .. } => {
+                    changes.push(planned.change);
+                    created_by.push(by.clone());
+                }
+                LayerPlan::Packages { at, pieces, created_by: by } => {
+                    for (part, names) in self.divide(*at, &planned.change, *pieces) {
+                        changes.push(part);
+                        created_by.push(if names.is_empty() { by.clone() } else { format!("{by}: {names}") });
+                    }
+                }
+            }
+        }
+        let base = match (steps.is_empty(), &self.realised.base) {
+            (false, Some(base)) => base.tree(self.session)?,
+            _ => Arc::new(Tree::new()),
+        };
+        let stacked = stack(&base, &changes)?;
+        if stacked != *states.last() {
+            return Err(Error::Mistake("the layers do not make up the file system".into()));
+        }
+        let compression = self.compression();
+        let packer = self.session.packer()?;
+        let layers = packer.pack_all(&changes, &self.session.store, self.revision.epoch, compression)?;
+        let kept = steps.iter().map(|step| step.created_by.clone()).collect::<Vec<_>>();
+        steps.extend(layers.into_iter().zip(&created_by).map(|(layer, by)| Step::new(format!("kiln: {by}"), layer)));
+        Ok((steps, kept.into_iter().chain(created_by).collect()))
+    }
+
+    fn compression(&self) -> crate::image::layer::Compression {
+        let level = self.compiled.recipe.level;
+        match self.compiled.recipe.compression {
+            Compression::Gzip => crate::image::layer::Compression::Gzip { level: level.unwrap_or(6) },
+            Compression::Zstd => crate::image::layer::Compression::Zstd { level: level.unwrap_or(3) },
+        }
+    }
+
+    /// What a package move puts, in at most so many parts, each with the source packages in it.
+    fn divide(&self, at: usize, change: &Change, pieces: usize) -> Vec<(Change, String)> {
+        let level = self.compiled.recipe.moves[at].level;
+        let (Some(set), true) = (&self.realised.sets[level], change.takes_nothing_away()) else {
+            return vec![(change.clone(), String::new())];
+        };
+        let group = |path: &TreePath| match set.owners.get(path) {
+            Some(Owner::Package(i)) => set.packages.get(*i).map(|package| package.source.clone()),
+            _ => None,
+        };
+        let parts = split(&change.entries, group, pieces);
+        let names = |groups: &[String]| match groups {
+            [] => String::new(),
+            few @ ([_] | [_, _] | [_, _, _]) => few.join(", "),
+            [first, second, ..] => format!("{first}, {second} and {} more", groups.len() - 2),
+        };
+        parts.into_iter().map(|part| (part.change, names(&part.groups))).collect()
+    }
+
+    /// The configuration with the user as numbers and what is known of the commit.
+    fn config(&self, tree: &Tree) -> Result<crate::oci::Config, Error> {
+        let recipe = &self.compiled.recipe;
+        let mut config = recipe.config.clone();
+        config.user = Some(match &recipe.user {
+            User::Fixed(user) => user.clone(),
+            User::Named(name) => {
+                let accounts = Accounts::read(tree, &self.session.store)?;
+                let (uid, gid) = accounts
+                    .user(name)
+                    .ok_or_else(|| Error::NotThere(format!("the image has no user `{name}` to run it")))?;
+                format!("{uid}:{gid}")
+            }
+        });
+        let mut labels: BTreeMap<String, String> = self.revision.labels().collect();
+        labels.extend(config.labels.take().unwrap_or_default());
+        config.labels = (!labels.is_empty()).then_some(labels);
+        Ok(config)
+    }
+}
+
+/// Hands an engine's words on.
+struct Listener<'a> {
+    session: &'a Session<'a>,
+}
+
+impl Progress for Listener<'_> {
+    fn finished(&self, _: Digest, name: &str, cached: bool) {
+        self.session.progress.done(name, cached);
+    }
+}

@@ -1,0 +1,321 @@
+//! Everything in an image with its owner, for the bills of materials.
+
+use super::assemble::Made;
+use super::epoch::Revision;
+use super::error::Error;
+use super::inputs::Realised;
+use super::layouts;
+use super::locking::{Leveled, Locked};
+use super::project::Project;
+use super::session::Session;
+use super::states::States;
+use crate::compile::{Compiled, Move, Origin};
+use crate::diagnostic::{Sources, Span};
+use crate::evidence::{
+    Base, File, FileKind, ImageIdentity, Inventory, Layer, Location, Owner, Package, PackageIndex, Source, SourceKind,
+    SpecFile, bytes_text, licence, path_text,
+};
+use crate::oci::Digest;
+use crate::packages::deb::{self, PackageSet};
+use crate::plan::{LockedEntry, LockedSet};
+use crate::spec;
+use crate::store::Store;
+use crate::tree::{Entry, Node, Tree, TreePath};
+use rayon::prelude::*;
+use sha1::{Digest as _, Sha1};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+use std::sync::Arc;
+
+/// What an inventory is taken of.
+pub(super) struct Taking<'a> {
+    pub session: &'a Session<'a>,
+    pub project: &'a Project,
+    pub sources: &'a Sources,
+    pub leveled: &'a Leveled<'a>,
+    pub compiled: &'a Compiled,
+    pub realised: &'a Realised,
+    pub made: &'a Made,
+    pub locked: &'a Locked,
+    pub revision: &'a Revision,
+}
+
+impl Taking<'_> {
+    /// Takes the inventory of an image whose states are `trees`.
+    pub(super) fn take(&self, trees: Vec<Arc<Tree>>) -> Result<Inventory, Error> {
+        let states = States::new(&self.compiled.recipe, trees);
+        let set = self.realised.sets.last().cloned().flatten();
+        let sources = self.used_sources();
+        let packages = self.packages(set.as_deref(), &states.last())?;
+        let files = self.files(&states, set.as_deref(), &sources)?;
+        let image = self.leveled.image;
+        let label = |name: &str| {
+            let of = |list: &[spec::Pair]| list.iter().find(|p| p.name.value == name).map(|p| p.value.value.clone());
+            of(&image.labels).or_else(|| of(&image.annotations))
+        };
+        Ok(Inventory {
+            image: ImageIdentity {
+                name: image.name.value.to_string(),
+                digest: self.made.image.manifest.digest,
+                platform: self.made.image.platform.clone(),
+                supplier: label("org.opencontainers.image.vendor"),
+                version: label("org.opencontainers.image.version"),
+            },
+            epoch: self.revision.epoch,
+            kiln_version: env!("CARGO_PKG_VERSION").into(),
+            layers: self.made.image.layers.iter().map(layer).collect(),
+            packages,
+            edges: set.as_deref().map(|set| set.edges.clone()).unwrap_or_default(),
+            indexes: indexes(self.locked),
+            sources: sources.iter().map(|source| self.source(source)).collect::<Result<_, _>>()?,
+            bases: self.bases(),
+            specs: spec_files(self.sources),
+            lock: lock_file(self.project, self.locked),
+            files,
+        })
+    }
+
+    /// The sources that some step of the image copies from, in the order of the spec.
+    fn used_sources(&self) -> Vec<&spec::Source> {
+        let used: BTreeSet<&str> = self
+            .compiled
+            .recipe
+            .moves
+            .iter()
+            .filter_map(|m| match &m.origin {
+                Origin::Step { source: Some(source), .. } => Some(source.as_str()),
+                _ => None,
+            })
+            .collect();
+        self.project.spec.sources.iter().filter(|source| used.contains(source.name.value.as_str())).collect()
+    }
+
+    fn source(&self, source: &spec::Source) -> Result<Source, Error> {
+        let name = &source.name.value;
+        let missing = || Error::Mistake(format!("source {name} was used and has no digest"));
+        let (kind, digest) = match &source.kind {
+            spec::SourceKind::Context(_) => (SourceKind::Context, self.made.contexts.get(name)),
+            spec::SourceKind::Http(http) => {
+                (SourceKind::Http { url: http.url.value.clone() }, self.realised.inputs.http.get(name))
+            }
+            spec::SourceKind::Oci(layout) => {
+                (SourceKind::Oci { reference: layouts::shown(layout) }, self.realised.inputs.layouts.get(name))
+            }
+        };
+        let digest = *digest.ok_or_else(missing)?;
+        Ok(Source { name: name.clone(), kind, digest, location: Some(self.location(source.span)) })
+    }
+
+    fn bases(&self) -> Vec<Base> {
+        let Some(base) = &self.realised.base else { return Vec::new() };
+        let span = self.leveled.levels.first().and_then(|level| level.image.base.as_ref()).map(|base| base.span);
+        let location = span.map(|span| self.location(span));
+        vec![Base { reference: base.reference.clone(), digest: base.manifest.digest, location }]
+    }
+
+    fn location(&self, span: Span) -> Location {
+        let spec = self.sources.iter().position(|(file, _)| file == span.file).unwrap_or(0);
+        let line = self.sources.file(span.file).position(span.start).0;
+        Location { spec, line: u32::try_from(line).unwrap_or(u32::MAX) }
+    }
+
+    fn packages(&self, set: Option<&PackageSet>, tree: &Tree) -> Result<Vec<Package>, Error> {
+        let Some(set) = set else { return Ok(Vec::new()) };
+        let requested: BTreeSet<&str> = self
+            .leveled
+            .levels
+            .iter()
+            .flat_map(|level| &level.image.packages)
+            .flat_map(|packages| &packages.add)
+            .map(|wish| wish.name.value.as_str())
+            .collect();
+        let indexes = indexes(self.locked);
+        set.packages
+            .iter()
+            .zip(&set.controls)
+            .map(|(package, control)| {
+                let field = |name: &str| control.get(name).map(str::to_owned);
+                Ok(Package {
+                    name: package.name.clone(),
+                    version: package.version.clone(),
+                    architecture: package.architecture.clone(),
+                    distro: "debian".into(),
+                    distro_version: deb::distro_version(&package.suite).map(str::to_owned),
+                    source: package.source.clone(),
+                    source_version: package.source_version.clone(),
+                    sha256: package.sha256,
+                    size: package.size,
+                    path: package.path.clone(),
+                    index: index_of(package, &indexes),
+                    supplier: supplier(&package.archive),
+                    maintainer: field("Maintainer"),
+                    licence: copyright(&self.session.store, tree, &package.name)?,
+                    homepage: field("Homepage"),
+                    section: field("Section"),
+                    summary: field("Description").and_then(|text| text.lines().next().map(str::to_owned)),
+                    essential: control.get("Essential") == Some("yes"),
+                    requested: requested.contains(package.name.as_str()),
+                })
+            })
+            .collect()
+    }
+
+    fn files(
+        &self,
+        states: &States<'_>,
+        set: Option<&PackageSet>,
+        sources: &[&spec::Source],
+    ) -> Result<Vec<File>, Error> {
+        let tree = states.last();
+        let credits = states.credits();
+        let layers = self.layers_of(states)?;
+        let hashes = sha1s(&self.session.store, &tree)?;
+        let mut files = Vec::with_capacity(credits.len());
+        for (path, position) in credits {
+            let entry = tree.get(&path).expect("credits are given for what is in the tree");
+            let owner = self.owner(&path, &self.compiled.recipe.moves[position], set, sources)?;
+            let layer = layers.get(&path).copied().unwrap_or(0);
+            files.push(file(&path, entry, owner, layer, &hashes));
+        }
+        Ok(files)
+    }
+
+    /// Who put a path there, with the move that did.
+    fn owner(
+        &self,
+        path: &TreePath,
+        by: &Move,
+        set: Option<&PackageSet>,
+        sources: &[&spec::Source],
+    ) -> Result<Owner, Error> {
+        let nobody = || Error::Mistake(format!("nobody owns {path}"));
+        match &by.origin {
+            Origin::Base { .. } => Ok(Owner::Base(0)),
+            Origin::Packages => match set.and_then(|set| set.owners.get(path)).ok_or_else(nobody)? {
+                deb::Owner::Package(package) => Ok(Owner::Package(*package)),
+                deb::Owner::Emulated(package) => Ok(Owner::Emulated { package: *package }),
+            },
+            Origin::Accounts => {
+                let image = &self.leveled.levels[by.level].image;
+                let span = image.accounts.first().map(|a| a.span).or(image.groups.first().map(|g| g.span));
+                Ok(Owner::Spec(self.location(span.unwrap_or(image.span))))
+            }
+            Origin::Step { source: Some(name), span, .. } => {
+                let source = sources.iter().position(|source| source.name.value == *name).ok_or_else(nobody)?;
+                Ok(Owner::Source { source, location: Some(self.location(*span)) })
+            }
+            Origin::Step { source: None, span, .. } => Ok(Owner::Spec(self.location(*span))),
+        }
+    }
+
+    /// For each path the layer that it comes from: the uppermost one that puts it.
+    fn layers_of(&self, states: &States<'_>) -> Result<BTreeMap<TreePath, usize>, Error> {
+        let mut layers = BTreeMap::new();
+        let kept = self.realised.base.as_ref().map_or(0, |base| base.steps.iter().filter(|s| s.layer.is_some()).count());
+        if let Some(base) = &self.realised.base {
+            layers.extend(base.layers_of(self.session)?);
+        }
+        let changes = super::assemble::changes(states, self.compiled, self.realised);
+        for (position, (change, _)) in changes.iter().enumerate() {
+            for (path, entry) in change.entries.iter().filter(|(_, entry)| !entry.is_dir()) {
+                let _ = entry;
+                layers.insert(path.clone(), kept + position);
+            }
+        }
+        Ok(layers)
+    }
+}
+
+fn layer(layer: &crate::image::layer::Layer) -> Layer {
+    Layer { digest: layer.descriptor.digest, diff_id: layer.diff_id }
+}
+
+fn file(
+    path: &TreePath,
+    entry: &Entry,
+    owner: Owner,
+    layer: usize,
+    hashes: &BTreeMap<Digest, [u8; 20]>,
+) -> File {
+    let (kind, sha256, sha1, size) = match &entry.node {
+        Node::File { content, size, .. } => (FileKind::Regular, *content, hashes.get(content).copied(), *size),
+        Node::Symlink { target } => {
+            let sha1 = Some(Sha1::digest(target).into());
+            (FileKind::Symlink { target: bytes_text(target) }, Digest::of(target), sha1, target.len() as u64)
+        }
+        _ => (FileKind::Special, Digest::of([]), Some(Sha1::digest([]).into()), 0),
+    };
+    File { path: path_text(path.as_bytes()), kind, sha256, sha1, size, owner, layer }
+}
+
+/// The SHA-1 digests of all contents in a tree, which SPDX wants; each content is read once for a tree.
+fn sha1s(store: &Store, tree: &Tree) -> Result<BTreeMap<Digest, [u8; 20]>, Error> {
+    let contents: BTreeSet<Digest> = tree.iter().filter_map(|(_, entry)| entry.content().copied()).collect();
+    let contents: Vec<Digest> = contents.into_iter().collect();
+    let hash = |content: &Digest| -> Result<(Digest, [u8; 20]), Error> {
+        let mut reader = store.reader(content)?;
+        let mut hasher = Sha1::new();
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            match reader.read(&mut buffer).map_err(crate::store::StoreError::from)? {
+                0 => return Ok((*content, hasher.finalize().into())),
+                count => hasher.update(&buffer[..count]),
+            }
+        }
+    };
+    contents.par_iter().map(hash).collect()
+}
+
+/// What a package's copyright file says; links are followed.
+fn copyright(store: &Store, tree: &Tree, package: &str) -> Result<licence::Licence, Error> {
+    let path = tree.resolve(format!("usr/share/doc/{package}/copyright"))?;
+    let Some(content) = tree.get(&path).and_then(Entry::content) else { return Ok(licence::Licence::default()) };
+    Ok(licence::of_copyright(&store.read(content, MAX_COPYRIGHT)?))
+}
+
+/// The largest copyright file; Debian's largest has some megabytes.
+const MAX_COPYRIGHT: u64 = 64 << 20;
+
+fn index_of(package: &deb::LockedPackage, indexes: &[PackageIndex]) -> Option<usize> {
+    indexes.iter().position(|index| index.suite == package.suite)
+}
+
+fn supplier(archive: &str) -> String {
+    match archive {
+        "debian" | "debian-security" => "Debian".into(),
+        other => other.into(),
+    }
+}
+
+/// The signed indexes that the lock names.
+pub(super) fn indexes(locked: &Locked) -> Vec<PackageIndex> {
+    let of = |index: &deb::LockedIndex| PackageIndex {
+        suite: index.suite.clone(),
+        url: deb::public_url(&index.archive),
+        digest: index.sha256,
+        date: index.date.to_string(),
+        keys: index.signed_by.clone(),
+    };
+    locked.lock.indexes.iter().map(of).collect()
+}
+
+/// The spec, what it includes and the bases it stands on.
+pub(super) fn spec_files(sources: &Sources) -> Vec<SpecFile> {
+    let of = |file: &crate::diagnostic::SourceFile| SpecFile {
+        path: file.name().to_owned(),
+        digest: Digest::of(file.text()),
+    };
+    sources.iter().map(|(_, file)| of(file)).collect()
+}
+
+/// The lock, where anything was pinned.
+pub(super) fn lock_file(project: &Project, locked: &Locked) -> Option<SpecFile> {
+    let path = project.lock_path();
+    let name = path.file_name()?.to_string_lossy().into_owned();
+    (!locked.lock.is_empty()).then(|| SpecFile { path: name, digest: Digest::of(&locked.text) })
+}
+
+/// The entries of a set that belong to an image, by name.
+pub(super) fn entries(locked: Option<&LockedSet>) -> impl Iterator<Item = &LockedEntry> {
+    locked.into_iter().flat_map(|set| &set.packages)
+}
