@@ -21,3 +21,5 @@ pub mod compile;
 pub mod solve;
 pub mod image;
 pub mod evidence;
+pub mod pipeline;
+pub mod cli;

@@ -12,10 +12,10 @@ use crate::image::accounts::Accounts;
 use crate::image::assemble::{self, Image, Recipe, Step};
 use crate::image::layer::Layer;
 use crate::image::split::split;
-use crate::llb::Output;
+use crate::llb::{Output, Vertex};
 use crate::oci::{Descriptor, Digest, Platform};
-use crate::packages::deb::Owner;
-use crate::solve::{Engine, Progress, Request, Solved};
+use crate::packages::deb::PackageSet;
+use crate::solve::{Engine, Outcome, Progress, Request, Solved};
 use crate::spec::{Compression, SourceKind};
 use crate::tree::{Change, Tree, TreePath};
 use serde::{Deserialize, Serialize};
@@ -192,6 +192,41 @@ pub(super) fn annotations(leveled: &Leveled<'_>, revision: &Revision) -> BTreeMa
     annotations
 }
 
+/// What each layer above a base's own changes, and what made it.
+pub(super) fn changes(states: &States<'_>, compiled: &Compiled, realised: &Realised) -> Vec<(Change, String)> {
+    let mut changes = Vec::new();
+    for planned in states.layers(&compiled.recipe.layers) {
+        match planned.plan {
+            LayerPlan::Kept => {}
+            LayerPlan::Steps { created_by, .. } => changes.push((planned.change, created_by.clone())),
+            LayerPlan::Packages { at, pieces, created_by } => {
+                let level = compiled.recipe.moves[*at].level;
+                let parts = divide(realised.sets[level].as_deref(), planned.change, *pieces);
+                changes.extend(parts.into_iter().map(|(part, names)| match names.is_empty() {
+                    true => (part, created_by.clone()),
+                    false => (part, format!("{created_by}: {names}")),
+                }));
+            }
+        }
+    }
+    changes
+}
+
+/// What packages put, in at most so many parts, each with the source packages in it.
+fn divide(set: Option<&PackageSet>, change: Change, pieces: usize) -> Vec<(Change, String)> {
+    let Some(set) = set.filter(|_| change.takes_nothing_away()) else { return vec![(change, String::new())] };
+    let group = |path: &TreePath| {
+        let owner = set.owners.get(path).filter(|owner| !owner.made)?;
+        set.packages.get(owner.package as usize).map(|package| package.source.clone())
+    };
+    let names = |groups: &[String]| match groups {
+        few @ ([] | [_] | [_, _] | [_, _, _]) => few.join(", "),
+        [first, second, ..] => format!("{first}, {second} and {} more", groups.len() - 2),
+    };
+    let parts = split(&change.entries, group, pieces);
+    parts.into_iter().map(|part| (part.change, names(&part.groups))).collect()
+}
+
 struct Plans<'a> {
     session: &'a Session<'a>,
     compiled: &'a Compiled,
@@ -202,41 +237,21 @@ struct Plans<'a> {
 impl Plans<'_> {
     /// The layers, packed, and what made each.
     fn steps(&self, states: &States<'_>) -> Result<(Vec<Step>, Vec<String>), Error> {
-        let mut steps = Vec::new();
-        let mut changes = Vec::new();
-        let mut created_by = Vec::new();
-        for planned in states.layers(&self.compiled.recipe.layers) {
-            match planned.plan {
-                LayerPlan::Kept => {
-                    let base = self.realised.base.iter();
-                    steps.extend(base.flat_map(|base| base.steps.iter().cloned()));
-                }
-                LayerPlan::Steps { created_by: by, .. } => {
-                    changes.push(planned.change);
-                    created_by.push(by.clone());
-                }
-                LayerPlan::Packages { at, pieces, created_by: by } => {
-                    for (part, names) in self.divide(*at, &planned.change, *pieces) {
-                        changes.push(part);
-                        created_by.push(if names.is_empty() { by.clone() } else { format!("{by}: {names}") });
-                    }
-                }
-            }
-        }
-        let base = match (steps.is_empty(), &self.realised.base) {
-            (false, Some(base)) => base.tree(self.session)?,
-            _ => Arc::new(Tree::new()),
-        };
-        let stacked = stack(&base, &changes)?;
-        if stacked != *states.last() {
+        let base = self.realised.base.as_ref();
+        let mut steps: Vec<Step> = base.map(|base| base.steps.clone()).unwrap_or_default();
+        let kept = steps.iter().filter(|step| step.layer.is_some());
+        let mut created_by: Vec<String> = kept.map(|step| step.created_by.clone()).collect();
+        let (changes, names): (Vec<Change>, Vec<String>) =
+            changes(states, self.compiled, self.realised).into_iter().unzip();
+        let below = base.map(|base| base.tree(self.session)).transpose()?.unwrap_or_default();
+        if stack(&below, &changes)? != *states.last() {
             return Err(Error::Mistake("the layers do not make up the file system".into()));
         }
-        let compression = self.compression();
         let packer = self.session.packer()?;
-        let layers = packer.pack_all(&changes, &self.session.store, self.revision.epoch, compression)?;
-        let kept = steps.iter().map(|step| step.created_by.clone()).collect::<Vec<_>>();
-        steps.extend(layers.into_iter().zip(&created_by).map(|(layer, by)| Step::new(format!("kiln: {by}"), layer)));
-        Ok((steps, kept.into_iter().chain(created_by).collect()))
+        let layers = packer.pack_all(&changes, &self.session.store, self.revision.epoch, self.compression())?;
+        steps.extend(layers.into_iter().zip(&names).map(|(layer, by)| Step::new(format!("kiln: {by}"), layer)));
+        created_by.extend(names);
+        Ok((steps, created_by))
     }
 
     fn compression(&self) -> crate::image::layer::Compression {
@@ -245,25 +260,6 @@ impl Plans<'_> {
             Compression::Gzip => crate::image::layer::Compression::Gzip { level: level.unwrap_or(6) },
             Compression::Zstd => crate::image::layer::Compression::Zstd { level: level.unwrap_or(3) },
         }
-    }
-
-    /// What a package move puts, in at most so many parts, each with the source packages in it.
-    fn divide(&self, at: usize, change: &Change, pieces: usize) -> Vec<(Change, String)> {
-        let level = self.compiled.recipe.moves[at].level;
-        let (Some(set), true) = (&self.realised.sets[level], change.takes_nothing_away()) else {
-            return vec![(change.clone(), String::new())];
-        };
-        let group = |path: &TreePath| match set.owners.get(path) {
-            Some(Owner::Package(i)) => set.packages.get(*i).map(|package| package.source.clone()),
-            _ => None,
-        };
-        let parts = split(&change.entries, group, pieces);
-        let names = |groups: &[String]| match groups {
-            [] => String::new(),
-            few @ ([_] | [_, _] | [_, _, _]) => few.join(", "),
-            [first, second, ..] => format!("{first}, {second} and {} more", groups.len() - 2),
-        };
-        parts.into_iter().map(|part| (part.change, names(&part.groups))).collect()
     }
 
     /// The configuration with the user as numbers and what is known of the commit.
@@ -293,7 +289,9 @@ struct Listener<'a> {
 }
 
 impl Progress for Listener<'_> {
-    fn finished(&self, _: Digest, name: &str, cached: bool) {
-        self.session.progress.done(name, cached);
+    fn finished(&self, vertex: &Vertex, outcome: Outcome) {
+        if outcome != Outcome::Failed {
+            self.session.progress.done(&vertex.name(), outcome == Outcome::Cached);
+        }
     }
 }

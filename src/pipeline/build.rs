@@ -1,25 +1,26 @@
 //! The main job: lock, solve, assemble, describe, sign, write.
 
-use super::assemble::{self, Assembled};
+use super::assemble::{self, Made};
 use super::attest::{self, Attested};
 use super::epoch::{self, Revision};
 use super::error::Error;
 use super::identity::{Identity, KeySettings};
-use super::inputs::{Realised, realise};
-use super::inventory;
+use super::inputs::realise;
+use super::inventory::Taking;
 use super::locking::{self, Leveled, LockMode, Locked};
-use super::output::{self, OutputSpec};
+use super::output::{self, Bundle};
 use super::project::Project;
-use super::provenance;
+use super::provenance::Used;
 use super::report::{
     AttestationReport, BuildReport, ImageReport, LayerReport, PhaseReport, PlatformReport, SignerReport,
 };
 use super::session::Session;
-use crate::compile::{Compiled, compile};
+use crate::compile::compile;
 use crate::diagnostic::Sources;
-use crate::image::assemble::Image;
-use crate::oci::{Descriptor, Platform, Reference};
+use crate::image::assemble::{Image, assemble_index};
+use crate::oci::{Descriptor, Digest, Platform, Reference};
 use crate::plan::Refresh;
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -71,88 +72,105 @@ fn build_once(session: &Session<'_>, options: &BuildOptions<'_>) -> Result<Build
     let started_on = session.clock();
     session.phase("reading the spec");
     let project = Project::load(&options.spec, &options.args)?;
-    let project = selected(project, options)?;
+    check_choice(&project, options)?;
     let mut sources = project.sources.clone();
     let images = locking::leveled(&project, &mut sources)?;
-    let outputs = output::plan(&project, &options.outputs)?;
     let identity = Identity::find(&project, &options.keys)?;
     let revision = epoch::revision(session, &project, options.epoch);
     let locked = locking::ensure(session, &project, &images, options.lock, &Refresh::Nothing)?;
-    let build = Build { session, options, project: &project, sources: &sources, identity, revision, locked, started_on };
-    let images = images.iter().map(|image| build.image(image, &outputs)).collect::<Result<Vec<_>, _>>()?;
+    let build = Build {
+        session,
+        options,
+        project: &project,
+        sources: &sources,
+        identity: &identity,
+        revision: &revision,
+        locked: &locked,
+        started_on,
+    };
+    let wanted = |leveled: &&Leveled<'_>| {
+        options.images.is_empty() || options.images.iter().any(|name| super::is_called(leveled.image, name))
+    };
+    let images = images.iter().filter(wanted).map(|image| build.image(image)).collect::<Result<Vec<_>, _>>()?;
     let phases = session.durations().into_iter().map(|(name, seconds)| PhaseReport { name, seconds }).collect();
     Ok(BuildReport {
         report: 1,
         kiln: env!("CARGO_PKG_VERSION").into(),
-        epoch: build.revision.epoch,
-        lock: build.locked.report,
+        epoch: revision.epoch,
+        lock: locked.report.clone(),
         images,
         phases,
-        started_on,
-        finished_on: session.clock(),
+        started_on: started_on.as_second(),
+        finished_on: session.clock().as_second(),
         warnings: session.warnings(),
     })
 }
 
-/// The project with the images and platforms that the command line asks for.
-fn selected(mut project: Project, options: &BuildOptions<'_>) -> Result<Project, Error> {
+/// Checks that the spec has the images and platforms that the command line asks for.
+///
+/// A platform that the spec does not name is refused: the lock would change with every command line.
+fn check_choice(project: &Project, options: &BuildOptions<'_>) -> Result<(), Error> {
     for name in &options.images {
-        super::find_image(&project, name)?;
+        super::find_image(project, name)?;
     }
-    if !options.images.is_empty() {
-        let wanted = |image: &crate::spec::Image| options.images.iter().any(|name| super::is_called(image, name));
-        project.spec.images.retain(wanted);
+    let chosen = match options.images.len() {
+        0 => project.spec.images.len(),
+        some => some,
+    };
+    if !options.tags.is_empty() && chosen > 1 {
+        return Err(Error::Usage("several images cannot have the same name: choose one with `--image`".into()));
     }
-    if options.tags.len() > 0 && project.spec.images.len() > 1 {
-        return Err(Error::Usage("several images cannot have the same tag: choose one with `--image`".into()));
-    }
-    if !options.platforms.is_empty() {
-        for image in &mut project.spec.images {
-            let span = image.name.span;
-            let of = |platform: &Platform| crate::spec::Spanned::new(platform.clone(), span);
-            image.platforms = options.platforms.iter().map(of).collect();
+    for platform in &options.platforms {
+        let has = |image: &crate::spec::Image| image.platforms.iter().any(|p| p.value == *platform);
+        if !project.spec.images.iter().any(has) {
+            return Err(Error::Usage(format!("no image of the spec is for {platform}: add it to its `platform`")));
         }
     }
-    Ok(project)
+    Ok(())
 }
 
-struct Build<'a> {
-    session: &'a Session<'a>,
-    options: &'a BuildOptions<'a>,
-    project: &'a Project,
-    sources: &'a Sources,
-    identity: Identity<'a>,
-    revision: Revision,
-    locked: Locked,
-    started_on: i64,
+/// A build under way.
+pub(super) struct Build<'a> {
+    pub session: &'a Session<'a>,
+    pub options: &'a BuildOptions<'a>,
+    pub project: &'a Project,
+    pub sources: &'a Sources,
+    pub identity: &'a Identity<'a>,
+    pub revision: &'a Revision,
+    pub locked: &'a Locked,
+    pub started_on: Timestamp,
 }
 
 /// An image for one platform with all that is said about it.
 struct Finished {
-    image: Image,
-    assembled: Assembled,
+    made: Made,
+    layouts: BTreeMap<String, Digest>,
+    packages: usize,
     attested: Attested,
 }
 
 impl Build<'_> {
-    fn image(&self, leveled: &Leveled<'_>, outputs: &[OutputSpec]) -> Result<ImageReport, Error> {
-        let platforms = leveled.image.platforms.iter();
-        let finished: Vec<Finished> =
-            platforms.map(|platform| self.platform(leveled, &platform.value)).collect::<Result<_, _>>()?;
+    fn image(&self, leveled: &Leveled<'_>) -> Result<ImageReport, Error> {
+        let outputs = output::plan(self.project, leveled.image, &self.options.outputs)?;
+        let platforms = self.platforms(leveled)?;
+        let finished = platforms.iter().map(|platform| self.platform(leveled, platform));
+        let finished = finished.collect::<Result<Vec<Finished>, _>>()?;
         let (subject, of_index) = self.subject(leveled, &finished)?;
         self.session.phase("writing");
         let reference = &leveled.image.name.value;
-        let tags = self.tags(reference);
-        let bundle = output::Bundle {
-            name: reference,
-            tags: &tags,
+        let tags = match self.options.tags.as_slice() {
+            [] => vec![Reference { tag: Some("latest".into()), ..reference.clone() }],
+            tags => tags.to_vec(),
+        };
+        let bundle = Bundle {
             subject: &subject,
-            images: finished.iter().map(|f| (&f.image, f.assembled.tree)).collect(),
+            tags: &tags,
+            images: finished.iter().map(|f| (&f.made.image, f.made.facts.tree)).collect(),
             attested: finished.iter().map(|f| &f.attested).chain(&of_index).collect(),
             epoch: self.revision.epoch,
         };
-        let several = self.project.spec.images.len() > 1;
-        let outputs = outputs.iter().map(|output| output.write(self.session, &bundle, several));
+        let outputs = outputs.iter().map(|output| output::write(self.session, output, &bundle));
+        let outputs = outputs.collect::<Result<_, _>>()?;
         Ok(ImageReport {
             name: reference.to_string(),
             digest: subject.digest,
@@ -160,38 +178,103 @@ impl Build<'_> {
             tags: tags.iter().map(ToString::to_string).collect(),
             platforms: finished.iter().map(platform_report).collect(),
             attestations: of_index.iter().flat_map(attestations).collect(),
-            outputs: outputs.collect::<Result<_, _>>()?,
-            signer: self.signer()?,
+            signer: self.signer(),
+            outputs,
         })
     }
 
+    /// The image's platforms, or those of them that were asked for.
+    fn platforms(&self, leveled: &Leveled<'_>) -> Result<Vec<Platform>, Error> {
+        let all = leveled.image.platforms.iter().map(|platform| platform.value.clone());
+        let asked = &self.options.platforms;
+        let wanted: Vec<Platform> = all.filter(|platform| asked.is_empty() || asked.contains(platform)).collect();
+        match wanted.is_empty() {
+            false => Ok(wanted),
+            true => Err(Error::Usage(format!(
+                "{} is for none of the platforms that were asked for: choose images with `--image`",
+                leveled.image.name.value
+            ))),
+        }
+    }
+
     fn platform(&self, leveled: &Leveled<'_>, platform: &Platform) -> Result<Finished, Error> {
-        let realised = realise(self.session, self.project, leveled, platform, &self.locked.lock)?;
+        let (session, project) = (self.session, self.project);
+        let realised = realise(session, project, leveled, platform, &self.locked.lock)?;
         let compiled = compile(&leveled.levels, platform, &realised.inputs, self.sources)?;
-        let made = assemble::image(self.session, self.project, leveled, &compiled, &realised, &self.revision)?;
-        let subject = made.image.manifest.clone();
-        self.session.phase("signing");
-        let about = self.provenance(leveled, std::slice::from_ref(platform), &[(&realised, &made.assembled, &compiled)])?;
-        let attested = attest::platform(self.session, &self.identity, &subject, &about, || {
-            let place = inventory::Place { session: self.session, project: self.project, sources: self.sources };
-            let solved = made.solved(self.session, self.project, &compiled, &realised)?;
-            inventory::take(&place, leveled, &compiled, &realised, &made, &solved, &self.locked, &self.revision)
+        let made = assemble::image(session, project, leveled, &compiled, &realised, self.revision)?;
+        session.phase("signing");
+        let used = Used { contexts: &made.contexts, layouts: &realised.inputs.layouts };
+        let told = self.told(leveled, std::slice::from_ref(platform), &[used])?;
+        let attested = attest::platform(session, self.identity, &made.image.manifest, &told, || {
+            let taking = Taking {
+                session,
+                project,
+                sources: self.sources,
+                leveled,
+                compiled: &compiled,
+                realised: &realised,
+                made: &made,
+                locked: self.locked,
+                revision: self.revision,
+            };
+            taking.take(assemble::solve(session, project, &compiled)?)
         })?;
-        Ok(Finished { image: made.image, assembled: made.assembled, attested })
+        let packages = realised.locked.as_ref().map_or(0, |set| set.packages.len());
+        Ok(Finished { made, layouts: realised.inputs.layouts, packages, attested })
     }
 
     /// What the image's digest names: its manifest, or the index of several platforms.
     fn subject(&self, leveled: &Leveled<'_>, finished: &[Finished]) -> Result<(Descriptor, Option<Attested>), Error> {
         if let [only] = finished {
-            return Ok((only.image.manifest.clone(), None));
+            return Ok((only.made.image.manifest.clone(), None));
         }
-        let images: Vec<Image> = finished.iter().map(|f| f.image.clone()).collect();
-        let annotations = assemble::annotations(leveled, &self.revision);
-        let epoch = self.revision.epoch;
-        let index = crate::image::assemble::assemble_index(&images, &annotations, &self.session.store, epoch)?;
-        let platforms: Vec<Platform> = leveled.image.platforms.iter().map(|p| p.value.clone()).collect();
-        let about = self.provenance(leveled, &platforms, &[])?;
-        let attested = attest::index(self.session, &self.identity, &index, &about)?;
+        let images: Vec<Image> = finished.iter().map(|f| f.made.image.clone()).collect();
+        let annotations = assemble::annotations(leveled, self.revision);
+        let index = assemble_index(&images, &annotations, &self.session.store, self.revision.epoch)?;
+        let platforms: Vec<Platform> = images.iter().map(|image| image.platform.clone()).collect();
+        let used: Vec<Used<'_>> =
+            finished.iter().map(|f| Used { contexts: &f.made.contexts, layouts: &f.layouts }).collect();
+        let told = self.told(leveled, &platforms, &used)?;
+        let attested = attest::index(self.session, self.identity, &index, &told)?;
         Ok((index, Some(attested)))
     }
+
+    fn signer(&self) -> SignerReport {
+        SignerReport {
+            key: self.identity.path.display().to_string(),
+            public_key: self.identity.public_path.as_ref().map(|path| path.display().to_string()),
+            local: self.identity.local,
+            created: self.identity.created,
+        }
+    }
+}
+
+fn platform_report(finished: &Finished) -> PlatformReport {
+    let Made { image, facts, .. } = &finished.made;
+    let layers = image.layers.iter().zip(&facts.created_by).map(|(layer, created_by)| LayerReport {
+        digest: layer.descriptor.digest,
+        diff_id: layer.diff_id,
+        size: layer.descriptor.size,
+        created_by: created_by.clone(),
+    });
+    let blobs: u64 = image.layers.iter().map(|layer| layer.descriptor.size).sum();
+    PlatformReport {
+        platform: image.platform.to_string(),
+        digest: image.manifest.digest,
+        size: image.manifest.size + image.config.size + blobs,
+        unpacked_size: facts.unpacked_size,
+        layers: layers.collect(),
+        packages: finished.packages,
+        files: facts.files,
+        sboms: finished.attested.sboms.clone(),
+        attestations: attestations(&finished.attested).collect(),
+    }
+}
+
+fn attestations(attested: &Attested) -> impl Iterator<Item = AttestationReport> + '_ {
+    const PREDICATE_TYPE: &str = "dev.sigstore.bundle.predicateType";
+    attested.referrers.iter().map(|referrer| AttestationReport {
+        predicate_type: referrer.annotations.get(PREDICATE_TYPE).cloned().unwrap_or_default(),
+        digest: referrer.digest,
+    })
 }

@@ -30,9 +30,6 @@ pub enum Error {
         /// What does not fit.
         reason: String,
     },
-    /// No versions of the packages fit together.
-    #[error("{0}")]
-    Unsatisfiable(String),
     /// The options of the command line do not fit the spec.
     #[error("{0}")]
     Usage(String),
@@ -90,9 +87,6 @@ pub enum Error {
     /// The packages could not be had.
     #[error(transparent)]
     Packages(#[from] deb::DebError),
-    /// A package could not be unpacked or fitted in.
-    #[error("{0}")]
-    Unpack(String),
     /// A base of kiln's own.
     #[error(transparent)]
     Level(#[from] LevelError),
@@ -110,9 +104,21 @@ pub enum Error {
         /// What happened.
         error: SolveError,
     },
-    /// An image or an output.
+    /// Accounts do not fit together.
     #[error(transparent)]
-    Image(#[from] crate::image::ImageError),
+    Account(#[from] crate::image::accounts::AccountError),
+    /// A layer.
+    #[error(transparent)]
+    Layer(#[from] crate::image::layer::LayerError),
+    /// An image's documents.
+    #[error(transparent)]
+    Assemble(#[from] crate::image::assemble::AssembleError),
+    /// An output.
+    #[error(transparent)]
+    Output(#[from] crate::image::output::OutputError),
+    /// An image in a layout.
+    #[error(transparent)]
+    Layout(#[from] crate::image::layout::LayoutError),
     /// A tree.
     #[error(transparent)]
     Tree(#[from] TreeError),
@@ -122,6 +128,15 @@ pub enum Error {
     /// The network.
     #[error(transparent)]
     Http(#[from] HttpError),
+    /// kiln contradicts itself.
+    #[error("{0}; this is a mistake in kiln, please report it")]
+    Mistake(String),
+    /// Inputs cannot be pinned.
+    #[error(transparent)]
+    Plan(#[from] crate::plan::PlanError),
+    /// A set of packages does not fit together as files.
+    #[error(transparent)]
+    Set(#[from] deb::SetError),
     /// What was asked for is not in the image.
     #[error("{0}")]
     NotThere(String),

@@ -17,7 +17,6 @@ use crate::evidence::{
 };
 use crate::oci::Digest;
 use crate::packages::deb::{self, PackageSet};
-use crate::plan::{LockedEntry, LockedSet};
 use crate::spec;
 use crate::store::Store;
 use crate::tree::{Entry, Node, Tree, TreePath};
@@ -192,8 +191,8 @@ impl Taking<'_> {
         match &by.origin {
             Origin::Base { .. } => Ok(Owner::Base(0)),
             Origin::Packages => match set.and_then(|set| set.owners.get(path)).ok_or_else(nobody)? {
-                deb::Owner::Package(package) => Ok(Owner::Package(*package)),
-                deb::Owner::Emulated(package) => Ok(Owner::Emulated { package: *package }),
+                deb::Owner { package, made: false } => Ok(Owner::Package(*package as usize)),
+                deb::Owner { package, made: true } => Ok(Owner::Emulated { package: *package as usize }),
             },
             Origin::Accounts => {
                 let image = &self.leveled.levels[by.level].image;
@@ -217,10 +216,8 @@ impl Taking<'_> {
         }
         let changes = super::assemble::changes(states, self.compiled, self.realised);
         for (position, (change, _)) in changes.iter().enumerate() {
-            for (path, entry) in change.entries.iter().filter(|(_, entry)| !entry.is_dir()) {
-                let _ = entry;
-                layers.insert(path.clone(), kept + position);
-            }
+            let files = change.entries.iter().filter(|(_, entry)| !entry.is_dir());
+            layers.extend(files.map(|(path, _)| (path.clone(), kept + position)));
         }
         Ok(layers)
     }
@@ -313,9 +310,4 @@ pub(super) fn lock_file(project: &Project, locked: &Locked) -> Option<SpecFile> 
     let path = project.lock_path();
     let name = path.file_name()?.to_string_lossy().into_owned();
     (!locked.lock.is_empty()).then(|| SpecFile { path: name, digest: Digest::of(&locked.text) })
-}
-
-/// The entries of a set that belong to an image, by name.
-pub(super) fn entries(locked: Option<&LockedSet>) -> impl Iterator<Item = &LockedEntry> {
-    locked.into_iter().flat_map(|set| &set.packages)
 }

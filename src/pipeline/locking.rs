@@ -147,3 +147,17 @@ pub(super) fn request(project: &Project, levels: &[Level], platform: &Platform) 
 
 /// The largest file that can be a keyring, in bytes.
 const MAX_KEYRING: u64 = 16 << 20;
+
+/// Brings the lock of a spec up to date.
+pub fn lock(
+    session: &Session<'_>,
+    spec: &Path,
+    args: &std::collections::BTreeMap<String, String>,
+    mode: LockMode,
+    refresh: &Refresh,
+) -> Result<LockReport, Error> {
+    let project = Project::load(spec, args)?;
+    let mut sources = project.sources.clone();
+    let images = leveled(&project, &mut sources)?;
+    Ok(ensure(session, &project, &images, mode, refresh)?.report)
+}

@@ -117,8 +117,6 @@ pub struct AttestationReport {
 /// Who signed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SignerReport {
-    /// The base64 SHA-256 of the public key, as bundles name it.
-    pub hint: String,
     /// The private key's file.
     pub key: String,
     /// The public key's file, if kiln knows one.

@@ -4,7 +4,13 @@ use super::error::Error;
 use crate::http;
 use crate::packages::deb;
 use crate::store::Store;
+use crate::image::layer::Packer;
+use crate::solve::embedded::Embedded;
+use crate::solve::{Downloads, Offline};
+use jiff::Timestamp;
 use std::future::Future;
+use std::num::NonZeroUsize;
+use std::sync::Mutex;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Instant;
@@ -47,8 +53,8 @@ pub struct Settings {
     pub jobs: usize,
     /// The Debian mirror that the environment names.
     pub mirrors: deb::MirrorConfig,
-    /// The present time, in seconds since 1970: for keys and indexes that expire, never for what is built.
-    pub now: i64,
+    /// The present time: for keys and indexes that expire and for reports, never for what is built.
+    pub now: Timestamp,
 }
 
 /// One run of kiln.
@@ -61,14 +67,27 @@ pub struct Session<'a> {
     pub progress: &'a dyn Progress,
     runtime: Handle,
     client: OnceLock<http::Client>,
-    phases: std::sync::Mutex<Vec<(&'static str, Instant)>>,
+    began: Instant,
+    packer: OnceLock<Packer>,
+    phases: Mutex<Vec<(&'static str, Instant)>>,
+    warnings: Mutex<Vec<String>>,
 }
 
 impl<'a> Session<'a> {
     /// Opens the store; the network is not touched before it is needed.
     pub fn open(settings: Settings, runtime: Handle, progress: &'a dyn Progress) -> Result<Self, Error> {
         let store = Store::open(&settings.store)?;
-        Ok(Session { store, settings, progress, runtime, client: OnceLock::new(), phases: Default::default() })
+        Ok(Session {
+            store,
+            settings,
+            progress,
+            runtime,
+            client: OnceLock::new(),
+            began: Instant::now(),
+            packer: OnceLock::new(),
+            phases: Mutex::default(),
+            warnings: Mutex::default(),
+        })
     }
 
     /// The client for everything that is fetched.
@@ -81,9 +100,41 @@ impl<'a> Session<'a> {
         Ok(self.client.get_or_init(|| client))
     }
 
-    /// Where asynchronous work runs.
-    pub(super) fn runtime(&self) -> &Handle {
-        &self.runtime
+    /// The engine that is built in.
+    pub(super) fn engine(&self) -> Result<Embedded, Error> {
+        if self.settings.offline {
+            return Ok(Embedded::new(self.store.clone(), Offline));
+        }
+        let downloads = Downloads::new(self.client()?.clone(), self.runtime.clone());
+        Ok(Embedded::new(self.store.clone(), downloads))
+    }
+
+    /// What makes layers.
+    pub(super) fn packer(&self) -> Result<&Packer, Error> {
+        if let Some(packer) = self.packer.get() {
+            return Ok(packer);
+        }
+        let packer = Packer::new(NonZeroUsize::new(self.settings.jobs).unwrap_or(NonZeroUsize::MIN))?;
+        Ok(self.packer.get_or_init(|| packer))
+    }
+
+    /// The present time, as the run's clock goes on from its beginning.
+    pub(super) fn clock(&self) -> Timestamp {
+        self.settings.now.checked_add(self.began.elapsed()).unwrap_or(self.settings.now)
+    }
+
+    /// Says something that the user should know, once.
+    pub(super) fn warn(&self, message: &str) {
+        let mut warnings = self.warnings.lock().unwrap_or_else(|e| e.into_inner());
+        if !warnings.iter().any(|known| known == message) {
+            warnings.push(message.to_owned());
+            self.progress.warn(message);
+        }
+    }
+
+    /// All that was said by [`warn`](Self::warn).
+    pub(super) fn warnings(&self) -> Vec<String> {
+        self.warnings.lock().unwrap_or_else(|e| e.into_inner()).clone()
     }
 
     /// Waits for asynchronous work.

@@ -18,6 +18,7 @@ mod mirror;
 mod open;
 pub mod release;
 pub mod resolve;
+mod set_tmp;
 mod source;
 pub mod stanza;
 pub mod trust;
@@ -31,6 +32,7 @@ pub use mirror::MirrorConfig;
 pub use open::{Indexes, OpenIndex, open_indexes};
 pub use resolve::{Request, Resolution, Resolved, Unsatisfiable, Wish};
 pub use source::{LockedIndex, NORMAL_PRIORITY, Source, architecture, archive_of};
+pub use set_tmp::{Owner, PackageSet, SetError, SetOptions, compose, distro_version, public_url};
 pub use trust::Keyring;
 
 #[cfg(test)]

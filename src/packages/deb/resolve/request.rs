@@ -3,7 +3,7 @@
 use super::edges::Edge;
 use crate::packages::deb::LockedPackage;
 use crate::packages::deb::control;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A package that is wished for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,6 +56,8 @@ pub struct Request {
     pub wishes: Vec<Wish>,
     /// Whether recommended packages come along.
     pub recommends: bool,
+    /// Dependencies that do not count: for a package the names that it need not have.
+    pub ignore_depends: BTreeMap<String, BTreeSet<String>>,
     /// The packages that are there already, as those of a base image. They stay, or are replaced by newer versions.
     pub installed: Vec<Installed>,
     /// The versions that are taken where nothing speaks against them: those of the lock, by name.

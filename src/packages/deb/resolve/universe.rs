@@ -364,7 +364,7 @@ impl<'a> Universe<'a> {
         ];
         let mut list = Vec::new();
         for (field, strength) in fields {
-            for clause in clauses(field) {
+            for clause in clauses(field).filter(|clause| !self.is_ignored(version.name, clause)) {
                 let solutions = clause.0.iter().map(|atom| self.solutions(*atom)).collect();
                 list.push(Requirement { clause, strength, solutions });
             }
@@ -372,6 +372,12 @@ impl<'a> Universe<'a> {
         let list: Rc<[Requirement<'a>]> = list.into();
         self.requirements.borrow_mut().insert(id, list.clone());
         list
+    }
+
+    /// Whether the request says that a package does not need this here: one of the alternatives is named.
+    fn is_ignored(&self, of: NameId, clause: &Clause<'a>) -> bool {
+        let ignored = self.request.ignore_depends.get(self.name(of).text);
+        ignored.is_some_and(|names| clause.0.iter().any(|atom| names.contains(atom.name)))
     }
 
     /// What cannot stand beside a package; a package never refuses its own name.

@@ -1,0 +1,99 @@
+//! kiln's work as functions that return reports. Nothing here prints, and nothing
+//! reads the environment: whoever calls says all that matters in plain values.
+
+mod assemble;
+mod attest;
+mod build;
+mod epoch;
+mod error;
+mod git;
+mod graph;
+mod identity;
+mod inputs;
+mod inventory;
+mod layouts;
+mod locking;
+mod output;
+mod project;
+mod provenance;
+mod report;
+mod session;
+mod states;
+mod text;
+
+pub use crate::packages::deb::MirrorConfig;
+pub use crate::plan::Refresh;
+pub use build::{BuildOptions, build};
+pub use error::{Error, Kind};
+pub use graph::{GraphForm, GraphOptions, graph};
+pub use identity::{KeySettings, generate_key};
+pub use locking::{LockMode, lock};
+pub use output::OUTPUT_FOLDER;
+pub use project::{Project, SPEC_FILE};
+pub use report::{
+    AttestationReport, BuildReport, ImageReport, LayerReport, LockReport, OutputReport, PhaseReport, PlatformReport,
+    SignerReport,
+};
+pub use session::{Progress, Session, Settings, Silent};
+pub use text::{check, diagnostics_as_json, format, format_file};
+
+use crate::spec::Image;
+use std::io::{self, Read, Write as _};
+use std::path::Path;
+
+/// Reads a file that the user named, if it is a regular file of at most so many bytes.
+fn read_bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    let mut content = Vec::new();
+    std::fs::File::open(path)?.take(limit + 1).read_to_end(&mut content)?;
+    match content.len() as u64 > limit {
+        true => Err(io::Error::other(format!("it is larger than {limit} bytes"))),
+        false => Ok(content),
+    }
+}
+
+/// Writes a file whole or not at all: beside its place, then moved there.
+pub fn write_file(path: &Path, content: &[u8]) -> Result<(), Error> {
+    let unwritable = |source| Error::Unwritable { path: path.to_owned(), source };
+    // What is no regular file, such as `/dev/stdout`, is written to and not replaced.
+    if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return std::fs::write(path, content).map_err(unwritable);
+    }
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut beside = folder.to_path_buf();
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    beside.push(format!(".{name}.{}", std::process::id()));
+    let result = std::fs::File::create(&beside)
+        .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
+        .and_then(|()| std::fs::rename(&beside, path));
+    result.map_err(|error| {
+        // Should this fail too, what is left has a name that says where it comes from.
+        let _ = std::fs::remove_file(&beside);
+        unwritable(error)
+    })
+}
+
+/// Whether `name` means this image: its whole name, or the last part of it.
+fn is_called(image: &Image, name: &str) -> bool {
+    let reference = &image.name.value;
+    reference.to_string() == name
+        || reference.repository == name
+        || reference.repository.rsplit('/').next() == Some(name)
+}
+
+/// The image of a project that `name` means.
+fn find_image<'a>(project: &'a Project, name: &str) -> Result<&'a Image, Error> {
+    let found = project.spec.images.iter().find(|image| is_called(image, name));
+    found.ok_or_else(|| {
+        let known: Vec<String> = project.spec.images.iter().map(|image| image.name.value.to_string()).collect();
+        let near = crate::diagnostic::nearest(name, known.iter().map(String::as_str));
+        let hint = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+        Error::Usage(format!("the spec has no image `{name}`, only {}{hint}", known.join(", ")))
+    })
+}
+

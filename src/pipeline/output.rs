@@ -1,0 +1,159 @@
+//! Where images go.
+
+use super::attest::Attested;
+use super::error::Error;
+use super::project::Project;
+use super::report::OutputReport;
+use super::session::Session;
+use crate::image::assemble::Image;
+use crate::image::output::{self, Content, Output, Written};
+use crate::oci::{Descriptor, Digest, Reference};
+use crate::spec::{Image as SpecImage, SourceKind};
+use crate::tree::Tree;
+use std::path::{Path, PathBuf};
+
+/// The folder beside a spec that images go to where nothing is said; never part of a context.
+pub const OUTPUT_FOLDER: &str = "kiln-out";
+
+/// An image with all that belongs to it.
+pub(super) struct Bundle<'a> {
+    /// The manifest or index.
+    pub subject: &'a Descriptor,
+    /// Its names.
+    pub tags: &'a [Reference],
+    /// The images of its platforms with their file systems.
+    pub images: Vec<(&'a Image, Digest)>,
+    /// The signed statements.
+    pub attested: Vec<&'a Attested>,
+    /// The epoch.
+    pub epoch: i64,
+}
+
+/// The outputs of an image: those that were asked for, else a layout beside the spec.
+///
+/// # Errors
+/// Where one is none, or lies in a context, whose content would change with every build.
+pub(super) fn plan(project: &Project, image: &SpecImage, asked: &[String]) -> Result<Vec<Output>, Error> {
+    if asked.is_empty() {
+        let folder = project.folder.join(OUTPUT_FOLDER);
+        return Ok(vec![Output::Oci(folder.join(folder_name(project, image)))]);
+    }
+    let several = project.spec.images.len() > 1;
+    let mut outputs = Vec::new();
+    for text in asked {
+        let output: Output = text.parse()?;
+        let output = match several {
+            true => beside(output, &folder_name(project, image)),
+            false => output,
+        };
+        check_outside_contexts(project, path_of(&output))?;
+        outputs.push(output);
+    }
+    Ok(outputs)
+}
+
+/// With several images each gets an output of its own: a folder below the one that was named, or a file beside it.
+fn beside(output: Output, name: &str) -> Output {
+    let file = |path: PathBuf| {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let ending = path.extension().map(|e| format!(".{}", e.to_string_lossy())).unwrap_or_default();
+        path.with_file_name(format!("{stem}-{name}{ending}"))
+    };
+    match output {
+        Output::Oci(path) => Output::Oci(path.join(name)),
+        Output::Tree(path) => Output::Tree(path.join(name)),
+        Output::OciArchive(path) => Output::OciArchive(file(path)),
+        Output::DockerArchive(path) => Output::DockerArchive(file(path)),
+    }
+}
+
+/// The last part of the image's name, or all of it where another image has the same.
+fn folder_name(project: &Project, image: &SpecImage) -> String {
+    let last = |image: &SpecImage| image.name.repository.rsplit('/').next().unwrap_or_default().to_owned();
+    let name = last(image);
+    match project.spec.images.iter().filter(|other| last(other) == name).count() {
+        1 => name,
+        _ => image.name.repository.replace('/', "-"),
+    }
+}
+
+fn check_outside_contexts(project: &Project, output: &Path) -> Result<(), Error> {
+    let parent = match output.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    // Where the folder above does not exist yet, writing will say so.
+    let Ok(place) = parent.canonicalize().map(|parent| parent.join(output.file_name().unwrap_or_default())) else {
+        return Ok(());
+    };
+    for source in &project.spec.sources {
+        let SourceKind::Context(context) = &source.kind else { continue };
+        let Ok(root) = project.folder.join(&context.path.value).canonicalize() else { continue };
+        let Ok(inside) = place.strip_prefix(&root) else { continue };
+        let first = inside.components().next().map(|c| c.as_os_str().to_string_lossy().into_owned());
+        let excluded = |first: &String| {
+            first == OUTPUT_FOLDER || context.exclude.iter().any(|pattern| pattern.trim_end_matches('/') == *first)
+        };
+        if !context.include.is_empty() || first.as_ref().is_some_and(excluded) {
+            continue;
+        }
+        return Err(Error::Usage(format!(
+            "the output {} lies in the source \"{}\", which it would change: choose another place, \
+             or leave it out of the source with `exclude \"{}\"`",
+            output.display(),
+            source.name.value,
+            first.unwrap_or_default(),
+        )));
+    }
+    Ok(())
+}
+
+fn path_of(output: &Output) -> &Path {
+    match output {
+        Output::Oci(path) | Output::OciArchive(path) | Output::DockerArchive(path) | Output::Tree(path) => path,
+    }
+}
+
+/// Writes an image to an output.
+pub(super) fn write(session: &Session<'_>, output: &Output, bundle: &Bundle<'_>) -> Result<OutputReport, Error> {
+    let store = &session.store;
+    let content = Content {
+        image: bundle.subject.clone(),
+        names: bundle.tags.to_vec(),
+        referrers: bundle.attested.iter().flat_map(|attested| attested.referrers.iter().cloned()).collect(),
+    };
+    if let Some(parent) = path_of(output).parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        std::fs::create_dir_all(parent)
+            .map_err(|source| Error::Unwritable { path: parent.to_owned(), source })?;
+    }
+    let (kind, written) = match output {
+        Output::Oci(path) => ("oci", output::write_layout(&content, store, path, bundle.epoch)?),
+        Output::OciArchive(path) => ("oci-archive", output::write_oci_archive(&content, store, path, bundle.epoch)?),
+        Output::DockerArchive(path) => {
+            ("docker-archive", output::write_docker_archive(&content, None, store, path, bundle.epoch)?)
+        }
+        Output::Tree(path) => {
+            let [(_, tree)] = bundle.images.as_slice() else {
+                return Err(Error::Usage(
+                    "an image for several platforms is no single tree: choose one with `--platform`".into(),
+                ));
+            };
+            let losses = output::write_tree(&Tree::load(store, tree)?, store, path, bundle.epoch)?;
+            if !losses.is_empty() {
+                session.warn(&format!(
+                    "{} entries of {} could not keep everything (owners, devices or attributes need root); \
+                     the first is {}",
+                    losses.len(),
+                    path.display(),
+                    losses[0].0
+                ));
+            }
+            ("tree", Written::New)
+        }
+    };
+    Ok(OutputReport {
+        kind,
+        path: path_of(output).display().to_string(),
+        unchanged: written == Written::Unchanged,
+    })
+}

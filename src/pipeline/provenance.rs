@@ -1,0 +1,177 @@
+//! How a build was done, as provenance tells it.
+
+use super::build::Build;
+use super::error::Error;
+use super::inventory::{indexes, lock_file, spec_files};
+use super::layouts;
+use super::locking::Leveled;
+use crate::evidence::provenance::{self, Builder, Dependency, Run};
+use crate::evidence::sbom;
+use crate::evidence::{Package, PackageIndex};
+use crate::image::layer::Compression;
+use crate::oci::{Digest, Platform};
+use crate::packages::deb;
+use crate::spec::{self, Base, SourceKind};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What an image for one platform took from outside, as far as only its build knows.
+pub(super) struct Used<'a> {
+    /// The trees of its contexts.
+    pub contexts: &'a BTreeMap<String, Digest>,
+    /// The images of its layouts.
+    pub layouts: &'a BTreeMap<String, Digest>,
+}
+
+impl Build<'_> {
+    /// What is told of a build of these platforms.
+    pub(super) fn told(
+        &self,
+        leveled: &Leveled<'_>,
+        platforms: &[Platform],
+        used: &[Used<'_>],
+    ) -> Result<provenance::Build, Error> {
+        let mut specs = spec_files(self.sources).into_iter();
+        let spec = specs.next().ok_or_else(|| Error::Mistake("a spec has no text".into()))?;
+        let indexes = indexes(self.locked);
+        let mut dependencies: BTreeSet<Ordered> = BTreeSet::new();
+        for platform in platforms {
+            self.add_packages(leveled, platform, &indexes, &mut dependencies);
+        }
+        for source in &self.project.spec.sources {
+            for used in used {
+                dependencies.extend(self.dependency(leveled, source, used).map(Ordered));
+            }
+        }
+        let layers = leveled.image.layers;
+        let compression = match layers.compression {
+            spec::Compression::Gzip => Compression::Gzip { level: layers.level.unwrap_or(6) },
+            spec::Compression::Zstd => Compression::Zstd { level: layers.level.unwrap_or(3) },
+        };
+        let unchecked = self.project.spec.apts.iter().flat_map(|apt| &apt.suites).filter(|s| !s.check_valid_until);
+        Ok(provenance::Build {
+            image: leveled.image.name.value.to_string(),
+            spec,
+            includes: specs.collect(),
+            lock: lock_file(self.project, self.locked),
+            args: self.project.args.clone(),
+            platforms: platforms.to_vec(),
+            options: BTreeMap::new(),
+            repository: self.revision.repository(),
+            dependencies: dependencies.into_iter().map(|ordered| ordered.0).collect(),
+            epoch: self.revision.epoch,
+            kiln_version: env!("CARGO_PKG_VERSION").into(),
+            compressors: [(compression.name(), compression.compressor().to_owned())].into(),
+            unchecked_valid_until: unchecked.map(|suite| suite.name.value.clone()).collect(),
+            builder: match (&self.options.keys.ci, self.identity.local) {
+                (Some(service), false) => Builder::Ci { service: service.clone() },
+                _ => Builder::Local,
+            },
+            run: self.options.record_run.then(|| Run {
+                invocation_id: format!("{}-{}", self.started_on, std::process::id()),
+                started_on: self.started_on.as_second(),
+                finished_on: self.session.clock().as_second(),
+            }),
+        })
+    }
+
+    fn add_packages(
+        &self,
+        leveled: &Leveled<'_>,
+        platform: &Platform,
+        indexes: &[PackageIndex],
+        dependencies: &mut BTreeSet<Ordered>,
+    ) {
+        let Some(set) = self.locked.lock.set(&leveled.image.name.value.to_string(), platform) else { return };
+        let architecture = deb::architecture(platform).unwrap_or_default();
+        for entry in &set.packages {
+            let package = &entry.package;
+            let used = self.locked.lock.indexes.iter().position(|index| {
+                index.archive == package.archive
+                    && index.suite == package.suite
+                    && (index.architecture == architecture || index.architecture == "all")
+            });
+            dependencies.extend(used.map(|i| Ordered(Dependency::Index(indexes[i].clone()))));
+            let described = described(package, used);
+            dependencies.insert(Ordered(Dependency::Package {
+                purl: sbom::deb_purl(&described),
+                sha256: package.sha256,
+                url: sbom::deb_url(&described, indexes),
+            }));
+        }
+    }
+
+    fn dependency(&self, leveled: &Leveled<'_>, source: &spec::Source, used: &Used<'_>) -> Option<Dependency> {
+        let name = &source.name.value;
+        match &source.kind {
+            SourceKind::Context(_) => {
+                used.contexts.get(name).map(|tree| Dependency::Context { name: name.clone(), tree: *tree })
+            }
+            SourceKind::Http(http) => {
+                let digest = self.locked.lock.download(name)?.sha256;
+                Some(Dependency::Http { url: http.url.value.clone(), digest })
+            }
+            SourceKind::Oci(layout) => {
+                let (reference, digest) = (layouts::shown(layout), *used.layouts.get(name)?);
+                let base = leveled.levels.first()?.image.base.as_ref().map(|base| &base.value);
+                Some(match base {
+                    Some(Base::Source(base)) if base == name => Dependency::Base { reference, digest },
+                    _ => Dependency::Oci { reference, digest },
+                })
+            }
+        }
+    }
+}
+
+/// A package as far as its names go.
+fn described(package: &deb::LockedPackage, index: Option<usize>) -> Package {
+    Package {
+        name: package.name.clone(),
+        version: package.version.clone(),
+        architecture: package.architecture.clone(),
+        distro: "debian".into(),
+        distro_version: deb::distro_version(&package.suite).map(str::to_owned),
+        source: package.source.clone(),
+        source_version: package.source_version.clone(),
+        sha256: package.sha256,
+        size: package.size,
+        path: package.path.clone(),
+        index,
+        supplier: String::new(),
+        maintainer: None,
+        licence: Default::default(),
+        homepage: None,
+        section: None,
+        summary: None,
+        essential: false,
+        requested: false,
+    }
+}
+
+/// Dependencies in the order of what they say, so that the same ones are told once and always alike.
+struct Ordered(Dependency);
+
+impl Ordered {
+    fn key(&self) -> String {
+        format!("{:?}", self.0)
+    }
+}
+
+impl PartialEq for Ordered {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl Eq for Ordered {}
+
+impl PartialOrd for Ordered {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Ordered {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.key().cmp(&other.key())
+    }
+}
