@@ -55,18 +55,21 @@ const ATTEMPTS: usize = 3;
 ///
 /// Where content of the store turns out to be missing or damaged, it is made anew.
 pub fn build(session: &Session<'_>, options: &BuildOptions<'_>) -> Result<BuildReport, Error> {
-    let mut attempt = 1;
-    loop {
+    for _ in 1..ATTEMPTS {
+        let losses = session.store.losses();
         match build_once(session, options) {
-            Err(error) if error.is_lost_content() && attempt < ATTEMPTS => {
-                session.progress.warn(&format!("{error}; making it anew"));
-                session.forget_results()?;
-                attempt += 1;
+            Err(error) if session.store.losses() > losses => {
+                session.warn(&format!("content of the store was missing or damaged and is made anew ({error})"));
+                session.store.forget(&KEPT_RECORDS)?;
             }
             other => return other,
         }
     }
+    build_once(session, options)
 }
+
+/// What is remembered of the outside world and not made from content: it stays when results are made anew.
+const KEPT_RECORDS: [&str; 1] = ["deb-release"];
 
 fn build_once(session: &Session<'_>, options: &BuildOptions<'_>) -> Result<BuildReport, Error> {
     let started_on = session.clock();

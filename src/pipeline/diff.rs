@@ -43,21 +43,21 @@ pub struct Changed {
 
 /// Compares two images.
 pub fn diff(session: &Session<'_>, old: &ImageChoice, new: &ImageChoice) -> Result<Difference, Error> {
-    let (old, new) = (Opened::open(session, old)?, Opened::open(session, new)?);
-    let bills = (bill(session, &old)?, bill(session, &new)?);
+    let (old, new) = (Opened::open(old)?, Opened::open(new)?);
+    let bills = (bill(&old)?, bill(&new)?);
     Ok(Difference {
         old: old.digest(),
         new: new.digest(),
         same: old.digest() == new.digest(),
         packages: packages(&bills.0, &bills.1),
-        files: files((&*old.tree(session)?, &bills.0), (&*new.tree(session)?, &bills.1)),
-        config: config(&old.config_json(session)?, &new.config_json(session)?),
+        files: files((&old.tree(session)?, &bills.0), (&new.tree(session)?, &bills.1)),
+        config: config(&old.config_json()?, &new.config_json()?),
     })
 }
 
 /// The bill of materials; an empty one for an image that carries none, whose files can be compared all the same.
-fn bill(session: &Session<'_>, opened: &Opened) -> Result<Bill, Error> {
-    match opened.predicate(session, Predicate::Cyclonedx) {
+fn bill(opened: &Opened) -> Result<Bill, Error> {
+    match opened.predicate(Predicate::Cyclonedx) {
         Ok(document) => Bill::read(&document),
         Err(Error::NotThere(_)) => Ok(Bill::default()),
         Err(error) => Err(error),

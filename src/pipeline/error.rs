@@ -7,7 +7,7 @@ use crate::evidence::sign::{KeyError, SignError};
 use crate::http::HttpError;
 use crate::llb::LlbError;
 use crate::packages::deb;
-use crate::plan::{LevelError, LockError};
+use crate::plan::{LevelError, LockError, PlanError};
 use crate::solve::SolveError;
 use crate::store::StoreError;
 use crate::tree::TreeError;
@@ -119,6 +119,12 @@ pub enum Error {
     /// An image in a layout.
     #[error(transparent)]
     Layout(#[from] crate::image::layout::LayoutError),
+    /// The layers of an image.
+    #[error(transparent)]
+    Flatten(#[from] crate::image::flatten::FlattenError),
+    /// The SHA-1 digests for a bill of materials.
+    #[error(transparent)]
+    Sha1(#[from] crate::evidence::sbom::Sha1Error),
     /// A tree.
     #[error(transparent)]
     Tree(#[from] TreeError),
@@ -133,7 +139,7 @@ pub enum Error {
     Mistake(String),
     /// Inputs cannot be pinned.
     #[error(transparent)]
-    Plan(#[from] crate::plan::PlanError),
+    Plan(#[from] PlanError),
     /// A set of packages does not fit together as files.
     #[error(transparent)]
     Set(#[from] deb::SetError),
@@ -164,22 +170,16 @@ impl Error {
             Error::Spec(_) | Error::Usage(_) | Error::NoKeyInCi { .. } => Kind::Usage,
             Error::Unreadable { what: "the spec", .. } => Kind::Usage,
             Error::Compile(_) => Kind::Usage,
-            Error::Lock(_) | Error::LockStale { .. } | Error::Unsatisfiable(_) => Kind::Lock,
+            Error::Lock(_) | Error::LockStale { .. } => Kind::Lock,
+            Error::Plan(PlanError::Unsatisfiable { .. } | PlanError::NothingToUpdate(_)) => Kind::Lock,
+            Error::Plan(PlanError::WrongDownload { .. }) => Kind::Lock,
+            Error::Plan(PlanError::Packages(error)) if error.is_of_service() => Kind::Service,
+            Error::Plan(PlanError::Http(error)) if error.is_of_server() => Kind::Service,
             Error::Packages(deb::DebError::PackageGone { .. }) => Kind::Lock,
             Error::Packages(error) if error.is_of_service() => Kind::Service,
             Error::Http(error) if error.is_of_server() => Kind::Service,
             Error::Solve { .. } => Kind::Step,
             _ => Kind::Failure,
-        }
-    }
-
-    /// Whether content that was in the store is gone or damaged, so that making it anew helps.
-    pub fn is_lost_content(&self) -> bool {
-        match self {
-            Error::Store(error) => error.is_lost_content(),
-            Error::Tree(TreeError::Store(error)) => error.is_lost_content(),
-            Error::Image(error) => error.is_lost_content(),
-            _ => false,
         }
     }
 }

@@ -25,7 +25,7 @@ pub(super) struct Realised {
     /// The packages of the image, as they are locked.
     pub locked: Option<LockedSet>,
     /// The base that is not kiln's own.
-    pub base: Option<layouts::Layout>,
+    pub base: Option<layouts::LayoutImage>,
 }
 
 /// Brings everything that an image for one platform is made of into the store.

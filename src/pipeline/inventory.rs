@@ -13,17 +13,14 @@ use crate::compile::{Compiled, Move, Origin};
 use crate::diagnostic::{Sources, Span};
 use crate::evidence::{
     Base, File, FileKind, ImageIdentity, Inventory, Layer, Location, Owner, Package, PackageIndex, Source, SourceKind,
-    SpecFile, bytes_text, licence, path_text,
+    SpecFile, bytes_text, licence, path_text, sbom,
 };
 use crate::oci::Digest;
 use crate::packages::deb::{self, PackageSet};
 use crate::spec;
 use crate::store::Store;
 use crate::tree::{Entry, Node, Tree, TreePath};
-use rayon::prelude::*;
-use sha1::{Digest as _, Sha1};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
 use std::sync::Arc;
 
 /// What an inventory is taken of.
@@ -52,7 +49,7 @@ impl Taking<'_> {
             let of = |list: &[spec::Pair]| list.iter().find(|p| p.name.value == name).map(|p| p.value.value.clone());
             of(&image.labels).or_else(|| of(&image.annotations))
         };
-        Ok(Inventory {
+        let mut inventory = Inventory {
             image: ImageIdentity {
                 name: image.name.value.to_string(),
                 digest: self.made.image.manifest.digest,
@@ -71,7 +68,9 @@ impl Taking<'_> {
             specs: spec_files(self.sources),
             lock: lock_file(self.project, self.locked),
             files,
-        })
+        };
+        sbom::fill_sha1(&mut inventory, &self.session.store)?;
+        Ok(inventory)
     }
 
     /// The sources that some step of the image copies from, in the order of the spec.
@@ -168,13 +167,12 @@ impl Taking<'_> {
         let tree = states.last();
         let credits = states.credits();
         let layers = self.layers_of(states)?;
-        let hashes = sha1s(&self.session.store, &tree)?;
         let mut files = Vec::with_capacity(credits.len());
         for (path, position) in credits {
             let entry = tree.get(&path).expect("credits are given for what is in the tree");
             let owner = self.owner(&path, &self.compiled.recipe.moves[position], set, sources)?;
             let layer = layers.get(&path).copied().unwrap_or(0);
-            files.push(file(&path, entry, owner, layer, &hashes));
+            files.push(file(&path, entry, owner, layer));
         }
         Ok(files)
     }
@@ -227,47 +225,22 @@ fn layer(layer: &crate::image::layer::Layer) -> Layer {
     Layer { digest: layer.descriptor.digest, diff_id: layer.diff_id }
 }
 
-fn file(
-    path: &TreePath,
-    entry: &Entry,
-    owner: Owner,
-    layer: usize,
-    hashes: &BTreeMap<Digest, [u8; 20]>,
-) -> File {
-    let (kind, sha256, sha1, size) = match &entry.node {
-        Node::File { content, size, .. } => (FileKind::Regular, *content, hashes.get(content).copied(), *size),
+fn file(path: &TreePath, entry: &Entry, owner: Owner, layer: usize) -> File {
+    let (kind, sha256, size) = match &entry.node {
+        Node::File { content, size, .. } => (FileKind::Regular, *content, *size),
         Node::Symlink { target } => {
-            let sha1 = Some(Sha1::digest(target).into());
-            (FileKind::Symlink { target: bytes_text(target) }, Digest::of(target), sha1, target.len() as u64)
+            (FileKind::Symlink { target: bytes_text(target) }, Digest::of(target), target.len() as u64)
         }
-        _ => (FileKind::Special, Digest::of([]), Some(Sha1::digest([]).into()), 0),
+        _ => (FileKind::Special, Digest::of([]), 0),
     };
-    File { path: path_text(path.as_bytes()), kind, sha256, sha1, size, owner, layer }
-}
-
-/// The SHA-1 digests of all contents in a tree, which SPDX wants; each content is read once for a tree.
-fn sha1s(store: &Store, tree: &Tree) -> Result<BTreeMap<Digest, [u8; 20]>, Error> {
-    let contents: BTreeSet<Digest> = tree.iter().filter_map(|(_, entry)| entry.content().copied()).collect();
-    let contents: Vec<Digest> = contents.into_iter().collect();
-    let hash = |content: &Digest| -> Result<(Digest, [u8; 20]), Error> {
-        let mut reader = store.reader(content)?;
-        let mut hasher = Sha1::new();
-        let mut buffer = vec![0; 64 << 10];
-        loop {
-            match reader.read(&mut buffer).map_err(crate::store::StoreError::from)? {
-                0 => return Ok((*content, hasher.finalize().into())),
-                count => hasher.update(&buffer[..count]),
-            }
-        }
-    };
-    contents.par_iter().map(hash).collect()
+    File { path: path_text(path.as_bytes()), kind, sha256, sha1: None, size, owner, layer }
 }
 
 /// What a package's copyright file says; links are followed.
 fn copyright(store: &Store, tree: &Tree, package: &str) -> Result<licence::Licence, Error> {
     let path = tree.resolve(format!("usr/share/doc/{package}/copyright"))?;
     let Some(content) = tree.get(&path).and_then(Entry::content) else { return Ok(licence::Licence::default()) };
-    Ok(licence::of_copyright(&store.read(content, MAX_COPYRIGHT)?))
+    Ok(licence::from_debian_copyright(&store.read(content, MAX_COPYRIGHT)?))
 }
 
 /// The largest copyright file; Debian's largest has some megabytes.

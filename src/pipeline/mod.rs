@@ -3,7 +3,10 @@
 
 mod assemble;
 mod attest;
+mod bill;
 mod build;
+mod cache;
+mod diff;
 mod epoch;
 mod error;
 mod git;
@@ -13,6 +16,7 @@ mod inputs;
 mod inventory;
 mod layouts;
 mod locking;
+mod opened;
 mod output;
 mod project;
 mod provenance;
@@ -20,14 +24,18 @@ mod report;
 mod session;
 mod states;
 mod text;
+mod why;
 
 pub use crate::packages::deb::MirrorConfig;
 pub use crate::plan::Refresh;
 pub use build::{BuildOptions, build};
+pub use cache::{CacheKind, CacheReport, cache_prune, cache_show};
+pub use diff::{Changed, Difference, diff};
 pub use error::{Error, Kind};
 pub use graph::{GraphForm, GraphOptions, graph};
 pub use identity::{KeySettings, generate_key};
 pub use locking::{LockMode, lock};
+pub use opened::{ImageChoice, Predicate, predicate_of, verify};
 pub use output::OUTPUT_FOLDER;
 pub use project::{Project, SPEC_FILE};
 pub use report::{
@@ -36,6 +44,7 @@ pub use report::{
 };
 pub use session::{Progress, Session, Settings, Silent};
 pub use text::{check, diagnostics_as_json, format, format_file};
+pub use why::{OwnerReason, Reason, why};
 
 use crate::spec::Image;
 use std::io::{self, Read, Write as _};

@@ -12,7 +12,7 @@ use std::future::Future;
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use tokio::runtime::Handle;
 
@@ -103,10 +103,10 @@ impl<'a> Session<'a> {
     /// The engine that is built in.
     pub(super) fn engine(&self) -> Result<Embedded, Error> {
         if self.settings.offline {
-            return Ok(Embedded::new(self.store.clone(), Offline));
+            return Ok(Embedded::new(self.store.clone(), Arc::new(Offline)));
         }
         let downloads = Downloads::new(self.client()?.clone(), self.runtime.clone());
-        Ok(Embedded::new(self.store.clone(), downloads))
+        Ok(Embedded::new(self.store.clone(), Arc::new(downloads)))
     }
 
     /// What makes layers.

@@ -45,13 +45,13 @@ pub struct OwnerReason {
 /// # Errors
 /// Where the image has no such path or no bill of materials.
 pub fn why(session: &Session<'_>, choice: &ImageChoice, path: &str) -> Result<Reason, Error> {
-    let opened = Opened::open(session, choice)?;
+    let opened = Opened::open(choice)?;
     let tree = opened.tree(session)?;
     let place = tree.resolve_parent(path)?;
     let Some(entry) = tree.get(&place) else {
         return Err(Error::NotThere(format!("the image has no {path}")));
     };
-    let bill = Bill::read(&opened.predicate(session, Predicate::Cyclonedx)?)?;
+    let bill = Bill::read(&opened.predicate(Predicate::Cyclonedx)?)?;
     let text = crate::evidence::path_text(place.as_bytes());
     let asked = format!("/{}", path.trim_matches('/'));
     let leads_to = (asked != text).then(|| text.clone());

@@ -5,6 +5,7 @@ use crate::oci::{Digest, Digester};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 
 /// Where one mass of content is written before it has a name.
 ///
@@ -165,7 +166,10 @@ impl Store {
         let path = self.blob_path(digest);
         match File::open(&path) {
             Ok(file) => Ok(BlobReader { store: self.clone(), digest: *digest, file, digester: Some(Digester::new()) }),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Err(StoreError::Missing(*digest)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                self.session.losses.fetch_add(1, Ordering::Relaxed);
+                Err(StoreError::Missing(*digest))
+            }
             Err(e) => Err(StoreError::io("cannot read", &path)(e)),
         }
     }
@@ -176,7 +180,7 @@ impl Store {
     /// [`StoreError::Missing`], [`StoreError::TooLarge`], and [`StoreError::Corrupt`]
     /// where the disk gave back something else.
     pub fn read(&self, digest: &Digest, limit: u64) -> Result<Vec<u8>, StoreError> {
-        let size = self.size(digest).ok_or(StoreError::Missing(*digest))?;
+        let Some(size) = self.size(digest) else { return self.reader(digest).map(|_| Vec::new()) };
         if size > limit {
             return Err(StoreError::TooLarge { digest: *digest, size, limit });
         }
@@ -188,8 +192,16 @@ impl Store {
         }
     }
 
+    /// How often this handle and its clones found content missing or damaged.
+    ///
+    /// Where work failed and this has grown meanwhile, [`forget`](Self::forget) and doing it again helps.
+    pub fn losses(&self) -> u64 {
+        self.session.losses.load(Ordering::Relaxed)
+    }
+
     /// Forgets content that turned out to be damaged; the next run makes it anew.
     fn remove(&self, digest: &Digest) {
+        self.session.losses.fetch_add(1, Ordering::Relaxed);
         let _ = std::fs::remove_file(self.blob_path(digest));
     }
 }

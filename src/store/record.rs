@@ -41,6 +41,21 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Removes all records but those of the kinds in `keep`, so that all results are made anew.
+    pub fn forget(&self, keep: &[&str]) -> Result<(), StoreError> {
+        let records = self.root.join("records");
+        for entry in std::fs::read_dir(&records).map_err(StoreError::io("cannot list", &records))? {
+            let path = entry.map_err(StoreError::io("cannot list", &records))?.path();
+            if path.file_name().and_then(|name| name.to_str()).is_none_or(|name| !keep.contains(&name)) {
+                // Another process may put a record back meanwhile; one that stays is no worse than before.
+                let _ = std::fs::remove_dir_all(&path);
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Binds a value to its place, so that a damaged or misplaced one does not count.
 fn checksum(kind: &str, key: &Digest, value: &[u8]) -> [u8; 32] {
     let mut digester = crate::oci::Digester::new();

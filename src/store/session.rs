@@ -14,6 +14,8 @@ pub(super) struct Session {
     folder: PathBuf,
     lock_file: PathBuf,
     next: AtomicU64,
+    /// How often content was found missing or damaged.
+    pub(super) losses: AtomicU64,
     /// Held until the stay ends: others see by it that the folder is in use.
     _own: File,
     /// Shared by all stays; pruning takes it alone.
@@ -41,7 +43,7 @@ impl Session {
             }
         };
         std::fs::create_dir_all(&folder).map_err(StoreError::io("cannot make the folder", &folder))?;
-        Ok(Session { folder, lock_file, next: AtomicU64::new(0), _own: own, _store: store })
+        Ok(Session { folder, lock_file, next: AtomicU64::new(0), losses: AtomicU64::new(0), _own: own, _store: store })
     }
 
     /// A path for a new unfinished file, unique in the store.

@@ -136,3 +136,19 @@ fn pruning_waits_for_nobody_and_then_removes_what_is_old() {
     assert_eq!(Store::prune(&root, None).unwrap().count, 2, "a blob and a record; the stay took its own files along");
     assert!(!Store::open(&root).unwrap().has(&digest));
 }
+
+#[test]
+fn losses_are_counted_and_results_can_be_forgotten() {
+    let (_folder, store) = store();
+    let digest = store.put(b"hello").unwrap();
+    store.set_record("result", &digest, b"value").unwrap();
+    store.set_record("seen", &digest, b"kept").unwrap();
+    assert_eq!(store.losses(), 0);
+    std::fs::write(blob_file(&store, &digest), b"jello").unwrap();
+    assert!(store.read(&digest, 9).is_err());
+    assert!(matches!(store.read(&digest, 9), Err(StoreError::Missing(_))));
+    assert_eq!(store.losses(), 2);
+    store.forget(&["seen"]).unwrap();
+    assert_eq!(store.record("result", &digest).unwrap(), None);
+    assert_eq!(store.record("seen", &digest).unwrap().as_deref(), Some(&b"kept"[..]));
+}

@@ -27,18 +27,13 @@ pub(super) fn verify(
     Ok(if report.verified { exit::DONE } else { exit::VERIFICATION })
 }
 
-pub(super) fn sbom(
-    args: &Sbom,
-    global: &Global,
-    environment: &Environment,
-    output: &mut Output,
-) -> Result<u8, Failure> {
+pub(super) fn sbom(args: &Sbom, output: &mut Output) -> Result<u8, Failure> {
     let choice = choice(&args.image)?;
     let predicate = match args.format {
         SbomFormat::Cyclonedx | SbomFormat::Text => Predicate::Cyclonedx,
         SbomFormat::Spdx => Predicate::Spdx,
     };
-    let document = in_session(global, true, environment, |session| pipeline::predicate(session, &choice, predicate))?;
+    let document = pipeline::predicate_of(&choice, predicate)?;
     match args.format {
         SbomFormat::Text => output.result(render::packages(&document).as_bytes())?,
         SbomFormat::Cyclonedx | SbomFormat::Spdx => output.json(&document)?,
@@ -46,15 +41,9 @@ pub(super) fn sbom(
     Ok(exit::DONE)
 }
 
-pub(super) fn provenance(
-    args: &Shown,
-    global: &Global,
-    environment: &Environment,
-    output: &mut Output,
-) -> Result<u8, Failure> {
+pub(super) fn provenance(args: &Shown, output: &mut Output) -> Result<u8, Failure> {
     let choice = choice(&args.image)?;
-    let document =
-        in_session(global, true, environment, |session| pipeline::predicate(session, &choice, Predicate::Provenance))?;
+    let document = pipeline::predicate_of(&choice, Predicate::Provenance)?;
     match args.format {
         Format::Json => output.json(&document)?,
         Format::Text => output.result(render::provenance(&document).as_bytes())?,
