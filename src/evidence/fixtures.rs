@@ -87,7 +87,8 @@ pub(crate) fn inventory() -> Inventory {
         indexes: vec![PackageIndex {
             suite: "trixie".into(),
             url: "http://ftp.debian.org/debian".into(),
-            digest: Digest::of("InRelease"),
+            path: "dists/trixie/main/binary-amd64/Packages.xz".into(),
+            digest: Digest::of("Packages"),
             date: "2026-09-06T08:12:13Z".into(),
             keys: vec!["B8E5F13176D2A7A75220028078DBA3BC47EF2265".into()],
         }],

@@ -60,14 +60,16 @@ pub struct Layer {
     pub diff_id: Digest,
 }
 
-/// A signed index of packages.
+/// An index of packages that a signed file vouches for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackageIndex {
     /// The suite: `trixie-security`.
     pub suite: String,
     /// Where the archive stands in public; never the mirror of one machine.
     pub url: String,
-    /// The digest of the signed file (`InRelease`).
+    /// Where the index stands below it: `dists/trixie/main/binary-amd64/Packages.xz`.
+    pub path: String,
+    /// The digest of the index as it stands there.
     pub digest: Digest,
     /// The date that it names, as written in the lock.
     pub date: String,

@@ -2,7 +2,7 @@
 
 use super::epoch::Revision;
 use super::error::Error;
-use super::inputs::Realised;
+use super::inputs::{Installed, Realised};
 use super::locking::Leveled;
 use super::project::Project;
 use super::session::Session;
@@ -14,7 +14,6 @@ use crate::image::layer::Layer;
 use crate::image::split::split;
 use crate::llb::{Output, Vertex};
 use crate::oci::{Descriptor, Digest, Platform};
-use crate::packages::deb::PackageSet;
 use crate::solve::{Engine, Outcome, Progress, Request, Solved};
 use crate::spec::{Compression, SourceKind};
 use crate::tree::{Change, Tree, TreePath};
@@ -201,7 +200,7 @@ pub(super) fn changes(states: &States<'_>, compiled: &Compiled, realised: &Reali
             LayerPlan::Steps { created_by, .. } => changes.push((planned.change, created_by.clone())),
             LayerPlan::Packages { at, pieces, created_by } => {
                 let level = compiled.recipe.moves[*at].level;
-                let parts = divide(realised.sets[level].as_deref(), planned.change, *pieces);
+                let parts = divide(realised.sets[level].as_ref(), planned.change, *pieces);
                 changes.extend(parts.into_iter().map(|(part, names)| match names.is_empty() {
                     true => (part, created_by.clone()),
                     false => (part, format!("{created_by}: {names}")),
@@ -213,11 +212,14 @@ pub(super) fn changes(states: &States<'_>, compiled: &Compiled, realised: &Reali
 }
 
 /// What packages put, in at most so many parts, each with the source packages in it.
-fn divide(set: Option<&PackageSet>, change: Change, pieces: usize) -> Vec<(Change, String)> {
-    let Some(set) = set.filter(|_| change.takes_nothing_away()) else { return vec![(change, String::new())] };
+fn divide(installed: Option<&Installed>, change: Change, pieces: usize) -> Vec<(Change, String)> {
+    let Some(installed) = installed.filter(|_| change.takes_nothing_away()) else {
+        return vec![(change, String::new())];
+    };
+    let owners = installed.owners();
     let group = |path: &TreePath| {
-        let owner = set.owners.get(path).filter(|owner| !owner.made)?;
-        set.packages.get(owner.package as usize).map(|package| package.source.clone())
+        let owner = owners.get(path).filter(|owner| !owner.made)?;
+        installed.packages.get(owner.package as usize).map(|package| package.source.clone())
     };
     let names = |groups: &[String]| match groups {
         few @ ([] | [_] | [_, _] | [_, _, _]) => few.join(", "),

@@ -142,7 +142,7 @@ pub enum Error {
     Plan(#[from] PlanError),
     /// A set of packages does not fit together as files.
     #[error(transparent)]
-    Set(#[from] deb::SetError),
+    Set(#[from] deb::set::SetError),
     /// What was asked for is not in the image.
     #[error("{0}")]
     NotThere(String),

@@ -8,24 +8,40 @@ use super::session::Session;
 use crate::compile::Inputs;
 use crate::image::accounts::{self, Accounts};
 use crate::oci::{Descriptor, Digest, Manifest, Platform, media_type, to_json};
-use crate::packages::deb::{self, PackageSet};
+use crate::packages::deb::set::{self, Database, Owner, PackageSet};
+use crate::packages::deb::{self, LockedPackage};
 use crate::plan::{self, Level, Lock, LockedSet, Request};
 use crate::spec::{Base, Dpkg, Keep, ScriptChoice, SourceKind};
 use crate::store::Store;
-use crate::tree::{Change, Tree};
+use crate::tree::{Tree, TreePath};
 use jiff::Timestamp;
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 /// What an image for one platform is made of, in the store.
 pub(super) struct Realised {
     /// By digest, for the graph.
     pub inputs: Inputs,
-    /// For each level the set of all packages up to it.
-    pub sets: Vec<Option<Arc<PackageSet>>>,
+    /// For each level all packages up to it.
+    pub sets: Vec<Option<Installed>>,
     /// The packages of the image, as they are locked.
     pub locked: Option<LockedSet>,
     /// The base that is not kiln's own.
     pub base: Option<layouts::LayoutImage>,
+}
+
+/// Packages as they are installed together.
+pub(super) struct Installed {
+    /// The files and their owners.
+    pub set: PackageSet,
+    /// The packages, as the owners count them.
+    pub packages: Vec<LockedPackage>,
+}
+
+impl Installed {
+    /// Who put each path there.
+    pub(super) fn owners(&self) -> BTreeMap<&TreePath, Owner> {
+        self.set.owned().collect()
+    }
 }
 
 /// Brings everything that an image for one platform is made of into the store.
@@ -52,61 +68,71 @@ pub(super) fn realise(
         }
     }
     let locked = lock.set(&leveled.image.name.value.to_string(), platform).cloned();
+    let below = base.as_ref().map(|base| base.tree(session)).transpose()?;
     let sets = match (&locked, request(project, &leveled.levels, platform)?) {
-        (Some(locked), Some(request)) => sets(session, &leveled.levels, locked, &request, lock)?,
+        (Some(locked), Some(request)) => {
+            fetch(session, locked, &request, lock)?;
+            sets(session, &leveled.levels, locked, below.as_deref())?
+        }
         _ => leveled.levels.iter().map(|_| None).collect(),
     };
-    for set in &sets {
-        let manifest = set.as_ref().map(|set| stored_tree(&session.store, &set.tree_digest)).transpose()?;
+    for installed in &sets {
+        let manifest = installed.as_ref().map(|i| stored_tree(&session.store, &i.set.digest)).transpose()?;
         inputs.sets.push(manifest);
     }
-    let below = base.as_ref().map(|base| base.tree(session)).transpose()?;
     for level in 0..leveled.levels.len() {
-        let files = account_files(session, &leveled.levels[..=level], below.as_deref(), sets[level].as_deref())?;
+        let files = account_files(session, &leveled.levels[..=level], below.as_deref(), sets[level].as_ref())?;
         inputs.accounts.push(files);
     }
     Ok(Realised { inputs, sets, locked, base })
 }
 
-/// For each level the set of all packages up to it: fetched, unpacked, put together.
+/// For each level all packages up to it: unpacked and put together.
 fn sets(
     session: &Session<'_>,
     levels: &[Level],
     locked: &LockedSet,
-    request: &Request,
-    lock: &Lock,
-) -> Result<Vec<Option<Arc<PackageSet>>>, Error> {
-    fetch(session, locked, request, lock)?;
+    base: Option<&Tree>,
+) -> Result<Vec<Option<Installed>>, Error> {
     session.phase("unpacking");
+    let architecture = deb::architecture(&locked.platform)
+        .ok_or_else(|| plan::PlanError::Platform(locked.platform.to_string()))?;
     let own: Vec<&str> = levels.iter().filter_map(|level| level.own.as_deref()).collect();
-    let mut sets: Vec<Option<Arc<PackageSet>>> = Vec::new();
+    let mut sets = Vec::new();
     for (position, level) in levels.iter().enumerate() {
         let up_to = |base: &Option<String>| match base {
             Some(base) => own.iter().position(|own| own == base).is_none_or(|needed| needed <= position),
             None => level.own.is_none(),
         };
-        let packages = locked.packages.iter().filter(|entry| up_to(&entry.base));
-        let packages: Vec<_> = packages.map(|entry| entry.package.clone()).collect();
-        sets.push(match packages.is_empty() {
-            true => None,
-            false => Some(Arc::new(deb::compose(&session.store, &packages, &options(&levels[..=position]))?)),
-        });
+        let entries = locked.packages.iter().filter(|entry| up_to(&entry.base));
+        let packages: Vec<LockedPackage> = entries.map(|entry| entry.package.clone()).collect();
+        if packages.is_empty() {
+            sets.push(None);
+            continue;
+        }
+        let set = set::compose(&session.store, &packages, &options(architecture, &levels[..=position]), base)?;
+        for warning in &set.warnings {
+            session.warn(&format!("{}: {}", warning.package, warning.text));
+        }
+        sets.push(Some(Installed { set, packages }));
     }
     Ok(sets)
 }
 
-/// How a set is put together, as all levels up to one ask for it.
-fn options(levels: &[Level]) -> deb::SetOptions {
-    let mut options = deb::SetOptions::default();
+/// How packages are put together, as all levels up to one ask for it.
+fn options(architecture: &str, levels: &[Level]) -> set::Options {
+    let mut options = set::Options::new(architecture);
     for packages in levels.iter().flat_map(|level| &level.image.packages) {
         for keep in &packages.keep {
             match keep.value {
-                Keep::Doc => options.keep_doc = true,
-                Keep::Man => options.keep_man = true,
-                Keep::Locale => options.keep_locale = true,
+                Keep::Doc => options.keep.doc = true,
+                Keep::Man => options.keep.man = true,
+                Keep::Locale => options.keep.locale = true,
             }
         }
-        options.full_dpkg |= packages.dpkg == Dpkg::Full;
+        if packages.dpkg == Dpkg::Full {
+            options.database = Database::Full;
+        }
         let skipped = packages.scripts.iter().filter(|s| s.choice == ScriptChoice::Skip);
         options.skip_scripts.extend(skipped.map(|s| s.package.value.clone()));
     }
@@ -163,14 +189,14 @@ fn account_files(
     session: &Session<'_>,
     levels: &[Level],
     base: Option<&Tree>,
-    set: Option<&PackageSet>,
+    installed: Option<&Installed>,
 ) -> Result<Option<Digest>, Error> {
     if levels.iter().all(|level| level.image.groups.is_empty() && level.image.accounts.is_empty()) {
         return Ok(None);
     }
     let mut below = base.cloned().unwrap_or_default();
-    if let Some(set) = set {
-        Change::from(Tree::load(&session.store, &set.tree_digest)?).apply(&mut below)?;
+    if let Some(installed) = installed {
+        below.graft(&TreePath::root(), &installed.set.tree)?;
     }
     let known = Accounts::read(&below, &session.store)?;
     let (mut users, mut groups) = (Vec::new(), Vec::new());

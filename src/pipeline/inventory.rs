@@ -3,7 +3,7 @@
 use super::assemble::Made;
 use super::epoch::Revision;
 use super::error::Error;
-use super::inputs::Realised;
+use super::inputs::{Installed, Realised};
 use super::layouts;
 use super::locking::{Leveled, Locked};
 use super::project::Project;
@@ -16,7 +16,8 @@ use crate::evidence::{
     SpecFile, bytes_text, licence, path_text, sbom,
 };
 use crate::oci::Digest;
-use crate::packages::deb::{self, PackageSet};
+use crate::packages::deb::resolve::{self, Facts};
+use crate::packages::deb::{self, set};
 use crate::spec;
 use crate::store::Store;
 use crate::tree::{Entry, Node, Tree, TreePath};
@@ -40,10 +41,10 @@ impl Taking<'_> {
     /// Takes the inventory of an image whose states are `trees`.
     pub(super) fn take(&self, trees: Vec<Arc<Tree>>) -> Result<Inventory, Error> {
         let states = States::new(&self.compiled.recipe, trees);
-        let set = self.realised.sets.last().cloned().flatten();
+        let installed = self.realised.sets.last().and_then(Option::as_ref);
         let sources = self.used_sources();
-        let packages = self.packages(set.as_deref(), &states.last())?;
-        let files = self.files(&states, set.as_deref(), &sources)?;
+        let packages = self.packages(installed, &states.last())?;
+        let files = self.files(&states, installed, &sources)?;
         let image = self.leveled.image;
         let label = |name: &str| {
             let of = |list: &[spec::Pair]| list.iter().find(|p| p.name.value == name).map(|p| p.value.value.clone());
@@ -61,7 +62,7 @@ impl Taking<'_> {
             kiln_version: env!("CARGO_PKG_VERSION").into(),
             layers: self.made.image.layers.iter().map(layer).collect(),
             packages,
-            edges: set.as_deref().map(|set| set.edges.clone()).unwrap_or_default(),
+            edges: installed.map(edges).unwrap_or_default(),
             indexes: indexes(self.locked),
             sources: sources.iter().map(|source| self.source(source)).collect::<Result<_, _>>()?,
             bases: self.bases(),
@@ -117,8 +118,8 @@ impl Taking<'_> {
         Location { spec, line: u32::try_from(line).unwrap_or(u32::MAX) }
     }
 
-    fn packages(&self, set: Option<&PackageSet>, tree: &Tree) -> Result<Vec<Package>, Error> {
-        let Some(set) = set else { return Ok(Vec::new()) };
+    fn packages(&self, installed: Option<&Installed>, tree: &Tree) -> Result<Vec<Package>, Error> {
+        let Some(installed) = installed else { return Ok(Vec::new()) };
         let requested: BTreeSet<&str> = self
             .leveled
             .levels
@@ -128,9 +129,8 @@ impl Taking<'_> {
             .map(|wish| wish.name.value.as_str())
             .collect();
         let indexes = indexes(self.locked);
-        set.packages
-            .iter()
-            .zip(&set.controls)
+        let packages = installed.packages.iter().zip(&installed.set.packages);
+        packages
             .map(|(package, control)| {
                 let field = |name: &str| control.get(name).map(str::to_owned);
                 Ok(Package {
@@ -161,16 +161,17 @@ impl Taking<'_> {
     fn files(
         &self,
         states: &States<'_>,
-        set: Option<&PackageSet>,
+        installed: Option<&Installed>,
         sources: &[&spec::Source],
     ) -> Result<Vec<File>, Error> {
+        let owners = installed.map(Installed::owners).unwrap_or_default();
         let tree = states.last();
         let credits = states.credits();
         let layers = self.layers_of(states)?;
         let mut files = Vec::with_capacity(credits.len());
         for (path, position) in credits {
             let entry = tree.get(&path).expect("credits are given for what is in the tree");
-            let owner = self.owner(&path, &self.compiled.recipe.moves[position], set, sources)?;
+            let owner = self.owner(&path, &self.compiled.recipe.moves[position], &owners, sources)?;
             let layer = layers.get(&path).copied().unwrap_or(0);
             files.push(file(&path, entry, owner, layer));
         }
@@ -182,15 +183,15 @@ impl Taking<'_> {
         &self,
         path: &TreePath,
         by: &Move,
-        set: Option<&PackageSet>,
+        owners: &BTreeMap<&TreePath, set::Owner>,
         sources: &[&spec::Source],
     ) -> Result<Owner, Error> {
         let nobody = || Error::Mistake(format!("nobody owns {path}"));
         match &by.origin {
             Origin::Base { .. } => Ok(Owner::Base(0)),
-            Origin::Packages => match set.and_then(|set| set.owners.get(path)).ok_or_else(nobody)? {
-                deb::Owner { package, made: false } => Ok(Owner::Package(*package as usize)),
-                deb::Owner { package, made: true } => Ok(Owner::Emulated { package: *package as usize }),
+            Origin::Packages => match owners.get(path).ok_or_else(nobody)? {
+                set::Owner { package, made: false } => Ok(Owner::Package(*package as usize)),
+                set::Owner { package, made: true } => Ok(Owner::Emulated { package: *package as usize }),
             },
             Origin::Accounts => {
                 let image = &self.leveled.levels[by.level].image;
@@ -219,6 +220,29 @@ impl Taking<'_> {
         }
         Ok(layers)
     }
+}
+
+/// Who needs whom, as positions among the packages.
+fn edges(installed: &Installed) -> Vec<(usize, usize)> {
+    let facts: Vec<Facts<'_>> = installed
+        .set
+        .packages
+        .iter()
+        .map(|control| {
+            let field = |name: &str| control.get(name).unwrap_or_default();
+            Facts {
+                name: field("Package"),
+                version: field("Version"),
+                multi_arch_allowed: field("Multi-Arch") == "allowed",
+                pre_depends: field("Pre-Depends"),
+                depends: field("Depends"),
+                recommends: "",
+                provides: field("Provides"),
+            }
+        })
+        .collect();
+    let edges = resolve::edges(&facts);
+    edges.iter().enumerate().flat_map(|(from, to)| to.iter().map(move |edge| (from, edge.to))).collect()
 }
 
 fn layer(layer: &crate::image::layer::Layer) -> Layer {
@@ -261,7 +285,8 @@ fn supplier(archive: &str) -> String {
 pub(super) fn indexes(locked: &Locked) -> Vec<PackageIndex> {
     let of = |index: &deb::LockedIndex| PackageIndex {
         suite: index.suite.clone(),
-        url: deb::public_url(&index.archive),
+        url: deb::public_url(&index.archive).to_owned(),
+        path: index.path.clone(),
         digest: index.sha256,
         date: index.date.to_string(),
         keys: index.signed_by.clone(),

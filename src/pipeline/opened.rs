@@ -55,8 +55,6 @@ impl Predicate {
 /// An image of one platform in a layout.
 pub(super) struct Opened {
     layout: Layout,
-    /// The manifest or index that the layout's name stands for.
-    subject: Descriptor,
     /// The manifest of the platform.
     manifest: Descriptor,
 }
@@ -73,7 +71,7 @@ impl Opened {
             (None, [only]) => only.clone(),
             (None, _) => layout.platform(&subject, &Platform::host())?,
         };
-        Ok(Opened { layout, subject, manifest })
+        Ok(Opened { layout, manifest })
     }
 
     /// The digest that names the image.

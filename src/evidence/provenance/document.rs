@@ -221,7 +221,7 @@ fn bare(role: &str, algorithm: &str, hex: String) -> Resource {
 fn resource(dependency: &Dependency) -> Resource {
     match dependency {
         Dependency::Index(index) => Resource {
-            uri: Some(format!("{}/dists/{}/InRelease", index.url.trim_end_matches('/'), index.suite)),
+            uri: Some(format!("{}/{}", index.url.trim_end_matches('/'), index.path)),
             annotations: [("date".to_owned(), index.date.clone()), ("keys".to_owned(), index.keys.join(" "))].into(),
             ..plain("index", &index.digest)
         },

@@ -16,9 +16,10 @@ pub mod index;
 mod locked;
 mod mirror;
 mod open;
+mod public;
 pub mod release;
 pub mod resolve;
-mod set_tmp;
+pub mod set;
 mod source;
 pub mod stanza;
 pub mod trust;
@@ -32,7 +33,7 @@ pub use mirror::MirrorConfig;
 pub use open::{Indexes, OpenIndex, open_indexes};
 pub use resolve::{Request, Resolution, Resolved, Unsatisfiable, Wish};
 pub use source::{LockedIndex, NORMAL_PRIORITY, Source, architecture, archive_of};
-pub use set_tmp::{Owner, PackageSet, SetError, SetOptions, compose, distro_version, public_url};
+pub use public::{distro_version, public_url};
 pub use trust::Keyring;
 
 #[cfg(test)]
