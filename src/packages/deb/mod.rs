@@ -17,6 +17,8 @@ mod locked;
 mod mirror;
 mod open;
 mod public;
+mod root;
+mod emulate;
 pub mod release;
 pub mod resolve;
 pub mod set;

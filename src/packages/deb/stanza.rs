@@ -1,7 +1,5 @@
 //! The control paragraph of a package: what it says of itself.
 
-use std::str::FromStr;
-
 /// A paragraph of fields, as a package carries it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stanza {
@@ -29,30 +27,6 @@ pub enum StanzaError {
         /// Its value, shortened.
         value: String,
     },
-}
-
-/// One package that a relation field names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Relation {
-    /// The package's name, without the architecture.
-    pub name: String,
-    /// The operator and the version, where there is a condition.
-    pub version: Option<(Operator, String)>,
-}
-
-/// How a relation compares versions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operator {
-    /// `<<`
-    Earlier,
-    /// `<=`
-    EarlierOrEqual,
-    /// `=`
-    Equal,
-    /// `>=`
-    LaterOrEqual,
-    /// `>>`
-    Later,
 }
 
 impl Stanza {
@@ -136,70 +110,8 @@ impl Stanza {
         self.get("Multi-Arch") == Some("same")
     }
 
-    /// The packages that a relation field names: alternatives within, what must all hold without.
-    ///
-    /// Conditions that cannot be read are left out, which is the careful reading
-    /// of `Replaces` and `Depends`: nothing is allowed by them and no order follows.
-    pub fn relations(&self, field: &str) -> Vec<Vec<Relation>> {
-        let value = self.get(field).unwrap_or_default();
-        let groups = value.split(',').map(|group| group.split('|').filter_map(|r| r.parse().ok()).collect::<Vec<_>>());
-        groups.filter(|group| !group.is_empty()).collect()
-    }
-
     fn required(&self, field: &'static str) -> &str {
         self.get(field).expect("a control paragraph is only made with this field")
-    }
-}
-
-impl Relation {
-    /// Whether a package with this version is meant.
-    pub fn admits(&self, version: &str) -> bool {
-        let Some((operator, bound)) = &self.version else { return true };
-        operator.holds(super::version::compare(version, bound))
-    }
-}
-
-impl Operator {
-    /// Whether it holds between two versions that compare like this.
-    pub fn holds(self, ordering: std::cmp::Ordering) -> bool {
-        match self {
-            Operator::Earlier => ordering.is_lt(),
-            Operator::EarlierOrEqual => ordering.is_le(),
-            Operator::Equal => ordering.is_eq(),
-            Operator::LaterOrEqual => ordering.is_ge(),
-            Operator::Later => ordering.is_gt(),
-        }
-    }
-}
-
-impl FromStr for Relation {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let text = text.trim();
-        let end = text.find(|c: char| c.is_whitespace() || "([<".contains(c)).unwrap_or(text.len());
-        let (name, rest) = text.split_at(end);
-        let name = name.split(':').next().unwrap_or_default();
-        if !is_package_name(name) {
-            return Err(());
-        }
-        let version = match rest.trim_start().strip_prefix('(') {
-            None => None,
-            Some(condition) => {
-                let (condition, _) = condition.split_once(')').ok_or(())?;
-                let at = condition.find(|c: char| !"<>=".contains(c)).ok_or(())?;
-                let operator = match &condition[..at] {
-                    "<<" => Operator::Earlier,
-                    "<=" | "<" => Operator::EarlierOrEqual,
-                    "=" => Operator::Equal,
-                    ">=" | ">" => Operator::LaterOrEqual,
-                    ">>" => Operator::Later,
-                    _ => return Err(()),
-                };
-                Some((operator, condition[at..].trim().to_owned()))
-            }
-        };
-        Ok(Relation { name: name.to_owned(), version })
     }
 }
 

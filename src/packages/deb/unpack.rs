@@ -44,7 +44,7 @@ pub struct Unpacked {
     /// The digest of the `.deb`.
     pub sha256: Digest,
     /// What the package says of itself.
-    pub control: Stanza,
+    pub stanza: Stanza,
     /// The files of its control member, by name, `control` among them.
     pub files: BTreeMap<String, Digest>,
     /// What it installs: all of it, at the places that it names.
@@ -147,7 +147,7 @@ pub fn unpack_all(store: &Store, packages: &[LockedPackage]) -> Result<Vec<Unpac
 pub fn unpack(store: &Store, package: &LockedPackage) -> Result<Unpacked, UnpackError> {
     let run = || -> Result<Unpacked, UnpackReason> {
         if let Some(unpacked) = recorded(store, &package.sha256)? {
-            check_identity(&unpacked.control, package)?;
+            check_identity(&unpacked.stanza, package)?;
             return Ok(unpacked);
         }
         unpack_anew(store, package)
@@ -163,14 +163,14 @@ fn record_key(sha256: &Digest) -> Digest {
 fn recorded(store: &Store, sha256: &Digest) -> Result<Option<Unpacked>, UnpackReason> {
     let Some(bytes) = store.record(RECORD, &record_key(sha256))? else { return Ok(None) };
     let Ok(record) = serde_json::from_slice::<Record>(&bytes) else { return Ok(None) };
-    let Ok(control) = Stanza::parse(&record.control) else { return Ok(None) };
+    let Ok(stanza) = Stanza::parse(&record.control) else { return Ok(None) };
     let tree = match Tree::load(store, &record.tree) {
         Ok(tree) => tree,
         Err(TreeError::Store(e)) if !e.is_lost_content() => return Err(e.into()),
         Err(_) => return Ok(None),
     };
     let is_whole = record.files.values().all(|d| store.has(d)) && has_contents(store, &tree);
-    Ok(is_whole.then_some(Unpacked { sha256: *sha256, control, files: record.files, tree }))
+    Ok(is_whole.then_some(Unpacked { sha256: *sha256, stanza, files: record.files, tree }))
 }
 
 /// Whether all contents of a tree are in the store.
@@ -182,8 +182,8 @@ fn unpack_anew(store: &Store, package: &LockedPackage) -> Result<Unpacked, Unpac
     let size = store.size(&package.sha256).ok_or(StoreError::Missing(package.sha256))?;
     let mut archive = Archive::open(store.reader(&package.sha256)?, size)?;
     let compression = archive.control()?;
-    let (control, files) = read_control(member("control.tar", compression, &mut archive, MAX_CONTROL)?, store)?;
-    check_identity(&control, package)?;
+    let (stanza, files) = read_control(member("control.tar", compression, &mut archive, MAX_CONTROL)?, store)?;
+    check_identity(&stanza, package)?;
     let limit = DATA_ALLOWANCE.saturating_add(size.saturating_mul(DATA_RATIO));
     let compression = archive.data()?;
     let input = member("data.tar", compression, &mut archive, limit)?;
@@ -191,10 +191,10 @@ fn unpack_anew(store: &Store, package: &LockedPackage) -> Result<Unpacked, Unpac
     // Only now it is known that the bytes were those that the lock names.
     archive.finish().map_err(corruption)?;
     check_lists(store, &files)?;
-    let record = Record { control: control.text().to_owned(), tree: tree.save(store)?, files };
+    let record = Record { control: stanza.text().to_owned(), tree: tree.save(store)?, files };
     let bytes = serde_json::to_vec(&record).expect("strings and digests make JSON");
     store.set_record(RECORD, &record_key(&package.sha256), &bytes)?;
-    Ok(Unpacked { sha256: package.sha256, control, files: record.files, tree })
+    Ok(Unpacked { sha256: package.sha256, stanza, files: record.files, tree })
 }
 
 /// Finds the store's own error, a damaged blob, in what came through the archive.
@@ -207,11 +207,11 @@ fn corruption(error: ArchiveError) -> UnpackReason {
     }
 }
 
-fn check_identity(control: &Stanza, package: &LockedPackage) -> Result<(), UnpackReason> {
+fn check_identity(stanza: &Stanza, package: &LockedPackage) -> Result<(), UnpackReason> {
     let fields = [
-        ("name", &package.name, control.name()),
-        ("version", &package.version, control.version()),
-        ("architecture", &package.architecture, control.architecture()),
+        ("name", &package.name, stanza.name()),
+        ("version", &package.version, stanza.version()),
+        ("architecture", &package.architecture, stanza.architecture()),
     ];
     for (field, expected, actual) in fields {
         if expected != actual {

@@ -29,13 +29,3 @@ fn what_is_no_paragraph_is_refused() {
         assert!(actual.contains(message), "{text:?}: {actual}");
     }
 }
-
-#[test]
-fn relations_are_read_with_their_conditions() {
-    let text = format!("{GOOD}Depends: a1 (>= 1.0), b1:any | c1 [amd64], d1(<<2~), !!\n");
-    let groups = Stanza::parse(&text).unwrap().relations("Depends");
-    let names: Vec<Vec<&str>> = groups.iter().map(|g| g.iter().map(|r| r.name.as_str()).collect()).collect();
-    assert_eq!(names, [vec!["a1"], vec!["b1", "c1"], vec!["d1"]]);
-    assert!(groups[0][0].admits("1.0") && !groups[0][0].admits("1.0~rc1"));
-    assert!(groups[2][0].admits("2~~") && !groups[2][0].admits("2"));
-}

@@ -262,7 +262,7 @@ fn many_packages_come_in_the_order_asked_and_the_first_error_wins() {
     };
     let mut packages: Vec<LockedPackage> = (0..20).map(make).collect();
     let names: Vec<String> =
-        unpack_all(&store, &packages).unwrap().iter().map(|u| u.control.name().to_owned()).collect();
+        unpack_all(&store, &packages).unwrap().iter().map(|u| u.stanza.name().to_owned()).collect();
     assert_eq!(names, packages.iter().map(|p| p.name.clone()).collect::<Vec<_>>());
     packages[15].version = "2".into();
     packages[4].version = "2".into();
