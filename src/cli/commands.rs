@@ -48,7 +48,8 @@ fn in_session<T>(
     let mirror = environment.text("KILN_DEBIAN_MIRROR");
     let mirrors = MirrorConfig::read(Path::new("/"), mirror);
     let mirrors = mirrors.map_err(|e| Failure::usage(format!("KILN_DEBIAN_MIRROR cannot be used: {e}")))?;
-    let settings = Settings { store: store_folder(global, environment)?, offline, jobs: jobs(global), mirrors, now: now() };
+    let settings =
+        Settings { store: store_folder(global, environment)?, offline, jobs: jobs(global), mirrors, now: now() };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|e| Failure::machine(format!("cannot start threads: {e}")))?;
     let progress = listener(global.progress);

@@ -53,12 +53,7 @@ impl<'a> Shown<'a> {
             let file = sources.file(file);
             NamedSource::new(file.name(), file.text().to_owned())
         });
-        Shown {
-            diagnostic,
-            source,
-            labels: labels.collect(),
-            help: (!help.is_empty()).then(|| help.join("\n")),
-        }
+        Shown { diagnostic, source, labels: labels.collect(), help: (!help.is_empty()).then(|| help.join("\n")) }
     }
 }
 

@@ -97,8 +97,7 @@ fn layers_hold_all_moves_once_and_in_order() {
 #[test]
 fn copies_beyond_the_budget_share_the_first_layer() {
     let copies: String = (0..9).map(|i| format!("    copy \"f{i}\" from=\"app\" to=\"/{i}/\"\n")).collect();
-    let text =
-        format!("kiln 1\nsource \"app\" {{ context \".\" }}\nimage \"x\" {{\n{copies}    layers max=3\n}}\n");
+    let text = format!("kiln 1\nsource \"app\" {{ context \".\" }}\nimage \"x\" {{\n{copies}    layers max=3\n}}\n");
     let (levels, sources) = load(&text);
     let inputs = Inputs { sets: vec![None], accounts: vec![None], ..Inputs::default() };
     let compiled = compile(&levels, &Platform::linux("amd64", None), &inputs, &sources).unwrap();

@@ -116,11 +116,7 @@ pub(super) fn solve(session: &Session<'_>, project: &Project, compiled: &Compile
 }
 
 /// The digests of the contexts' trees.
-fn contexts(
-    session: &Session<'_>,
-    project: &Project,
-    compiled: &Compiled,
-) -> Result<BTreeMap<String, Digest>, Error> {
+fn contexts(session: &Session<'_>, project: &Project, compiled: &Compiled) -> Result<BTreeMap<String, Digest>, Error> {
     if compiled.contexts.is_empty() {
         return Ok(BTreeMap::new());
     }
@@ -163,15 +159,12 @@ fn folders(project: &Project) -> BTreeMap<String, PathBuf> {
 }
 
 /// Everything that decides the image's bytes.
-fn key(
-    leveled: &Leveled<'_>,
-    compiled: &Compiled,
-    contexts: &BTreeMap<String, Digest>,
-    revision: &Revision,
-) -> Digest {
+fn key(leveled: &Leveled<'_>, compiled: &Compiled, contexts: &BTreeMap<String, Digest>, revision: &Revision) -> Digest {
     let contexts: Vec<String> = contexts.iter().map(|(name, digest)| format!("{name}={digest}")).collect();
     let said = format!("{:?}", (&compiled.recipe, annotations(leveled, revision), contexts, revision));
-    Digest::of([FORM.as_bytes(), env!("CARGO_PKG_VERSION").as_bytes(), &compiled.graph.encode(), said.as_bytes()].concat())
+    Digest::of(
+        [FORM.as_bytes(), env!("CARGO_PKG_VERSION").as_bytes(), &compiled.graph.encode(), said.as_bytes()].concat(),
+    )
 }
 
 fn remembered(session: &Session<'_>, key: &Digest, platform: &Platform) -> Result<Option<(Image, Facts)>, Error> {

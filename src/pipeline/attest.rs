@@ -77,11 +77,13 @@ fn remembered(
     build: &Build,
     make: impl FnOnce(&dyn Signer) -> Result<Attested, Error>,
 ) -> Result<Attested, Error> {
-    let said = serde_json::to_vec(&provenance(build, vec![Subject::new(&subject.digest)])).map_err(sign::SignError::from)?;
+    let said =
+        serde_json::to_vec(&provenance(build, vec![Subject::new(&subject.digest)])).map_err(sign::SignError::from)?;
     let key = Digest::of([identity.fingerprint().as_bytes().as_slice(), &said].concat());
     let known = session.store.record(RECORD, &key)?;
     let known = known.and_then(|bytes| serde_json::from_slice::<Attested>(&bytes).ok());
-    let complete = |a: &Attested| a.referrers.iter().chain(&a.blobs).all(|d| session.store.size(&d.digest) == Some(d.size));
+    let complete =
+        |a: &Attested| a.referrers.iter().chain(&a.blobs).all(|d| session.store.size(&d.digest) == Some(d.size));
     if let Some(known) = known.filter(complete) {
         return Ok(known);
     }

@@ -104,7 +104,8 @@ mod tests {
 
     #[test]
     fn the_committers_time_is_read_from_the_head_of_the_object_only() {
-        let object = "tree 1\nauthor A <a@b> 5 +0000\ncommitter B C <b@c> 1700000000 +0100\n\ncommitter X <x> 9 +0000\n";
+        let object =
+            "tree 1\nauthor A <a@b> 5 +0000\ncommitter B C <b@c> 1700000000 +0100\n\ncommitter X <x> 9 +0000\n";
         assert_eq!(committed_at(object), Some(1_700_000_000));
         assert_eq!(committed_at("tree 1\n\ncommitter X <x> 9 +0000\n"), None);
     }

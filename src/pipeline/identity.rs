@@ -59,8 +59,11 @@ impl<'a> Identity<'a> {
     }
 
     fn read(path: PathBuf, local: bool, created: bool, settings: &'a KeySettings<'a>) -> Result<Self, Error> {
-        let content = super::read_bounded(&path, MAX_KEY)
-            .map_err(|source| Error::Unreadable { what: "the signing key", path: path.clone(), source })?;
+        let content = super::read_bounded(&path, MAX_KEY).map_err(|source| Error::Unreadable {
+            what: "the signing key",
+            path: path.clone(),
+            source,
+        })?;
         let public = path.with_extension("pub");
         Ok(Identity { public_path: public.exists().then_some(public), path, local, created, content, settings })
     }

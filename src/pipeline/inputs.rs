@@ -95,8 +95,8 @@ fn sets(
     base: Option<&Tree>,
 ) -> Result<Vec<Option<Installed>>, Error> {
     session.phase("unpacking");
-    let architecture = deb::architecture(&locked.platform)
-        .ok_or_else(|| plan::PlanError::Platform(locked.platform.to_string()))?;
+    let architecture =
+        deb::architecture(&locked.platform).ok_or_else(|| plan::PlanError::Platform(locked.platform.to_string()))?;
     let own: Vec<&str> = levels.iter().filter_map(|level| level.own.as_deref()).collect();
     let mut sets = Vec::new();
     for (position, level) in levels.iter().enumerate() {

@@ -209,7 +209,8 @@ impl Taking<'_> {
     /// For each path the layer that it comes from: the uppermost one that puts it.
     fn layers_of(&self, states: &States<'_>) -> Result<BTreeMap<TreePath, usize>, Error> {
         let mut layers = BTreeMap::new();
-        let kept = self.realised.base.as_ref().map_or(0, |base| base.steps.iter().filter(|s| s.layer.is_some()).count());
+        let kept =
+            self.realised.base.as_ref().map_or(0, |base| base.steps.iter().filter(|s| s.layer.is_some()).count());
         if let Some(base) = &self.realised.base {
             layers.extend(base.layers_of(self.session)?);
         }

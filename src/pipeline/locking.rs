@@ -6,9 +6,7 @@ use super::report::LockReport;
 use super::session::Session;
 use crate::diagnostic::Sources;
 use crate::oci::Platform;
-use crate::plan::{
-    self, Level, Lock, LockedLayout, Outside, Refresh, Request, Wanted, WantedDownload, WantedSet,
-};
+use crate::plan::{self, Level, Lock, LockedLayout, Outside, Refresh, Request, Wanted, WantedDownload, WantedSet};
 use crate::spec::{Image, SourceKind};
 use std::path::{Path, PathBuf};
 
@@ -141,7 +139,11 @@ fn wanted(project: &Project, images: &[Leveled<'_>]) -> Result<Wanted, Error> {
 pub(super) fn request(project: &Project, levels: &[Level], platform: &Platform) -> Result<Option<Request>, Error> {
     Request::of(levels, platform, |path| {
         let path: PathBuf = project.folder.join(path);
-        super::read_bounded(&path, MAX_KEYRING).map_err(|source| Error::Unreadable { what: "the keyring", path, source })
+        super::read_bounded(&path, MAX_KEYRING).map_err(|source| Error::Unreadable {
+            what: "the keyring",
+            path,
+            source,
+        })
     })
 }
 

@@ -105,4 +105,3 @@ fn find_image<'a>(project: &'a Project, name: &str) -> Result<&'a Image, Error> 
         Error::Usage(format!("the spec has no image `{name}`, only {}{hint}", known.join(", ")))
     })
 }
-

@@ -83,7 +83,8 @@ impl Opened {
     pub(super) fn config_json(&self) -> Result<Value, Error> {
         let manifest = self.layout.manifest(&self.manifest)?;
         let bytes = self.layout.read(&manifest.config, MAX_MANIFEST)?;
-        serde_json::from_slice(&bytes).map_err(|error| Error::NotThere(format!("the configuration is damaged: {error}")))
+        serde_json::from_slice(&bytes)
+            .map_err(|error| Error::NotThere(format!("the configuration is damaged: {error}")))
     }
 
     /// The file system.
@@ -97,9 +98,8 @@ impl Opened {
     /// # Errors
     /// [`Error::NotThere`] where none is attached.
     pub(super) fn predicate(&self, wanted: Predicate) -> Result<Value, Error> {
-        let none = || {
-            Error::NotThere(format!("the image {} has no {} attached to it", self.manifest.digest, wanted.words()))
-        };
+        let none =
+            || Error::NotThere(format!("the image {} has no {} attached to it", self.manifest.digest, wanted.words()));
         for referrer in self.layout.referrers(&self.manifest.digest)? {
             let manifest = self.layout.manifest(&referrer)?;
             let [layer] = manifest.layers.as_slice() else { continue };
@@ -135,8 +135,11 @@ pub fn predicate_of(choice: &ImageChoice, wanted: Predicate) -> Result<Value, Er
 ///
 /// With several platforms all of them are checked, or the one that is chosen.
 pub fn verify(session: &Session<'_>, choice: &ImageChoice, key: &Path) -> Result<Report, Error> {
-    let pem = super::read_bounded(key, 64 << 10)
-        .map_err(|source| Error::Unreadable { what: "the public key", path: key.to_owned(), source })?;
+    let pem = super::read_bounded(key, 64 << 10).map_err(|source| Error::Unreadable {
+        what: "the public key",
+        path: key.to_owned(),
+        source,
+    })?;
     let key = PublicKey::from_pem(&pem).map_err(|error| Error::Key { path: key.to_owned(), error })?;
     let layout = open(&choice.image)?;
     let subject = layout.image(None)?;
@@ -147,7 +150,11 @@ pub fn verify(session: &Session<'_>, choice: &ImageChoice, key: &Path) -> Result
     let mut targets = Vec::new();
     let mut blobs: BTreeMap<Digest, Descriptor> = BTreeMap::new();
     if manifests.iter().all(|manifest| manifest.digest != subject.digest) {
-        targets.push(Target { digest: subject.digest, kind: Kind::Index, referrers: layout.referrers(&subject.digest)? });
+        targets.push(Target {
+            digest: subject.digest,
+            kind: Kind::Index,
+            referrers: layout.referrers(&subject.digest)?,
+        });
     }
     for manifest in &manifests {
         let files = Some(files(session, &layout, manifest)?);

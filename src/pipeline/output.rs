@@ -123,8 +123,7 @@ pub(super) fn write(session: &Session<'_>, output: &Output, bundle: &Bundle<'_>)
         referrers: bundle.attested.iter().flat_map(|attested| attested.referrers.iter().cloned()).collect(),
     };
     if let Some(parent) = path_of(output).parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        std::fs::create_dir_all(parent)
-            .map_err(|source| Error::Unwritable { path: parent.to_owned(), source })?;
+        std::fs::create_dir_all(parent).map_err(|source| Error::Unwritable { path: parent.to_owned(), source })?;
     }
     let (kind, written) = match output {
         Output::Oci(path) => ("oci", output::write_layout(&content, store, path, bundle.epoch)?),
@@ -151,9 +150,5 @@ pub(super) fn write(session: &Session<'_>, output: &Output, bundle: &Bundle<'_>)
             ("tree", Written::New)
         }
     };
-    Ok(OutputReport {
-        kind,
-        path: path_of(output).display().to_string(),
-        unchanged: written == Written::Unchanged,
-    })
+    Ok(OutputReport { kind, path: path_of(output).display().to_string(), unchanged: written == Written::Unchanged })
 }

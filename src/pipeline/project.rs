@@ -45,8 +45,11 @@ impl Project {
         // From here on names are relative to the spec's folder: they go into graphs and evidence.
         let prefix = files.shown("");
         let sources = loaded.sources.renamed(|name| name.strip_prefix(&prefix).unwrap_or(name).to_owned());
-        let folder = std::fs::canonicalize(&given)
-            .map_err(|source| Error::Unreadable { what: "the spec", path: given.clone(), source })?;
+        let folder = std::fs::canonicalize(&given).map_err(|source| Error::Unreadable {
+            what: "the spec",
+            path: given.clone(),
+            source,
+        })?;
         Ok(Project { folder, file, spec: loaded.spec, sources, warnings: loaded.warnings, args: args.clone() })
     }
 

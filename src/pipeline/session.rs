@@ -2,16 +2,16 @@
 
 use super::error::Error;
 use crate::http;
-use crate::packages::deb;
-use crate::store::Store;
 use crate::image::layer::Packer;
+use crate::packages::deb;
 use crate::solve::embedded::Embedded;
 use crate::solve::{Downloads, Offline};
+use crate::store::Store;
 use jiff::Timestamp;
 use std::future::Future;
 use std::num::NonZeroUsize;
-use std::sync::Mutex;
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use tokio::runtime::Handle;

@@ -58,8 +58,11 @@ pub fn format(name: &str, text: &[u8]) -> Result<String, Error> {
 pub fn format_file(path: &Path, write: bool) -> Result<bool, Error> {
     let (folder, name) = locate(path)?;
     let file = folder.join(&name);
-    let text = super::read_bounded(&file, MAX_TEXT)
-        .map_err(|source| Error::Unreadable { what: "the spec", path: file.clone(), source })?;
+    let text = super::read_bounded(&file, MAX_TEXT).map_err(|source| Error::Unreadable {
+        what: "the spec",
+        path: file.clone(),
+        source,
+    })?;
     let formatted = format(&file.display().to_string(), &text)?;
     let changed = formatted.as_bytes() != text;
     if changed && write {

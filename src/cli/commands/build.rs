@@ -13,10 +13,10 @@ pub(super) fn build(
     environment: &Environment,
     output: &mut Output,
 ) -> Result<u8, Failure> {
-    let keys = environment.keys().ok_or_else(|| Failure::usage("there is no place for keys: set XDG_DATA_HOME or HOME"))?;
-    let passphrase = |path: &std::path::Path| {
-        store::passphrase(environment, path, &format!("passphrase of {}: ", path.display()))
-    };
+    let keys =
+        environment.keys().ok_or_else(|| Failure::usage("there is no place for keys: set XDG_DATA_HOME or HOME"))?;
+    let passphrase =
+        |path: &std::path::Path| store::passphrase(environment, path, &format!("passphrase of {}: ", path.display()));
     let options = BuildOptions {
         spec: args.spec.spec.clone(),
         args: spec_args(&args.spec),

@@ -33,9 +33,9 @@ pub use fetch::{Wanted, fetch};
 pub use locked::LockedPackage;
 pub use mirror::MirrorConfig;
 pub use open::{Indexes, OpenIndex, open_indexes};
+pub use public::{distro_version, public_url};
 pub use resolve::{Request, Resolution, Resolved, Unsatisfiable, Wish};
 pub use source::{LockedIndex, NORMAL_PRIORITY, Source, architecture, archive_of};
-pub use public::{distro_version, public_url};
 pub use trust::Keyring;
 
 #[cfg(test)]

@@ -270,5 +270,4 @@ impl Root {
 }
 
 /// What stands for the root itself.
-static ROOT: Entry =
-    Entry { node: Node::Dir, mode: 0o755, uid: 0, gid: 0, mtime: None, xattrs: BTreeMap::new() };
+static ROOT: Entry = Entry { node: Node::Dir, mode: 0o755, uid: 0, gid: 0, mtime: None, xattrs: BTreeMap::new() };

@@ -1,7 +1,7 @@
 //! Packages whose scripts are not read but handled by name, each with the reason.
 
-use crate::packages::deb::root::Fault;
 use super::{Root, Scene, Script};
+use crate::packages::deb::root::Fault;
 
 /// A script that is handled by name.
 pub(super) struct ByName {

@@ -1,3 +1,5 @@
 //! `pam-auth-update`.
 use crate::packages::deb::root::{Fault, Root};
-pub(super) fn update(_: &mut Root) -> Result<(), Fault> { Ok(()) }
+pub(super) fn update(_: &mut Root) -> Result<(), Fault> {
+    Ok(())
+}

@@ -1,9 +1,9 @@
 //! The packages that a base already has, and which files are theirs.
 
 use super::super::control::paragraphs;
+use super::SetError;
 use super::lay::BaseOwners;
 use super::merge::merged;
-use super::SetError;
 use crate::store::Store;
 use crate::tree::{Entry, Tree, TreePath};
 

@@ -5,8 +5,8 @@ use super::super::emulate::{Scene, md5_hex};
 use super::super::root::{Fault, Root};
 use super::super::stanza::Stanza;
 use super::super::unpack::Unpacked;
-use super::lay::{Laid, newest};
 use super::SetError;
+use super::lay::{Laid, newest};
 use crate::tree::{TreeError, TreePath};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -44,7 +44,8 @@ impl<'a> Filter<'a> {
         let folders = groups.into_iter().filter(|(keep, _)| !keep).flat_map(|(_, folders)| folders);
         let path = |folder: &&str| TreePath::new(folder).expect("the folders are clean paths");
         let doc = path(&DOC_FOLDER);
-        let is_link = |(p, e): &(&TreePath, &Entry)| e.link_target().is_some() && p.file_name().is_some_and(is_copyright);
+        let is_link =
+            |(p, e): &(&TreePath, &Entry)| e.link_target().is_some() && p.file_name().is_some_and(is_copyright);
         let targets = tree.below(&doc).filter(is_link).filter_map(|(p, _)| tree.resolve(p.as_bytes()).ok()).collect();
         Filter { left_out: folders.map(path).collect(), tree, targets }
     }

@@ -39,7 +39,12 @@ pub(super) struct Ground<'a> {
 }
 
 /// Lays the package at a position; `filter` says what is left out.
-pub(super) fn lay(root: &mut Root, ground: &Ground<'_>, position: usize, filter: &Filter<'_>) -> Result<Laid, SetError> {
+pub(super) fn lay(
+    root: &mut Root,
+    ground: &Ground<'_>,
+    position: usize,
+    filter: &Filter<'_>,
+) -> Result<Laid, SetError> {
     let package = &ground.packages[position];
     let owner = Owner { package: position as u32, made: false };
     let mut laid = Laid::default();

@@ -19,8 +19,8 @@ mod record;
 
 use super::LockedPackage;
 use super::emulate::{self, Scene, Script, ScriptProblem};
-use super::root::Root;
 pub use super::root::Owner;
+use super::root::Root;
 use super::stanza::Stanza;
 use super::unpack::{UnpackError, Unpacked, unpack_all};
 use crate::oci::Digest;
@@ -295,13 +295,16 @@ impl Making<'_> {
         }
         let from_scripts = std::mem::take(&mut self.scene.warnings);
         warnings.extend(from_scripts.into_iter().map(|(package, text)| Warning { package, text }));
-        database::write(&mut self.root, &database::Contents {
-            packages: self.packages,
-            order,
-            laid: &self.laid,
-            scene: &self.scene,
-            full: self.options.database == Database::Full,
-        })?;
+        database::write(
+            &mut self.root,
+            &database::Contents {
+                packages: self.packages,
+                order,
+                laid: &self.laid,
+                scene: &self.scene,
+                full: self.options.database == Database::Full,
+            },
+        )?;
         let (tree, owners) = self.root.finish();
         let tree = match base {
             None => tree,

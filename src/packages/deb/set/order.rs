@@ -23,7 +23,13 @@ pub(super) fn order(packages: &[Unpacked]) -> Vec<usize> {
             providers.entry(atom.name).or_default().push(*i);
         }
     }
-    let mut walk = Walk { packages, by_name: &by_name, providers: &providers, done: Vec::new(), seen: vec![false; packages.len()] };
+    let mut walk = Walk {
+        packages,
+        by_name: &by_name,
+        providers: &providers,
+        done: Vec::new(),
+        seen: vec![false; packages.len()],
+    };
     for name in FIRST {
         for i in by_name.get(name).into_iter().flatten() {
             walk.seen[*i] = true;

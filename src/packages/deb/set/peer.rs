@@ -1,8 +1,8 @@
 //! Real packages of trixie: each with all that it needs becomes a set, or says which scripts stand against it.
 
 use super::super::dependency::{atoms, clauses};
-use super::super::unpack::unpack;
 use super::super::fixtures;
+use super::super::unpack::unpack;
 use super::*;
 use std::collections::BTreeMap;
 
@@ -61,7 +61,12 @@ fn scripts_are_emulated_or_reported() {
                 for warning in &set.warnings {
                     problems.insert(format!("warning {}: {}", warning.package, warning.text));
                 }
-                eprintln!("{name}: {} packages, {} entries, {:?}", set.packages.len(), set.tree.len(), started.elapsed());
+                eprintln!(
+                    "{name}: {} packages, {} entries, {:?}",
+                    set.packages.len(),
+                    set.tree.len(),
+                    started.elapsed()
+                );
             }
             Err(SetError::Scripts(found)) => {
                 eprintln!("{name}: {} scripts stand against it", found.len());

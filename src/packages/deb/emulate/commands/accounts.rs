@@ -206,8 +206,7 @@ fn useradd(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32>
 }
 
 fn groupadd(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> {
-    const KNOWN: Known =
-        Known { flags: "rfo", valued: "gK", long: &[("system", 'r'), ("force", 'f'), ("gid", 'g')] };
+    const KNOWN: Known = Known { flags: "rfo", valued: "gK", long: &[("system", 'r'), ("force", 'f'), ("gid", 'g')] };
     let given = KNOWN.read(shell, arguments)?;
     let [name] = given.operands.as_slice() else {
         return Err(shell.obstacle("this form of `groupadd` is not understood"));
@@ -299,7 +298,8 @@ fn sysusers(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32
         } else if argument.starts_with('-') {
             return Err(shell.obstacle(format!("`systemd-sysusers {argument}` is not understood")));
         } else {
-            let path = if argument.starts_with('/') { argument.clone() } else { format!("/usr/lib/sysusers.d/{argument}") };
+            let path =
+                if argument.starts_with('/') { argument.clone() } else { format!("/usr/lib/sysusers.d/{argument}") };
             match shell.root.read(&path) {
                 Ok(bytes) => text.push_str(&String::from_utf8_lossy(&bytes)),
                 Err(Fault::Store(e)) => return Err(e.into()),

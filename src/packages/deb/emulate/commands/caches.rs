@@ -11,7 +11,14 @@ pub(super) const COMMANDS: &[Declared] = &[
         about: "nothing: Python compiles what it imports; files are read-only in most containers, so it does so each time",
     },
     Declared {
-        names: &["fc-cache", "mkfontscale", "mkfontdir", "update-fonts-dir", "update-fonts-scale", "update-fonts-alias"],
+        names: &[
+            "fc-cache",
+            "mkfontscale",
+            "mkfontdir",
+            "update-fonts-dir",
+            "update-fonts-scale",
+            "update-fonts-alias",
+        ],
         effect: Effect::Nothing,
         essential: false,
         about: "nothing: fontconfig reads the folders when the cache is missing",
@@ -29,7 +36,15 @@ pub(super) const COMMANDS: &[Declared] = &[
         about: "nothing: GTK reads the folders when the cache is missing",
     },
     Declared {
-        names: &["install-info", "update-info-dir", "mandb", "catman", "apropos", "update-menus", "update-dictcommon-aspell"],
+        names: &[
+            "install-info",
+            "update-info-dir",
+            "mandb",
+            "catman",
+            "apropos",
+            "update-menus",
+            "update-dictcommon-aspell",
+        ],
         effect: Effect::Nothing,
         essential: false,
         about: "nothing: indexes of documentation",
@@ -77,7 +92,16 @@ pub(super) const COMMANDS: &[Declared] = &[
         about: "nothing, with a warning: image formats beyond the built-in ones are not found",
     },
     Declared {
-        names: &["fmtutil-sys", "fmtutil", "updmap-sys", "updmap", "mktexlsr", "texhash", "update-updmap", "update-fmtutil"],
+        names: &[
+            "fmtutil-sys",
+            "fmtutil",
+            "updmap-sys",
+            "updmap",
+            "mktexlsr",
+            "texhash",
+            "update-updmap",
+            "update-fmtutil",
+        ],
         effect: Effect::Run(tex),
         essential: false,
         about: "nothing, with a warning: TeX makes its formats and maps when it is first run by someone who may write",
@@ -125,7 +149,9 @@ fn loaders(shell: &mut Shell<'_>, _: &[String], _: &mut Io) -> Run<i32> {
 }
 
 fn tex(shell: &mut Shell<'_>, _: &[String], _: &mut Io) -> Run<i32> {
-    shell.scene.warn("formats, maps and file lists of TeX are not made: run `fmtutil-sys --all` and `updmap-sys` in a step");
+    shell
+        .scene
+        .warn("formats, maps and file lists of TeX are not made: run `fmtutil-sys --all` and `updmap-sys` in a step");
     Ok(0)
 }
 

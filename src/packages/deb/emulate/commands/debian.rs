@@ -284,7 +284,15 @@ fn dpkg_statoverride(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -
     const KNOWN: Known = Known {
         flags: "",
         valued: "",
-        long: &[("add", 'a'), ("remove", 'r'), ("list", 'l'), ("update", 'u'), ("force", 'f'), ("force-all", 'f'), ("quiet", 'q')],
+        long: &[
+            ("add", 'a'),
+            ("remove", 'r'),
+            ("list", 'l'),
+            ("update", 'u'),
+            ("force", 'f'),
+            ("force-all", 'f'),
+            ("quiet", 'q'),
+        ],
     };
     let given = KNOWN.read(shell, arguments)?;
     if given.has('l') {
@@ -309,9 +317,8 @@ fn dpkg_statoverride(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -
         return Ok(0);
     }
     let place = shell.root.find(path, true);
-    let result = place.and_then(|place| {
-        shell.root.change(&place, |entry| (entry.mode, entry.uid, entry.gid) = (bits, uid, gid))
-    });
+    let result = place
+        .and_then(|place| shell.root.change(&place, |entry| (entry.mode, entry.uid, entry.gid) = (bits, uid, gid)));
     shell.answer(io, "dpkg-statoverride", path, result)
 }
 
@@ -345,9 +352,9 @@ fn update_shells(shell: &mut Shell<'_>, _: &[String], io: &mut Io) -> Run<i32> {
     let mut found = Vec::new();
     for name in shell.root.names(FOLDER) {
         match shell.root.read(&format!("{FOLDER}/{name}")) {
-            Ok(bytes) => found.extend(
-                String::from_utf8_lossy(&bytes).lines().filter(|l| l.starts_with('/')).map(str::to_owned),
-            ),
+            Ok(bytes) => {
+                found.extend(String::from_utf8_lossy(&bytes).lines().filter(|l| l.starts_with('/')).map(str::to_owned))
+            }
             Err(fault) => return shell.answer(io, "update-shells", &name, Err(fault)),
         }
     }
@@ -399,7 +406,15 @@ fn run_parts(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i3
     const KNOWN: Known = Known {
         flags: "v",
         valued: "ar",
-        long: &[("test", 't'), ("list", 'l'), ("verbose", 'v'), ("arg", 'a'), ("regex", 'r'), ("exit-on-error", 'e'), ("lsbsysinit", 'L')],
+        long: &[
+            ("test", 't'),
+            ("list", 'l'),
+            ("verbose", 'v'),
+            ("arg", 'a'),
+            ("regex", 'r'),
+            ("exit-on-error", 'e'),
+            ("lsbsysinit", 'L'),
+        ],
     };
     let given = KNOWN.read(shell, arguments)?;
     let [folder] = given.operands.as_slice() else {

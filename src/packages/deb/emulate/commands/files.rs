@@ -157,7 +157,13 @@ fn ln(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> {
     const KNOWN: Known = Known {
         flags: "sfnTvr",
         valued: "t",
-        long: &[("symbolic", 's'), ("force", 'f'), ("no-dereference", 'n'), ("no-target-directory", 'T'), ("verbose", 'v')],
+        long: &[
+            ("symbolic", 's'),
+            ("force", 'f'),
+            ("no-dereference", 'n'),
+            ("no-target-directory", 'T'),
+            ("verbose", 'v'),
+        ],
     };
     let given = KNOWN.read(shell, arguments)?;
     if given.has('r') {
@@ -449,7 +455,8 @@ impl Clause {
 
 fn chmod(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> {
     // `-x` and its like are modes, not options.
-    let is_option = |word: &&String| matches!(word.as_str(), "-R" | "-f" | "-v" | "-c" | "--recursive" | "--quiet" | "--");
+    let is_option =
+        |word: &&String| matches!(word.as_str(), "-R" | "-f" | "-v" | "-c" | "--recursive" | "--quiet" | "--");
     let (options, rest): (Vec<&String>, Vec<&String>) = arguments.iter().partition(is_option);
     if let Some(reference) = rest.first().and_then(|w| w.strip_prefix("--reference=")) {
         let Some(mode) = shell.root.stat(&shell.path(reference), true).map(|entry| entry.mode) else { return Ok(1) };

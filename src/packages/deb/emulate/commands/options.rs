@@ -48,7 +48,8 @@ impl Known {
                     Some((name, value)) => (name, Some(value.to_owned())),
                     None => (long, None),
                 };
-                let option = self.long.iter().find(|(n, _)| *n == name).map(|(_, o)| *o).ok_or_else(|| unknown(word))?;
+                let option =
+                    self.long.iter().find(|(n, _)| *n == name).map(|(_, o)| *o).ok_or_else(|| unknown(word))?;
                 let value = match value {
                     Some(value) => value,
                     None if self.valued.contains(option) => words.next().cloned().ok_or_else(|| unknown(word))?,

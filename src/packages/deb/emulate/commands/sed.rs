@@ -14,7 +14,12 @@ enum Address {
 }
 
 enum Action {
-    Substitute { pattern: Regex, with: Vec<Piece>, all: bool, print: bool },
+    Substitute {
+        pattern: Regex,
+        with: Vec<Piece>,
+        all: bool,
+        print: bool,
+    },
     Transliterate(Vec<(u8, u8)>),
     Print,
     Delete,
@@ -47,8 +52,10 @@ pub(super) fn sed(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> R
         long: &[("expression", 'e'), ("quiet", 'n'), ("silent", 'n'), ("regexp-extended", 'E'), ("in-place", 'i')],
     };
     // `-i.bak` keeps a copy, which nothing here needs.
-    let arguments: Vec<String> =
-        arguments.iter().map(|a| if a.starts_with("-i") && a.contains('.') { "-i".to_owned() } else { a.clone() }).collect();
+    let arguments: Vec<String> = arguments
+        .iter()
+        .map(|a| if a.starts_with("-i") && a.contains('.') { "-i".to_owned() } else { a.clone() })
+        .collect();
     let given = KNOWN.read(shell, &arguments)?;
     if given.has('f') || given.has('z') {
         return Err(shell.obstacle("this option of `sed` is not understood"));

@@ -8,7 +8,15 @@ use crate::tree::Entry;
 
 pub(super) const COMMANDS: &[Declared] = &[
     Declared {
-        names: &["deb-systemd-helper", "deb-systemd-invoke", "update-rc.d", "invoke-rc.d", "service", "initctl", "telinit"],
+        names: &[
+            "deb-systemd-helper",
+            "deb-systemd-invoke",
+            "update-rc.d",
+            "invoke-rc.d",
+            "service",
+            "initctl",
+            "telinit",
+        ],
         effect: Effect::Nothing,
         essential: true,
         about: "nothing: no service is enabled or started in an image",
@@ -47,7 +55,14 @@ fn tmpfiles(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32
     const KNOWN: Known = Known {
         flags: "",
         valued: "rpx",
-        long: &[("create", 'c'), ("remove", 'R'), ("root", 'r'), ("prefix", 'p'), ("exclude-prefix", 'x'), ("boot", 'b')],
+        long: &[
+            ("create", 'c'),
+            ("remove", 'R'),
+            ("root", 'r'),
+            ("prefix", 'p'),
+            ("exclude-prefix", 'x'),
+            ("boot", 'b'),
+        ],
     };
     let given = KNOWN.read(shell, arguments)?;
     if given.has('p') {
@@ -86,10 +101,14 @@ fn declare(shell: &mut Shell<'_>, line: &str) -> Run<Result<(), Fault>> {
         return Err(shell.obstacle(format!("tmpfiles.d: `{line}` is not understood")));
     };
     let letter = kind.trim_end_matches(['!', '-', '=', '~', '^', '$', '+']);
-    let at_start = kind.contains('!') || ["/run/", "/tmp/", "/dev/", "/proc/", "/sys/", "/var/tmp/", "/var/run/"]
-        .iter()
-        .any(|folder| format!("{path}/").starts_with(folder));
-    if at_start || path.contains('%') || matches!(letter, "x" | "X" | "r" | "R" | "a" | "A" | "t" | "T" | "h" | "H" | "m") {
+    let at_start = kind.contains('!')
+        || ["/run/", "/tmp/", "/dev/", "/proc/", "/sys/", "/var/tmp/", "/var/run/"]
+            .iter()
+            .any(|folder| format!("{path}/").starts_with(folder));
+    if at_start
+        || path.contains('%')
+        || matches!(letter, "x" | "X" | "r" | "R" | "a" | "A" | "t" | "T" | "h" | "H" | "m")
+    {
         return Ok(Ok(()));
     }
     let mode = get(2).and_then(|m| u16::from_str_radix(m.trim_start_matches(['~', ':']), 8).ok());

@@ -121,7 +121,9 @@ fn search(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io, style: Style
     let mut operands = given.operands.as_slice();
     let mut expressions: Vec<&str> = given.values('e').collect();
     if expressions.is_empty() {
-        let Some((first, rest)) = operands.split_first() else { return Err(shell.obstacle("`grep` has no expression")) };
+        let Some((first, rest)) = operands.split_first() else {
+            return Err(shell.obstacle("`grep` has no expression"));
+        };
         (expressions, operands) = (first.split('\n').collect(), rest);
     }
     let style = Style {
@@ -135,8 +137,7 @@ fn search(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io, style: Style
     let compiled = compiled.ok_or_else(|| shell.obstacle("this expression is not understood"))?;
     let quiet_io = Io::new(io.input(), super::super::shell::Output::Nowhere, super::super::shell::Output::Nowhere);
     let stated: Vec<String> = operands.to_vec();
-    let names: Vec<Option<&String>> =
-        if stated.is_empty() { vec![None] } else { stated.iter().map(Some).collect() };
+    let names: Vec<Option<&String>> = if stated.is_empty() { vec![None] } else { stated.iter().map(Some).collect() };
     let limit = given.value('m').and_then(|n| n.parse().ok()).unwrap_or(usize::MAX);
     let (mut any, mut failed) = (false, false);
     for name in &names {
@@ -170,7 +171,13 @@ fn search(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io, style: Style
             }
         }
     }
-    Ok(if any && (given.has('q') || !failed) { 0 } else if failed { 2 } else { i32::from(!any) })
+    Ok(if any && (given.has('q') || !failed) {
+        0
+    } else if failed {
+        2
+    } else {
+        i32::from(!any)
+    })
 }
 
 fn stated_name<'a>(name: &Option<&'a String>) -> &'a str {
@@ -249,9 +256,8 @@ fn tr(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> {
         }
         _ => byte,
     };
-    let squeezed = |byte: u8| {
-        given.has('s') && if given.operands.len() > 1 { sets[1].contains(&byte) } else { within(byte) }
-    };
+    let squeezed =
+        |byte: u8| given.has('s') && if given.operands.len() > 1 { sets[1].contains(&byte) } else { within(byte) };
     let mut out: Vec<u8> = Vec::new();
     for byte in io.input().rest() {
         if given.has('d') && within(byte) {

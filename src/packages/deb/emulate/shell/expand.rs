@@ -240,7 +240,11 @@ impl Shell<'_> {
             let mut next = Vec::new();
             for base in found {
                 let join = |name: &str| {
-                    if base.is_empty() || base.ends_with('/') { format!("{base}{name}") } else { format!("{base}/{name}") }
+                    if base.is_empty() || base.ends_with('/') {
+                        format!("{base}{name}")
+                    } else {
+                        format!("{base}/{name}")
+                    }
                 };
                 if pattern.is_special() {
                     let names = self.root.names(&self.path(if base.is_empty() { "." } else { &base }));

@@ -497,7 +497,9 @@ impl Parser<'_> {
         let mut end = String::new();
         let mut literal = false;
         for piece in &word.0 {
-            let Piece::Text { text, quoted } = piece else { return Err(self.fail("the end mark of a `<<` is no text")) };
+            let Piece::Text { text, quoted } = piece else {
+                return Err(self.fail("the end mark of a `<<` is no text"));
+            };
             end.push_str(text);
             literal |= quoted;
         }
@@ -690,7 +692,8 @@ impl Parser<'_> {
         if self.eat("}") {
             return Ok(Operation::Value);
         }
-        for (text, suffix, longest) in [("##", false, true), ("#", false, false), ("%%", true, true), ("%", true, false)]
+        for (text, suffix, longest) in
+            [("##", false, true), ("#", false, false), ("%%", true, true), ("%", true, false)]
         {
             if self.eat(text) {
                 return Ok(Operation::Trim { suffix, longest, pattern: self.brace_word(false, None)? });
@@ -699,7 +702,8 @@ impl Parser<'_> {
         if self.eat("/") {
             let all = self.eat("/");
             let pattern = self.brace_word(false, Some('/'))?;
-            let with = if self.text[..self.at].ends_with('/') { self.brace_word(quoted, None)? } else { Word::default() };
+            let with =
+                if self.text[..self.at].ends_with('/') { self.brace_word(quoted, None)? } else { Word::default() };
             return Ok(Operation::Replace { all, pattern, with });
         }
         let colon = self.eat(":");

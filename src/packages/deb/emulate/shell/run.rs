@@ -227,11 +227,7 @@ impl Shell<'_> {
         result
     }
 
-    fn with_variables<T>(
-        &mut self,
-        values: Vec<(String, String)>,
-        run: impl FnOnce(&mut Self) -> Run<T>,
-    ) -> Run<T> {
+    fn with_variables<T>(&mut self, values: Vec<(String, String)>, run: impl FnOnce(&mut Self) -> Run<T>) -> Run<T> {
         let old: Vec<(String, Option<String>)> =
             values.iter().map(|(name, _)| (name.clone(), self.state.variables.get(name).cloned())).collect();
         self.state.variables.extend(values);

@@ -42,14 +42,34 @@ pub(super) struct Command {
 /// The kinds of commands.
 #[derive(Debug)]
 pub(super) enum Body {
-    Simple { assignments: Vec<(String, Word)>, words: Vec<Word> },
+    Simple {
+        assignments: Vec<(String, Word)>,
+        words: Vec<Word>,
+    },
     Group(List),
     Subshell(List),
-    If { branches: Vec<(List, List)>, otherwise: Option<List> },
-    Loop { until: bool, condition: List, body: List },
-    For { name: String, words: Option<Vec<Word>>, body: List },
-    Case { word: Word, arms: Vec<Arm> },
-    Function { name: String, body: Rc<Command> },
+    If {
+        branches: Vec<(List, List)>,
+        otherwise: Option<List>,
+    },
+    Loop {
+        until: bool,
+        condition: List,
+        body: List,
+    },
+    For {
+        name: String,
+        words: Option<Vec<Word>>,
+        body: List,
+    },
+    Case {
+        word: Word,
+        arms: Vec<Arm>,
+    },
+    Function {
+        name: String,
+        body: Rc<Command>,
+    },
     /// `[[ … ]]`
     Condition(Vec<Word>),
 }
@@ -99,11 +119,23 @@ pub(super) enum Operation {
     Value,
     Length,
     /// `${x-w}`, `${x=w}`, `${x?w}`, `${x+w}`; with the colon, empty counts as unset.
-    Fallback { kind: char, colon: bool, word: Word },
+    Fallback {
+        kind: char,
+        colon: bool,
+        word: Word,
+    },
     /// `${x#p}` and its like.
-    Trim { suffix: bool, longest: bool, pattern: Word },
+    Trim {
+        suffix: bool,
+        longest: bool,
+        pattern: Word,
+    },
     /// `${x/p/w}` of bash.
-    Replace { all: bool, pattern: Word, with: Word },
+    Replace {
+        all: bool,
+        pattern: Word,
+        with: Word,
+    },
 }
 
 impl Word {
