@@ -9,6 +9,8 @@
 mod architecture;
 mod building;
 mod peers;
+mod commands;
+mod shipped;
 mod support;
 
 // Where included fixtures say `crate::…`.

@@ -1,0 +1,3 @@
+//! The commands as a user meets them: what they say, where they say it, and how they end.
+
+mod hostile_specs;
