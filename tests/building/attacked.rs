@@ -35,9 +35,9 @@ fn a_package_with_other_content_is_refused_and_not_kept() {
 #[test]
 fn a_package_that_goes_on_for_ever_is_cut_off() {
     let mirror = Mirror::of(&archive());
-    mirror.misbehave(|seen| {
-        let package = seen.target.contains("/hello_");
-        package.then(|| Reply::ok(vec![0; 1 << 20]).announcing(None).in_manner(Manner::Endless))
+    mirror.misbehave(|seen, honest| match seen.target.contains("/hello_") {
+        true => Reply::ok(vec![0; 1 << 20]).announcing(None).in_manner(Manner::Endless),
+        false => honest,
     });
     refused(&Site::of(&mirror), 7, &["hello"]);
 }
@@ -114,18 +114,23 @@ fn an_older_state_than_the_lock_or_the_store_has_seen_is_refused() {
 #[test]
 fn a_redirect_to_a_file_is_refused() {
     let mirror = Mirror::of(&archive());
-    mirror.misbehave(|seen| seen.target.starts_with("/pool/").then(|| Reply::redirect("file:///etc/hostname")));
+    mirror.misbehave(|seen, honest| match seen.target.starts_with("/pool/") {
+        true => Reply::redirect("file:///etc/hostname"),
+        false => honest,
+    });
     refused(&Site::of(&mirror), 7, &["hello"]);
 }
 
 #[test]
 fn a_mirror_that_drops_connections_is_asked_again() {
     let mirror = Mirror::of(&archive());
-    mirror.misbehave(|seen| {
-        let package = seen.target.starts_with("/pool/") && seen.before == 0;
-        package.then(|| Reply::ok(vec![0; 1000]).in_manner(Manner::DropAfter(10)))
+    mirror.misbehave(|seen, honest| match seen.target.starts_with("/pool/") && seen.before == 0 {
+        true => honest.in_manner(Manner::DropAfter(100)),
+        false => honest,
     });
-    Site::of(&mirror).build().run().done();
+    Site::of(&mirror).with_new_key().build().run().done();
+    // What came before the end of the connection was not fetched twice.
+    assert!(mirror.requests().iter().any(|seen| seen.range() == Some(100)));
 }
 
 #[test]

@@ -79,8 +79,8 @@ impl Archive {
     }
 }
 
-/// What a mirror does instead of answering with a file.
-type Trick = Box<dyn Fn(&Seen) -> Option<Reply> + Send>;
+/// What a mirror makes of an honest answer.
+type Trick = Box<dyn Fn(&Seen, Reply) -> Reply + Send>;
 
 /// An archive on a server of loopback, and the key that signs it.
 pub struct Mirror {
@@ -100,12 +100,13 @@ impl Mirror {
         let trick: Arc<Mutex<Option<Trick>>> = Arc::default();
         let (served, played) = (files.clone(), trick.clone());
         let server = Server::start(move |seen| {
-            if let Some(reply) = played.lock().unwrap().as_ref().and_then(|trick| trick(seen)) {
-                return reply;
-            }
-            match served.lock().unwrap().get(seen.target.trim_start_matches('/')) {
+            let honest = match served.lock().unwrap().get(seen.target.trim_start_matches('/')) {
                 Some(content) => Reply::file(seen, content, "\"1\""),
                 None => Reply::new(404, "no such file"),
+            };
+            match played.lock().unwrap().as_ref() {
+                Some(trick) => trick(seen, honest),
+                None => honest,
             }
         });
         Mirror { key, server, files, trick }
@@ -121,6 +122,11 @@ impl Mirror {
         self.server.seen().into_iter().map(|seen| seen.target).collect()
     }
 
+    /// All requests so far.
+    pub fn requests(&self) -> Vec<Seen> {
+        self.server.seen()
+    }
+
     /// Another state of the archive, signed with the same key. What the old one had and this one lacks is gone.
     pub fn publish(&self, archive: &Archive) {
         *self.files.lock().unwrap() = archive.files(&self.key);
@@ -131,8 +137,8 @@ impl Mirror {
         change(&mut self.files.lock().unwrap());
     }
 
-    /// From now on, answers what the trick says, where it says something.
-    pub fn misbehave(&self, trick: impl Fn(&Seen) -> Option<Reply> + Send + 'static) {
+    /// From now on, answers what the trick makes of the honest answer.
+    pub fn misbehave(&self, trick: impl Fn(&Seen, Reply) -> Reply + Send + 'static) {
         *self.trick.lock().unwrap() = Some(Box::new(trick));
     }
 
