@@ -59,7 +59,7 @@ impl Compression {
     pub(super) fn block_size(self) -> usize {
         match self {
             Compression::None | Compression::Gzip { .. } => 1 << 20,
-            Compression::Zstd { .. } => 2 << 20,
+            Compression::Zstd { .. } => 4 << 20,
         }
     }
 

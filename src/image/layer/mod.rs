@@ -11,6 +11,7 @@
 //! version [`Compression::compressor`] tells.
 
 mod blocks;
+mod budget;
 mod compress;
 
 pub use compress::Compression;
@@ -19,19 +20,22 @@ use crate::oci::{Descriptor, Digest, Digester};
 use crate::store::{Store, StoreError};
 use crate::tree::Change;
 use crate::tree::tar::{self, TarError};
+use budget::Budget;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 /// The version of what goes into the key of a recorded layer; another one forgets them all.
 const RECORDS: &str = "kiln layer 1";
 
-/// As many threads as one build takes; more would take more memory than kiln promises to need.
-const MAX_THREADS: usize = 32;
-
 /// As many layers as are made at the same time: more do not help, as each is compressed on all cores.
 const AT_ONCE: usize = 3;
+
+/// Plain bytes that are under way at once. More threads than this many bytes have blocks find nothing to do, but
+/// then making and hashing the archive, each on one core, are what takes the time.
+const UNDER_WAY: usize = 40 << 20;
 
 /// A layer whose blob is in the store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,8 +68,7 @@ pub struct Packer {
     compressing: rayon::ThreadPool,
     /// Each makes one archive and waits for its compression, so they are no threads of the other pool.
     making: rayon::ThreadPool,
-    /// Blocks of one layer that are under way.
-    in_flight: usize,
+    threads: usize,
 }
 
 impl Packer {
@@ -74,14 +77,13 @@ impl Packer {
     /// # Errors
     /// [`LayerError::Compress`] where the system gives no threads.
     pub fn new(threads: NonZeroUsize) -> Result<Self, LayerError> {
-        let threads = threads.get().min(MAX_THREADS);
+        let threads = threads.get().min(UNDER_WAY >> 20);
         let pool = |name: &'static str, count| {
             let builder =
                 rayon::ThreadPoolBuilder::new().num_threads(count).thread_name(move |i| format!("{name}-{i}"));
             builder.build().map_err(|e| LayerError::Compress(io::Error::other(e)))
         };
-        let compressing = pool("compress", threads)?;
-        Ok(Packer { compressing, making: pool("layer", AT_ONCE)?, in_flight: threads / AT_ONCE + 2 })
+        Ok(Packer { compressing: pool("compress", threads)?, making: pool("layer", AT_ONCE)?, threads })
     }
 
     /// Compresses on all cores.
@@ -105,9 +107,9 @@ impl Packer {
         epoch: i64,
         compression: Compression,
     ) -> Result<Vec<Layer>, LayerError> {
-        let made: Vec<Result<Layer, LayerError>> = self
-            .making
-            .install(|| changes.par_iter().map(|change| self.pack(change, store, epoch, compression)).collect());
+        let budget = self.budget(compression);
+        let make = |change| self.pack_within(&budget, change, store, epoch, compression);
+        let made: Vec<Result<Layer, LayerError>> = self.making.install(|| changes.par_iter().map(make).collect());
         made.into_iter().collect()
     }
 
@@ -122,11 +124,27 @@ impl Packer {
         epoch: i64,
         compression: Compression,
     ) -> Result<Layer, LayerError> {
+        self.pack_within(&self.budget(compression), change, store, epoch, compression)
+    }
+
+    /// Enough for all threads and for each layer that waits for its turn.
+    fn budget(&self, compression: Compression) -> Arc<Budget> {
+        Budget::new((2 * self.threads + AT_ONCE).min(UNDER_WAY / compression.block_size()))
+    }
+
+    fn pack_within(
+        &self,
+        budget: &Arc<Budget>,
+        change: &Change,
+        store: &Store,
+        epoch: i64,
+        compression: Compression,
+    ) -> Result<Layer, LayerError> {
         let key = key(change, epoch, compression);
         if let Some(layer) = recorded(store, &key)? {
             return Ok(layer);
         }
-        let joined = blocks::compress(&self.compressing, self.in_flight, compression, store, |out| {
+        let joined = blocks::compress(&self.compressing, budget, compression, store, |out| {
             tar::write(change, store, epoch, out)
         })?;
         let (digest, size) = joined.blob.commit()?;

@@ -103,7 +103,7 @@ fn however_the_bytes_arrive_the_blob_is_the_same() {
         let (_folder, store) = store();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
         let digests = [1usize << 23, 1 << 20, 65_536, 4_999, 512].map(|size| {
-            let joined = blocks::compress(&pool, 2, compression, &store, |out| {
+            let joined = blocks::compress(&pool, &budget::Budget::new(2), compression, &store, |out| {
                 content.chunks(size).try_for_each(|piece| io::Write::write_all(out, piece)).map_err(TarError::Write)
             });
             joined.unwrap().blob.commit().unwrap()
