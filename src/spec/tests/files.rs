@@ -114,3 +114,31 @@ fn a_folder_is_shown_as_it_was_named() {
     }
     assert_eq!(Folder::new("/").unwrap().shown("kiln.kdl"), "/kiln.kdl");
 }
+
+#[test]
+fn what_kiln_ships_is_accepted_without_a_warning_and_well_laid_out() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut seen = 0;
+    for parent in ["base-images", "examples"] {
+        for entry in std::fs::read_dir(root.join(parent)).unwrap() {
+            let folder = entry.unwrap().path();
+            if !folder.join("kiln.kdl").is_file() {
+                continue;
+            }
+            seen += 1;
+            let loaded = load_from(&folder).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+            assert_eq!(loaded.warnings, [], "{}", folder.display());
+            let text = std::fs::read_to_string(folder.join("kiln.kdl")).unwrap();
+            assert_eq!(crate::syntax::format("kiln.kdl", &text).unwrap(), text, "{}", folder.display());
+        }
+    }
+    assert!(seen >= Base::OWN.len(), "{seen} specs");
+}
+
+#[test]
+fn every_base_that_is_known_by_name_is_there() {
+    for name in Base::OWN {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("base-images").join(name).join("kiln.kdl");
+        assert!(path.is_file(), "{}", path.display());
+    }
+}
