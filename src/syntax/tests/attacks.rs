@@ -82,13 +82,13 @@ fn large_texts_are_read() {
         "n \"\"\"\n  x\n  \"\"\"\n",
         "n #\"\"\"\n\"\"\"\"\"\n\"\"\"#\n",
     ] {
-        survive(piece.repeat(MAX_TEXT / 4 / piece.len()));
+        survive(piece.repeat(MAX_TEXT / 8 / piece.len()));
     }
 }
 
 #[test]
 fn one_huge_token_is_read_or_refused() {
-    let n = MAX_TEXT / 2;
+    let n = MAX_TEXT / 8;
     for text in [
         format!("n \"{}\"", "x".repeat(n)),
         format!("n \"{}\"", "\\n".repeat(n / 2)),
