@@ -2,7 +2,6 @@
 
 use super::diagnostics;
 use super::{Environment, exit};
-use crate::compile::CompileError;
 use crate::diagnostic::Diagnostics;
 use crate::pipeline::{Error, Kind};
 use std::io::{IsTerminal, Write};
@@ -51,7 +50,7 @@ impl From<Error> for Failure {
             Kind::Service => exit::SERVICE,
         };
         let message = match error {
-            Error::Spec(list) | Error::Compile(CompileError::Spec(list)) => Message::Diagnostics(list),
+            Error::Spec(list) => Message::Diagnostics(list),
             Error::Lock(error) => Message::Diagnostics(error.0),
             other => Message::Text(other.to_string()),
         };

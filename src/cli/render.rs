@@ -1,7 +1,8 @@
 //! Results as people read them, on standard output.
 
-use crate::evidence::verify::{Outcome, Report};
-use crate::pipeline::{BuildReport, Changed, Difference, ImageReport, LockReport, PlatformReport, Reason};
+use crate::pipeline::{
+    BuildReport, Changed, Difference, ImageReport, LockReport, Outcome, PlatformReport, Reason, VerificationReport,
+};
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -87,7 +88,7 @@ pub(super) fn lock(report: &LockReport) -> String {
 }
 
 /// What was verified, and what was not.
-pub(super) fn verification(report: &Report) -> String {
+pub(super) fn verification(report: &VerificationReport) -> String {
     let mut out = String::new();
     let mut subject = None;
     for check in &report.checks {

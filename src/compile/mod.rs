@@ -45,6 +45,9 @@ pub struct Compiled {
     pub recipe: Recipe,
 }
 
+/// The folder beside a spec that images go to where nothing is said.
+pub const OUTPUT_FOLDER: &str = "kiln-out";
+
 /// The name under which the store's own images stand in a graph.
 pub const STORE: &str = "kiln.local";
 
@@ -221,9 +224,11 @@ impl Compiler<'_> {
 
 fn local_attrs(context: &Context) -> BTreeMap<String, String> {
     let patterns = |list: &[Spanned<String>]| list.iter().map(|p| step::at_any_depth(p)).collect();
+    let exclude: Vec<String> = patterns(&context.exclude);
     let local = attr::Local {
         include: patterns(&context.include),
-        exclude: patterns(&context.exclude),
+        // What builds leave beside the spec is never part of what the next one reads.
+        exclude: exclude.into_iter().chain([OUTPUT_FOLDER.to_owned()]).collect(),
         follow: Vec::new(),
         ignore_file: Some(".dockerignore".into()),
     };

@@ -92,7 +92,7 @@ pub enum Error {
     Level(#[from] LevelError),
     /// The spec and its inputs do not fit together.
     #[error(transparent)]
-    Compile(#[from] CompileError),
+    Compile(CompileError),
     /// The graph is malformed.
     #[error(transparent)]
     Graph(#[from] LlbError),
@@ -161,6 +161,15 @@ pub enum Kind {
     Step,
     /// An outside service failed after retries.
     Service,
+}
+
+impl From<CompileError> for Error {
+    fn from(error: CompileError) -> Self {
+        match error {
+            CompileError::Spec(mistakes) => Error::Spec(mistakes),
+            other => Error::Compile(other),
+        }
+    }
 }
 
 impl Error {

@@ -26,6 +26,7 @@ mod states;
 mod text;
 mod why;
 
+pub use crate::evidence::verify::{Outcome, Report as VerificationReport};
 pub use crate::packages::deb::MirrorConfig;
 pub use crate::plan::Refresh;
 pub use build::{BuildOptions, build};
@@ -36,7 +37,6 @@ pub use graph::{GraphForm, GraphOptions, graph};
 pub use identity::{KeySettings, generate_key};
 pub use locking::{LockMode, lock};
 pub use opened::{ImageChoice, Predicate, predicate_of, verify};
-pub use output::OUTPUT_FOLDER;
 pub use project::{Project, SPEC_FILE};
 pub use report::{
     AttestationReport, BuildReport, ImageReport, LayerReport, LockReport, OutputReport, PhaseReport, PlatformReport,

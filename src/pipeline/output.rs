@@ -5,15 +5,13 @@ use super::error::Error;
 use super::project::Project;
 use super::report::OutputReport;
 use super::session::Session;
+use crate::compile::OUTPUT_FOLDER;
 use crate::image::assemble::Image;
 use crate::image::output::{self, Content, Output, Written};
 use crate::oci::{Descriptor, Digest, Reference};
 use crate::spec::{Image as SpecImage, SourceKind};
 use crate::tree::Tree;
 use std::path::{Path, PathBuf};
-
-/// The folder beside a spec that images go to where nothing is said; never part of a context.
-pub const OUTPUT_FOLDER: &str = "kiln-out";
 
 /// An image with all that belongs to it.
 pub(super) struct Bundle<'a> {
