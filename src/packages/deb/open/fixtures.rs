@@ -95,7 +95,8 @@ impl TestSuite {
     }
 }
 
-/// Paragraphs of `Packages` from lines as `name 1.0 | Depends: a, b | Conflicts: c`.
+/// Paragraphs of `Packages` from lines as `name 1.0 | Depends: a, b|c | Conflicts: d`: the fields are set apart by
+/// bars with spaces, so alternatives are written without.
 pub(crate) fn packages(list: &str) -> String {
     let mut text = String::new();
     for line in list.lines().map(str::trim).filter(|line| !line.is_empty()) {

@@ -68,9 +68,9 @@ fn no_package(wish: &str, providers: &[String], similar: &[String]) -> String {
     }
 }
 
-/// Whether one name may be a slip of the other: one letter in four may be wrong, at most two.
+/// Whether one name may be a slip of the other: one letter in three may be wrong, at most two.
 pub(super) fn looks_like(a: &str, b: &str) -> bool {
-    let limit = (a.len() / 4).clamp(1, 2);
+    let limit = (a.len() / 3).clamp(1, 2);
     a.len().abs_diff(b.len()) <= limit && distance(a.as_bytes(), b.as_bytes()) <= limit
 }
 
@@ -90,7 +90,8 @@ fn distance(a: &[u8], b: &[u8]) -> usize {
 
 /// Tells why the wishes have no answer. Only for wishes that have none.
 pub(super) fn explain(universe: &Universe<'_>) -> Unsatisfiable {
-    let mut facts = Facts { universe, must: BTreeMap::new(), out: BTreeMap::new() };
+    let mut facts =
+        Facts { universe, names: Vec::new(), must: BTreeMap::new(), out: BTreeMap::new(), fresh: Vec::new() };
     let story = match facts.begin() {
         Err(contradiction) => facts.tell(&contradiction),
         Ok(()) => facts.branch(DEPTH).unwrap_or_else(|| {
@@ -123,74 +124,81 @@ enum Contradiction {
     Unmet(VersionId, usize),
     /// A package must be there and cannot be.
     Both(VersionId, Reason, Reason),
-    /// Nothing of a wished name can be there.
-    NoVersion(NameId),
+    /// Nothing of a name can be there that must be, for the reason.
+    NoVersion(NameId, Reason),
 }
 
 #[derive(Clone)]
 struct Facts<'a, 'u> {
     universe: &'u Universe<'a>,
+    /// What must be there in some version.
+    names: Vec<(NameId, Reason)>,
     must: BTreeMap<VersionId, Reason>,
     out: BTreeMap<VersionId, Reason>,
+    /// What must be there and was not looked at yet.
+    fresh: Vec<VersionId>,
 }
 
 impl Facts<'_, '_> {
     fn begin(&mut self) -> Result<(), Contradiction> {
         let installed = self.universe.request.installed.iter().map(|package| self.universe.name_id(&package.name));
         let wished = self.universe.wished.iter().map(|name| (*name, Reason::Wished));
-        let all: Vec<_> = wished.chain(installed.map(|name| (name, Reason::Installed))).collect();
-        for (name, reason) in &all {
-            let versions = self.universe.name(*name).versions.clone();
-            let allowed: Vec<_> = versions.into_iter().filter(|v| is_allowed(self.universe, *v)).collect();
-            match allowed.as_slice() {
-                [] => return Err(Contradiction::NoVersion(*name)),
-                [only] => self.force(*only, *reason)?,
-                _ => {}
-            }
-        }
+        self.names = wished.chain(installed.map(|name| (name, Reason::Installed))).collect();
         self.propagate()
+    }
+
+    /// Takes the only version that is left of a name that must be there in some version.
+    fn settle(&mut self, name: NameId, reason: Reason) -> Result<(), Contradiction> {
+        let versions = self.universe.name(name).versions.clone();
+        if versions.iter().any(|v| self.must.contains_key(v)) {
+            return Ok(());
+        }
+        let left: Vec<_> = versions.into_iter().filter(|v| self.is_possible(*v)).collect();
+        match left.as_slice() {
+            [] => Err(Contradiction::NoVersion(name, reason)),
+            [only] => self.force(*only, reason),
+            _ => Ok(()),
+        }
     }
 
     /// Draws conclusions until there are no more.
     fn propagate(&mut self) -> Result<(), Contradiction> {
         loop {
             let before = (self.must.len(), self.out.len());
-            for v in self.must.keys().copied().collect::<Vec<_>>() {
-                for (number, refusal) in self.universe.refusals(v).iter().enumerate() {
-                    for refused in refusal.refused.iter() {
-                        self.exclude(*refused, Reason::RefusedBy(v, number))?;
-                    }
-                }
+            for (name, reason) in self.names.clone() {
+                self.settle(name, reason)?;
             }
+            // What is new may exclude something, and then old needs may have fewer ways left.
             for v in self.must.keys().copied().collect::<Vec<_>>() {
-                for (number, need) in self.universe.requirements(v).iter().enumerate() {
-                    if need.strength == Strength::Recommends {
-                        continue;
-                    }
-                    match self.open(v, number).as_deref() {
-                        None => {}
-                        Some([]) => return Err(Contradiction::Unmet(v, number)),
-                        Some([only]) => self.force(*only, Reason::NeededBy(v, number))?,
-                        Some(_) => {}
-                    }
-                }
-            }
-            for name in self.universe.wished.clone() {
-                let versions = self.universe.name(name).versions.clone();
-                if versions.iter().any(|v| self.must.contains_key(v)) {
-                    continue;
-                }
-                let left: Vec<_> = versions.into_iter().filter(|v| self.is_possible(*v)).collect();
-                match left.as_slice() {
-                    [] => return Err(Contradiction::NoVersion(name)),
-                    [only] => self.force(*only, Reason::Wished)?,
-                    _ => {}
+                self.follow(v)?;
+                while let Some(new) = self.fresh.pop() {
+                    self.follow(new)?;
                 }
             }
             if before == (self.must.len(), self.out.len()) {
                 return Ok(());
             }
         }
+    }
+
+    /// Excludes what a package refuses, and takes what it needs without choice.
+    fn follow(&mut self, v: VersionId) -> Result<(), Contradiction> {
+        for (number, refusal) in self.universe.refusals(v).iter().enumerate() {
+            for refused in refusal.refused.iter() {
+                self.exclude(*refused, Reason::RefusedBy(v, number))?;
+            }
+        }
+        for (number, need) in self.universe.requirements(v).iter().enumerate() {
+            if need.strength == Strength::Recommends {
+                continue;
+            }
+            match self.open(v, number).as_deref() {
+                Some([]) => return Err(Contradiction::Unmet(v, number)),
+                Some([only]) => self.force(*only, Reason::NeededBy(v, number))?,
+                Some(_) | None => {}
+            }
+        }
+        Ok(())
     }
 
     /// What could still meet a need; nothing where it is met.
@@ -218,6 +226,7 @@ impl Facts<'_, '_> {
             return Err(Contradiction::Both(v, reason, *against));
         }
         self.must.insert(v, reason);
+        self.fresh.push(v);
         let name = self.universe.name(self.universe.version(v).name);
         for other in name.versions.iter().copied().filter(|other| *other != v) {
             self.exclude(other, Reason::OtherVersion(v))?;
@@ -267,9 +276,10 @@ impl Facts<'_, '_> {
     fn tell(&self, contradiction: &Contradiction) -> Vec<String> {
         let mut story = Vec::new();
         match contradiction {
-            Contradiction::NoVersion(name) => {
+            Contradiction::NoVersion(name, reason) => {
                 let name = self.universe.name(*name);
-                story.push(format!("{} is wished for", name.text));
+                let why = if *reason == Reason::Installed { "is there already" } else { "is wished for" };
+                story.push(format!("{} {why}", name.text));
                 for v in &name.versions {
                     if let Some(reason) = self.out.get(v) {
                         story.extend(self.against(*v, *reason));

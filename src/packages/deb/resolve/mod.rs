@@ -20,9 +20,23 @@ pub use request::{Installed, Request, Resolution, Resolved, Wish};
 use super::Indexes;
 use universe::Universe;
 
+/// Apt's way is recursive, as deep as the longest chain of packages: this is room for all that is followed.
+const STACK: usize = 256 << 20;
+
 impl Indexes {
     /// Chooses packages for the wishes.
     pub fn resolve(&self, request: &Request) -> Result<Resolution, Unsatisfiable> {
+        std::thread::scope(|scope| {
+            let work = || self.resolve_here(request);
+            match std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work) {
+                Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                // Without a thread to spare, what stack there is has to do.
+                Err(_) => self.resolve_here(request),
+            }
+        })
+    }
+
+    fn resolve_here(&self, request: &Request) -> Result<Resolution, Unsatisfiable> {
         let universe = Universe::new(self, request)?;
         if let Some(chosen) = greedy::solve(&universe) {
             return Ok(universe.resolution(&chosen));
