@@ -20,6 +20,7 @@ use crate::diagnostic::Sources;
 use crate::image::assemble::{Image, assemble_index};
 use crate::oci::{Descriptor, Digest, Platform, Reference};
 use crate::plan::Refresh;
+use crate::store::Store;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -58,7 +59,8 @@ pub fn build(session: &Session<'_>, options: &BuildOptions<'_>) -> Result<BuildR
     for _ in 1..ATTEMPTS {
         let losses = session.store.losses();
         match build_once(session, options) {
-            Err(error) if session.store.losses() > losses => {
+            Err(error) if lost(&session.store, losses) => {
+                session.store.verify()?;
                 session.warn(&format!("content of the store was missing or damaged and is made anew ({error})"));
                 session.store.forget(&KEPT_RECORDS)?;
             }
@@ -66,6 +68,12 @@ pub fn build(session: &Session<'_>, options: &BuildOptions<'_>) -> Result<BuildR
         }
     }
     build_once(session, options)
+}
+
+/// Whether content of the store was found missing or damaged since, now that what was not read to its end is too.
+fn lost(store: &Store, before: u64) -> bool {
+    store.settle_doubts();
+    store.losses() > before
 }
 
 /// What is remembered of the outside world and not made from content: it stays when results are made anew.

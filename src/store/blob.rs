@@ -122,6 +122,14 @@ impl Read for BlobReader {
     }
 }
 
+impl Drop for BlobReader {
+    fn drop(&mut self) {
+        if self.digester.is_some() {
+            self.store.doubt(&self.digest);
+        }
+    }
+}
+
 impl Store {
     /// Where a blob stands; the file is there only if [`has`](Self::has) says so.
     fn blob_path(&self, digest: &Digest) -> PathBuf {

@@ -18,6 +18,7 @@ mod lock;
 mod prune;
 mod record;
 mod session;
+mod verify;
 
 pub use blob::{BlobReader, BlobWriter};
 pub use lock::Lock;

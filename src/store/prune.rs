@@ -92,7 +92,7 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
 }
 
 /// Calls `visit` for each regular file below `folder`; files that vanish meanwhile are passed over.
-fn each_file(folder: &Path, visit: &mut impl FnMut(&Path, &std::fs::Metadata)) -> Result<(), StoreError> {
+pub(super) fn each_file(folder: &Path, visit: &mut impl FnMut(&Path, &std::fs::Metadata)) -> Result<(), StoreError> {
     for path in list(folder)? {
         match std::fs::symlink_metadata(&path) {
             Ok(metadata) if metadata.is_dir() => each_file(&path, visit)?,

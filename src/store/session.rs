@@ -1,8 +1,11 @@
 //! One process's stay in the store: its shared lock and its folder for unfinished files.
 
 use super::StoreError;
+use crate::oci::Digest;
+use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Tells apart the stays of one process, which tests open several of.
@@ -16,6 +19,8 @@ pub(super) struct Session {
     next: AtomicU64,
     /// How often content was found missing or damaged.
     pub(super) losses: AtomicU64,
+    /// Blobs that were opened and not read to their end.
+    pub(super) doubts: Mutex<BTreeSet<Digest>>,
     /// Held until the stay ends: others see by it that the folder is in use.
     _own: File,
     /// Shared by all stays; pruning takes it alone.
@@ -43,7 +48,15 @@ impl Session {
             }
         };
         std::fs::create_dir_all(&folder).map_err(StoreError::io("cannot make the folder", &folder))?;
-        Ok(Session { folder, lock_file, next: AtomicU64::new(0), losses: AtomicU64::new(0), _own: own, _store: store })
+        Ok(Session {
+            folder,
+            lock_file,
+            next: AtomicU64::new(0),
+            losses: AtomicU64::new(0),
+            doubts: Mutex::default(),
+            _own: own,
+            _store: store,
+        })
     }
 
     /// A path for a new unfinished file, unique in the store.

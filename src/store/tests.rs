@@ -152,3 +152,33 @@ fn losses_are_counted_and_results_can_be_forgotten() {
     assert_eq!(store.record("result", &digest).unwrap(), None);
     assert_eq!(store.record("seen", &digest).unwrap().as_deref(), Some(&b"kept"[..]));
 }
+
+#[test]
+fn a_blob_that_was_not_read_to_its_end_is_checked_on_demand() {
+    let (_dir, store) = store();
+    let (good, bad) = (store.put(b"hello").unwrap(), store.put(b"world").unwrap());
+    std::fs::write(blob_file(&store, &bad), b"vorld").unwrap();
+    for digest in [&good, &bad] {
+        let mut first = [0];
+        store.reader(digest).unwrap().read_exact(&mut first).unwrap();
+    }
+    assert_eq!(store.losses(), 0);
+    store.settle_doubts();
+    assert_eq!(store.losses(), 1);
+    assert!(store.has(&good) && !store.has(&bad));
+    store.settle_doubts();
+    assert_eq!(store.losses(), 1);
+}
+
+#[test]
+fn all_blobs_can_be_checked_at_once() {
+    let (_dir, store) = store();
+    let digests: Vec<Digest> = (0..20_u8).map(|n| store.put(&[n; 10]).unwrap()).collect();
+    for digest in &digests[5..8] {
+        std::fs::write(blob_file(&store, digest), b"other").unwrap();
+    }
+    store.verify().unwrap();
+    assert_eq!(store.losses(), 3);
+    let left: Vec<bool> = digests.iter().map(|digest| store.has(digest)).collect();
+    assert_eq!(left.iter().filter(|there| **there).count(), 17);
+}

@@ -108,18 +108,20 @@ pub enum MirrorProblem {
     },
 }
 
+impl MirrorProblem {
+    /// Whether the mirror works, and does not have it.
+    pub(super) fn is_not_found(&self) -> bool {
+        matches!(self, MirrorProblem::Http(error) if error.is_not_found())
+    }
+}
+
 impl DebError {
-    /// Whether the fault lies with servers or the network: the same may work later.
+    /// Whether the fault lies with servers or the network: they cannot be reached, or what they offer cannot be accepted.
     pub fn is_of_service(&self) -> bool {
-        let passing = |problem: &MirrorProblem| match problem {
-            MirrorProblem::Http(error) => error.is_of_server() && !error.is_not_found(),
-            MirrorProblem::Release { .. } => false,
-        };
         match self {
             DebError::NoRelease { problems, .. } | DebError::Unavailable { problems, .. } => {
-                problems.iter().any(passing)
+                !problems.iter().all(MirrorProblem::is_not_found)
             }
-            DebError::PackageGone { problems, .. } => problems.iter().any(passing),
             DebError::Http(error) => error.is_of_server(),
             _ => false,
         }

@@ -63,7 +63,13 @@ async fn fetch_one(
         return Err(HttpError::TooLarge { url, limit }.into());
     }
     into_store(http, store, &places, &package.sha256, package.size, progress).await?.map_err(|problems| {
-        DebError::PackageGone { package: package.name.clone(), version: package.version.clone(), problems }
+        // Mirrors that lie or cannot be reached say nothing about what the archive has.
+        let of_mirrors = &problems[..wanted.mirrors.len().min(problems.len())];
+        let (name, version) = (package.name.clone(), package.version.clone());
+        match of_mirrors.iter().all(MirrorProblem::is_not_found) {
+            true => DebError::PackageGone { package: name, version, problems },
+            false => DebError::Unavailable { what: format!("{name} {version}"), problems },
+        }
     })
 }
 
