@@ -8,6 +8,7 @@
 mod archive;
 pub mod control;
 pub mod dependency;
+mod emulate;
 mod error;
 mod fetch;
 #[cfg(test)]
@@ -17,10 +18,9 @@ mod locked;
 mod mirror;
 mod open;
 mod public;
-mod root;
-mod emulate;
 pub mod release;
 pub mod resolve;
+mod root;
 pub mod set;
 mod source;
 pub mod stanza;

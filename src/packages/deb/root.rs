@@ -63,13 +63,15 @@ pub(super) struct Root {
     owners: BTreeMap<TreePath, Owner>,
     actor: Owner,
     time: Option<i64>,
+    /// Whose what is made new is: user and group.
+    pub(super) user: (u32, u32),
 }
 
 impl Root {
     /// A root that begins as `tree`, of which nobody owns anything.
     pub(super) fn new(store: &Store, tree: Tree) -> Self {
         let actor = Owner { package: 0, made: true };
-        Root { store: store.clone(), tree, owners: BTreeMap::new(), actor, time: None }
+        Root { store: store.clone(), tree, owners: BTreeMap::new(), actor, time: None, user: (0, 0) }
     }
 
     /// From now on it is `package` that acts; what it makes has the time `time`.
@@ -162,7 +164,11 @@ impl Root {
             }
             Some(old) if old.is_dir() => return Err(IS_DIRECTORY),
             Some(_) => return Err(Fault::Errno("No such device or address")),
-            None => (Entry::new(node, mode).modified_at(self.time), self.actor),
+            None => {
+                self.make_standard(&place)?;
+                let (uid, gid) = self.user;
+                (Entry::new(node, mode).modified_at(self.time).owned_by(uid, gid), self.actor)
+            }
         };
         Ok(self.put(place, entry, owner)?)
     }
@@ -173,7 +179,22 @@ impl Root {
         if place.is_root() || self.tree.get(&place).is_some() {
             return Err(EXISTS);
         }
-        Ok(self.put(place, entry.modified_at(self.time), self.actor)?)
+        self.make_standard(&place)?;
+        let mine = if (entry.uid, entry.gid) == (0, 0) { self.user } else { (entry.uid, entry.gid) };
+        Ok(self.put(place, entry.modified_at(self.time).owned_by(mine.0, mine.1), self.actor)?)
+    }
+
+    /// Makes those folders above a path that every Debian system has, as `base-files` has them.
+    ///
+    /// Scripts rely on them without saying so, and a set need not contain `base-files`.
+    fn make_standard(&mut self, path: &TreePath) -> Result<(), Fault> {
+        for folder in path.ancestors().filter(|folder| folder != path) {
+            let known = STANDARD.iter().find(|(name, _)| name.as_bytes() == folder.as_bytes());
+            if let (None, Some((_, mode))) = (self.tree.get(&folder), known) {
+                self.put(folder, Entry::dir(*mode).modified_at(self.time), self.actor)?;
+            }
+        }
+        Ok(())
     }
 
     /// Makes a directory and those above it; what exists stays as it is.
@@ -268,6 +289,30 @@ impl Root {
         (self.tree, self.owners)
     }
 }
+
+/// The folders of every Debian system.
+const STANDARD: [(&str, u16); 20] = [
+    ("etc", 0o755),
+    ("etc/default", 0o755),
+    ("home", 0o755),
+    ("root", 0o700),
+    ("run", 0o755),
+    ("srv", 0o755),
+    ("tmp", 0o1777),
+    ("usr", 0o755),
+    ("usr/bin", 0o755),
+    ("usr/lib", 0o755),
+    ("usr/local", 0o755),
+    ("usr/sbin", 0o755),
+    ("usr/share", 0o755),
+    ("var", 0o755),
+    ("var/cache", 0o755),
+    ("var/lib", 0o755),
+    ("var/log", 0o755),
+    ("var/mail", 0o2775),
+    ("var/spool", 0o755),
+    ("var/tmp", 0o1777),
+];
 
 /// What stands for the root itself.
 static ROOT: Entry = Entry { node: Node::Dir, mode: 0o755, uid: 0, gid: 0, mtime: None, xattrs: BTreeMap::new() };

@@ -174,7 +174,11 @@ pub(super) fn run(
     if bytes.len() as u64 > MAX_SCRIPT {
         return Ok(Err(whole("it is too long to be a script")));
     }
-    let Ok(text) = std::str::from_utf8(bytes) else { return Ok(Err(whole("it is no text, but a program"))) };
+    if bytes.contains(&0) {
+        return Ok(Err(whole("it is no text, but a program")));
+    }
+    // Old ones have names in other encodings in their comments.
+    let text = &*String::from_utf8_lossy(bytes);
     if let Err(reason) = check_interpreter(text) {
         return Ok(Err(whole(&reason)));
     }

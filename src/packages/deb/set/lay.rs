@@ -150,10 +150,6 @@ fn meet(
     if replaces(other, stanza.name(), stanza.version()) {
         return Ok(());
     }
-    let shared = stanza.name() == other.name() && stanza.is_multi_arch_same() && other.is_multi_arch_same();
-    if shared && new.content() == old.content() && new.link_target() == old.link_target() {
-        return Ok(());
-    }
     Err(conflict(other.name().to_owned()))
 }
 

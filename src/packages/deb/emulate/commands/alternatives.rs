@@ -48,6 +48,21 @@ impl Group {
     }
 }
 
+impl Group {
+    /// What `--query` prints.
+    fn describe(&self, name: &str) -> String {
+        let best = self.choices.iter().rev().max_by_key(|(_, choice)| choice.priority).map_or("none", |(path, _)| path);
+        let value = self.best().map_or("none", |(path, _)| path);
+        let status = if self.manual.is_some() { "manual" } else { "auto" };
+        let link = &self.link;
+        let mut text = format!("Name: {name}\nLink: {link}\nStatus: {status}\nBest: {best}\nValue: {value}\n");
+        for (path, choice) in &self.choices {
+            text.push_str(&format!("\nAlternative: {path}\nPriority: {}\n", choice.priority));
+        }
+        text
+    }
+}
+
 impl Alternatives {
     /// The files that dpkg keeps of them: name and text.
     pub(in crate::packages::deb) fn records(&self) -> impl Iterator<Item = (&str, String)> {
@@ -121,10 +136,11 @@ fn update_alternatives(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io)
                 io.complain(format!("update-alternatives: no alternatives for {name}"));
                 return Ok(2);
             };
-            if words[0] != "--list" {
-                return Err(shell.obstacle("this form of `update-alternatives` is not understood"));
+            match words[0] {
+                "--list" => group.choices.keys().for_each(|path| io.print(format!("{path}\n"))),
+                "--query" => io.print(group.describe(name)),
+                _ => return Err(shell.obstacle("this form of `update-alternatives` is not understood")),
             }
-            group.choices.keys().for_each(|path| io.print(format!("{path}\n")));
             Ok(0)
         }
         _ => Err(shell.obstacle("this form of `update-alternatives` is not understood")),

@@ -107,6 +107,50 @@ pub(super) const COMMANDS: &[Declared] = &[
         about: "nothing, with a warning: TeX makes its formats and maps when it is first run by someone who may write",
     },
     Declared {
+        names: &["update-texmf", "update-language", "update-texmf-config", "tl-paper", "mtxrun", "luaotfload-tool"],
+        effect: Effect::Run(tex),
+        essential: false,
+        about: "nothing, with the same warning",
+    },
+    Declared { names: &["paperconf"], effect: Effect::Run(paper), essential: false, about: "prints a4" },
+    Declared {
+        names: &[
+            "/usr/lib/emacsen-common/emacs-install",
+            "/usr/lib/emacsen-common/emacs-remove",
+            "/usr/lib/emacsen-common/emacs-package-install",
+            "/usr/lib/emacsen-common/emacs-package-remove",
+        ],
+        effect: Effect::Nothing,
+        essential: false,
+        about: "nothing: Emacs compiles what it loads",
+    },
+    Declared {
+        names: &["sshd", "ssh-keygen"],
+        effect: Effect::Run(host_keys),
+        essential: false,
+        about: "nothing, with a warning: the keys of a host must not be part of an image",
+    },
+    Declared {
+        names: &["make-ssl-cert"],
+        effect: Effect::Run(snake_oil),
+        essential: false,
+        about: "nothing, with a warning: a key must not be part of an image",
+    },
+    Declared {
+        names: &[
+            "pg_lsclusters",
+            "pg_createcluster",
+            "pg_conftool",
+            "pg_updatedicts",
+            "pg_ctlcluster",
+            "/usr/share/postgresql-common/pg_checksystem",
+            "/usr/share/postgresql-common/pg_updateaptconfig",
+        ],
+        effect: Effect::Run(clusters),
+        essential: false,
+        about: "nothing, with a warning: a database cluster is made when the container starts",
+    },
+    Declared {
         names: &["locale-gen", "localedef", "update-locale"],
         effect: Effect::Run(locales),
         essential: false,
@@ -152,6 +196,28 @@ fn tex(shell: &mut Shell<'_>, _: &[String], _: &mut Io) -> Run<i32> {
     shell
         .scene
         .warn("formats, maps and file lists of TeX are not made: run `fmtutil-sys --all` and `updmap-sys` in a step");
+    Ok(0)
+}
+
+fn paper(_: &mut Shell<'_>, _: &[String], io: &mut Io) -> Run<i32> {
+    io.print("a4\n");
+    Ok(0)
+}
+
+fn host_keys(shell: &mut Shell<'_>, _: &[String], _: &mut Io) -> Run<i32> {
+    shell.scene.warn("no host keys are made: run `ssh-keygen -A` when the container starts");
+    Ok(0)
+}
+
+fn snake_oil(shell: &mut Shell<'_>, _: &[String], _: &mut Io) -> Run<i32> {
+    shell.scene.warn(
+        "no self-signed certificate is made: run `make-ssl-cert generate-default-snakeoil` when the container starts",
+    );
+    Ok(0)
+}
+
+fn clusters(shell: &mut Shell<'_>, _: &[String], _: &mut Io) -> Run<i32> {
+    shell.scene.warn("no database cluster is made: run `pg_createcluster` when the container starts");
     Ok(0)
 }
 

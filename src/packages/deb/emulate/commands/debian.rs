@@ -59,16 +59,22 @@ pub(super) const COMMANDS: &[Declared] = &[
         about: "gives a program capabilities",
     },
     Declared {
+        names: &["getcap"],
+        effect: Effect::Nothing,
+        essential: false,
+        about: "prints nothing: capabilities of a first installation are those that scripts set",
+    },
+    Declared {
         names: &["pam-auth-update"],
         effect: Effect::Run(pam_auth_update),
         essential: false,
         about: "makes /etc/pam.d/common-* from the profiles of the set, all that are on by default",
     },
     Declared {
-        names: &["deb-systemd-tmpfiles", "update-exim4.conf", "emacs-package-install", "emacs-package-remove"],
-        effect: Effect::Nothing,
+        names: &["aa-enabled", "apparmor_parser", "aa-status"],
+        effect: Effect::Fails,
         essential: false,
-        about: "nothing: what it makes is made when the program starts",
+        about: "nothing, and says no: AppArmor is the host's",
     },
 ];
 
@@ -129,6 +135,7 @@ fn dpkg(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> {
         ["--print-foreign-architectures"] | ["--assert-multi-arch"] | ["--assert-support-predepends"] => Ok(0),
         ["-L" | "--listfiles", names @ ..] => list_files(shell, names, io),
         ["-s" | "--status", names @ ..] => describe(shell, names, None, io),
+        ["-S" | "--search", patterns @ ..] => search(shell, patterns, io),
         ["--validate-version" | "--validate-pkgname", ..] => Ok(0),
         _ => Err(shell.obstacle("this form of `dpkg` is not understood")),
     }
@@ -136,9 +143,16 @@ fn dpkg(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> {
 
 fn dpkg_query(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> {
     const KNOWN: Known = Known {
-        flags: "WLs",
+        flags: "WLsS",
         valued: "f",
-        long: &[("show", 'W'), ("showformat", 'f'), ("listfiles", 'L'), ("status", 's'), ("control-path", 'c')],
+        long: &[
+            ("search", 'S'),
+            ("show", 'W'),
+            ("showformat", 'f'),
+            ("listfiles", 'L'),
+            ("status", 's'),
+            ("control-path", 'c'),
+        ],
     };
     let given = KNOWN.read(shell, arguments)?;
     let names: Vec<&str> = given.operands.iter().map(String::as_str).collect();
@@ -152,6 +166,9 @@ fn dpkg_query(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i
     if given.has('s') {
         return describe(shell, &names, None, io);
     }
+    if given.has('S') {
+        return search(shell, &names, io);
+    }
     Err(shell.obstacle("this form of `dpkg-query` is not understood"))
 }
 
@@ -159,6 +176,29 @@ fn dpkg_query(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i
 fn installed(shell: &Shell<'_>, name: &str) -> Option<usize> {
     let name = name.split(':').next().unwrap_or_default();
     shell.scene.packages.iter().position(|package| package.stanza.name() == name)
+}
+
+/// Which packages have paths that fit.
+fn search(shell: &mut Shell<'_>, patterns: &[&str], io: &mut Io) -> Run<i32> {
+    let mut status = 0;
+    for pattern in patterns {
+        let fits = |path: &String| match pattern.contains(['*', '?', '[']) {
+            true => crate::packages::deb::emulate::shell::glob(pattern, path),
+            false if pattern.starts_with('/') => path == pattern,
+            false => path.contains(pattern),
+        };
+        let mut found = Vec::new();
+        for package in &shell.scene.packages {
+            let name = package.stanza.name();
+            found.extend(package.files.iter().filter(|path| fits(path)).map(|path| format!("{name}: {path}\n")));
+        }
+        if found.is_empty() {
+            io.complain(format!("dpkg-query: no path found matching pattern {pattern}"));
+            status = 1;
+        }
+        found.iter().for_each(|line| io.print(line));
+    }
+    Ok(status)
 }
 
 fn list_files(shell: &mut Shell<'_>, names: &[&str], io: &mut Io) -> Run<i32> {

@@ -1,11 +1,14 @@
 //! Commands that change files.
 
+use super::copy::{cp, install, ln, mv};
+use super::find::find;
+use super::mode::Mode;
 use super::options::Known;
 use super::{Declared, Effect};
 use crate::packages::deb::emulate::accounts;
 use crate::packages::deb::emulate::shell::{Io, Run, Shell};
 use crate::packages::deb::root::Fault;
-use crate::tree::{Entry, Node, TreePath};
+use crate::tree::{Entry, TreePath};
 
 macro_rules! does {
     ($names:expr, $run:expr, $about:expr) => {
@@ -33,15 +36,11 @@ pub(super) const COMMANDS: &[Declared] = &[
     does!(&["find"], find, "prints paths below a folder, by kind and name"),
     does!(&["basename"], basename, "prints the last part of a path"),
     does!(&["dirname"], dirname, "prints a path without its last part"),
-    does!(&["savelog"], rm_only_option, "renames log files; there are none"),
+    Declared { names: &["savelog"], effect: Effect::Nothing, essential: true, about: "nothing: there are no logs" },
 ];
 
-fn rm_only_option(_: &mut Shell<'_>, _: &[String], _: &mut Io) -> Run<i32> {
-    Ok(0)
-}
-
 /// Runs `each` for all operands; the status is the worst.
-fn each(
+pub(super) fn each(
     shell: &mut Shell<'_>,
     io: &Io,
     who: &str,
@@ -61,9 +60,14 @@ fn mkdir(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> {
     const KNOWN: Known =
         Known { flags: "pvZ", valued: "m", long: &[("parents", 'p'), ("mode", 'm'), ("verbose", 'v')] };
     let given = KNOWN.read(shell, arguments)?;
-    let plain = 0o777 & !shell.umask();
-    let mode = match given.value('m') {
-        Some(text) => Some(Mode::parse(text).ok_or_else(|| shell.obstacle("this mode is not understood"))?),
+    let umask = shell.umask();
+    let plain = 0o777 & !umask;
+    let mode = match given.value('m').map(|text| (text, Mode::parse(text))) {
+        Some((text, None)) => {
+            io.complain(format!("mkdir: invalid mode '{text}'"));
+            return Ok(1);
+        }
+        Some((_, mode)) => mode,
         None => None,
     };
     each(shell, io, "mkdir", &given.operands, |shell, path| {
@@ -75,15 +79,10 @@ fn mkdir(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> {
         }
         if let Some(mode) = mode.as_ref().filter(|_| is_new) {
             let place = shell.root.find(path, true)?;
-            shell.root.change(&place, |entry| entry.mode = mode.apply(plain, true, shell_umask()))?;
+            shell.root.change(&place, |entry| entry.mode = mode.apply(plain, true, umask))?;
         }
         Ok(())
     })
-}
-
-/// What symbolic modes without a letter for whom are limited by.
-fn shell_umask() -> u16 {
-    0o022
 }
 
 fn rmdir(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> {
@@ -130,194 +129,6 @@ fn rm(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> {
     })
 }
 
-/// Where something ends up: in the folder that the last operand names, or in its place.
-fn destination(shell: &Shell<'_>, source: &str, target: &str, plain: bool) -> String {
-    let target = shell.path(target);
-    if plain || !shell.root.stat(&target, true).is_some_and(Entry::is_dir) {
-        return target.trim_end_matches('/').to_owned();
-    }
-    let name = source.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    format!("{}/{name}", target.trim_end_matches('/'))
-}
-
-/// The sources and the target among the operands.
-fn sources_and_target<'a>(
-    shell: &Shell<'_>,
-    operands: &'a [String],
-    folder: Option<&'a str>,
-) -> Run<(&'a [String], &'a str)> {
-    match (operands, folder) {
-        ([_, ..], Some(folder)) => Ok((operands, folder)),
-        ([sources @ .., target], None) if !sources.is_empty() => Ok((sources, target)),
-        _ => Err(shell.obstacle("a source or a target is missing")),
-    }
-}
-
-fn ln(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> {
-    const KNOWN: Known = Known {
-        flags: "sfnTvr",
-        valued: "t",
-        long: &[
-            ("symbolic", 's'),
-            ("force", 'f'),
-            ("no-dereference", 'n'),
-            ("no-target-directory", 'T'),
-            ("verbose", 'v'),
-        ],
-    };
-    let given = KNOWN.read(shell, arguments)?;
-    if given.has('r') {
-        return Err(shell.obstacle("`ln -r` is not understood"));
-    }
-    let mut operands = given.operands.clone();
-    if operands.len() == 1 && given.value('t').is_none() {
-        operands.push(".".to_owned());
-    }
-    let (sources, target) = sources_and_target(shell, &operands, given.value('t'))?;
-    let is_link = shell.root.stat(&shell.path(target), false).is_some_and(|e| e.link_target().is_some());
-    let plain = given.has('T') || given.has('n') && is_link;
-    let mut status = 0;
-    for source in sources {
-        let path = destination(shell, source, target, plain);
-        let run = |shell: &mut Shell<'_>| -> Result<(), Fault> {
-            if given.has('f') && shell.root.stat(&path, false).is_some() {
-                shell.root.unlink(&path)?;
-            }
-            if given.has('s') {
-                return shell.root.make(&path, Entry::symlink(source.as_bytes()));
-            }
-            let origin = shell.root.find(&shell.path(source), false)?;
-            let entry = shell.root.tree.get(&origin).cloned().ok_or(Fault::Errno("No such file or directory"))?;
-            if entry.is_dir() {
-                return Err(Fault::Errno("hard link not allowed for directory"));
-            }
-            // Two names of one file: told apart from others by where it was first.
-            let mut linked = entry.clone();
-            if let Node::File { link: link @ None, .. } = &mut linked.node {
-                *link = Some(crate::tree::LinkId::new("maintainer script", &origin));
-                let node = linked.node.clone();
-                shell.root.change(&origin, |entry| entry.node = node)?;
-            }
-            let mtime = linked.mtime;
-            shell.root.make(&path, linked)?;
-            let place = shell.root.find(&path, false)?;
-            shell.root.change(&place, |entry| entry.mtime = mtime)
-        };
-        let result = run(shell);
-        status = status.max(shell.answer(io, "ln", &path, result)?);
-    }
-    Ok(status)
-}
-
-fn cp(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> {
-    const KNOWN: Known = Known {
-        flags: "apdrRfnuvLPTlZi",
-        valued: "t",
-        long: &[
-            ("archive", 'a'),
-            ("recursive", 'r'),
-            ("force", 'f'),
-            ("no-clobber", 'n'),
-            ("preserve", 'p'),
-            ("no-target-directory", 'T'),
-            ("verbose", 'v'),
-            ("no-dereference", 'P'),
-            ("dereference", 'L'),
-            ("update", 'u'),
-        ],
-    };
-    let given = KNOWN.read(shell, arguments)?;
-    if given.has('l') || given.has('i') {
-        return Err(shell.obstacle("this option of `cp` is not understood"));
-    }
-    let (sources, target) = sources_and_target(shell, &given.operands, given.value('t'))?;
-    let recursive = ['a', 'r', 'R'].iter().any(|o| given.has(*o));
-    let preserve = given.has('a') || given.has('p');
-    let follow = !(given.has('a') || given.has('d') || given.has('P') || recursive && !given.has('L'));
-    let mut status = 0;
-    for source in sources {
-        let path = destination(shell, source, target, given.has('T'));
-        let from = shell.path(source);
-        let run = |shell: &mut Shell<'_>| -> Result<(), Fault> {
-            if given.has('n') && shell.root.stat(&path, true).is_some() {
-                return Ok(());
-            }
-            let origin = shell.root.find(from.trim_end_matches('/'), follow || from.ends_with('/'))?;
-            copy(shell, &origin, &path, recursive, preserve)
-        };
-        let result = run(shell);
-        status = status.max(shell.answer(io, "cp", source, result)?);
-    }
-    Ok(status)
-}
-
-/// Copies one entry, a folder with all below it.
-fn copy(shell: &mut Shell<'_>, from: &TreePath, to: &str, recursive: bool, preserve: bool) -> Result<(), Fault> {
-    let entry = shell.root.tree.get(from).cloned().ok_or(Fault::Errno("No such file or directory"))?;
-    if entry.is_dir() && !recursive {
-        return Err(Fault::Errno("it is a directory and was not copied"));
-    }
-    let target = shell.root.find(to, true)?;
-    if entry.is_dir() && target.starts_with(from) {
-        return Err(Fault::Errno("it cannot be copied into itself"));
-    }
-    let below: Vec<(TreePath, Entry)> = if entry.is_dir() {
-        shell.root.tree.below(from).map(|(p, e)| (p.clone(), e.clone())).collect()
-    } else {
-        Vec::new()
-    };
-    put_copy(shell, entry, to, preserve)?;
-    for (path, entry) in below {
-        let relative = path.relative_to(from).expect("it is below").to_string();
-        put_copy(shell, entry, &format!("{to}{relative}"), preserve)?;
-    }
-    Ok(())
-}
-
-fn put_copy(shell: &mut Shell<'_>, mut entry: Entry, to: &str, preserve: bool) -> Result<(), Fault> {
-    let mtime = entry.mtime;
-    if let Node::File { content, size, link } = &mut entry.node {
-        *link = None;
-        let (content, size) = (*content, *size);
-        let place = shell.root.find(to, true)?;
-        shell.root.write_content(place, content, size, entry.mode & 0o777 & !shell.umask())?;
-    } else if entry.is_dir() {
-        shell.root.make_dirs(to, entry.mode & 0o777 & !shell.umask())?;
-    } else {
-        if shell.root.stat(to, false).is_some() {
-            shell.root.unlink(to)?;
-        }
-        shell.root.make(to, entry.clone())?;
-    }
-    if preserve {
-        let place = shell.root.find(to, entry.link_target().is_none())?;
-        shell.root.change(&place, |copy| {
-            (copy.mode, copy.uid, copy.gid, copy.mtime) = (entry.mode, entry.uid, entry.gid, mtime);
-            copy.xattrs = entry.xattrs;
-        })?;
-    }
-    Ok(())
-}
-
-fn mv(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> {
-    const KNOWN: Known = Known {
-        flags: "fnTvZ",
-        valued: "t",
-        long: &[("force", 'f'), ("no-clobber", 'n'), ("no-target-directory", 'T'), ("verbose", 'v')],
-    };
-    let given = KNOWN.read(shell, arguments)?;
-    let (sources, target) = sources_and_target(shell, &given.operands, given.value('t'))?;
-    let mut status = 0;
-    for source in sources {
-        let path = destination(shell, source, target, given.has('T'));
-        let from = shell.path(source);
-        let exists = shell.root.stat(&path, false).is_some();
-        let result = if given.has('n') && exists { Ok(()) } else { shell.root.rename(&from, &path) };
-        status = status.max(shell.answer(io, "mv", source, result)?);
-    }
-    Ok(status)
-}
-
 fn touch(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> {
     const KNOWN: Known =
         Known { flags: "acmfh", valued: "rdt", long: &[("no-create", 'c'), ("reference", 'r'), ("date", 'd')] };
@@ -332,125 +143,6 @@ fn touch(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> {
             shell.root.change(&place, |entry| entry.mtime = time)
         }
     })
-}
-
-fn install(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> {
-    const KNOWN: Known = Known {
-        flags: "dDpvcTZ",
-        valued: "mogt",
-        long: &[("directory", 'd'), ("mode", 'm'), ("owner", 'o'), ("group", 'g'), ("verbose", 'v')],
-    };
-    let given = KNOWN.read(shell, arguments)?;
-    let mode = Mode::parse(given.value('m').unwrap_or("0755"));
-    let mode = mode.ok_or_else(|| shell.obstacle("this mode is not understood"))?.apply(0, true, 0);
-    let uid = given.value('o').map(|name| user_id(shell, name)).transpose()?;
-    let gid = given.value('g').map(|name| group_id(shell, name)).transpose()?;
-    let dress = |shell: &mut Shell<'_>, path: &str| {
-        let place = shell.root.find(path, true)?;
-        shell.root.change(&place, |entry| {
-            entry.mode = mode;
-            entry.uid = uid.unwrap_or(entry.uid);
-            entry.gid = gid.unwrap_or(entry.gid);
-        })
-    };
-    if given.has('d') {
-        return each(shell, io, "install", &given.operands, |shell, path| {
-            shell.root.make_dirs(path, 0o755)?;
-            dress(shell, path)
-        });
-    }
-    let operands = given.operands.clone();
-    let (sources, target) = sources_and_target(shell, &operands, given.value('t'))?;
-    let mut status = 0;
-    for source in sources {
-        let path = destination(shell, source, target, given.has('T'));
-        let run = |shell: &mut Shell<'_>| -> Result<(), Fault> {
-            if given.has('D')
-                && let Some((folder, _)) = path.rsplit_once('/')
-            {
-                shell.root.make_dirs(folder, 0o755)?;
-            }
-            if shell.root.stat(&path, false).is_some_and(|e| !e.is_dir()) {
-                shell.root.unlink(&path)?;
-            }
-            let bytes = if source == "/dev/null" { Vec::new() } else { shell.root.read(&shell.path(source))? };
-            shell.root.write(&path, &bytes, mode)?;
-            dress(shell, &path)
-        };
-        let result = run(shell);
-        status = status.max(shell.answer(io, "install", source, result)?);
-    }
-    Ok(status)
-}
-
-/// A mode as `chmod` takes it.
-enum Mode {
-    Octal(u16),
-    Symbolic(Vec<Clause>),
-}
-
-struct Clause {
-    who: String,
-    operator: char,
-    bits: String,
-}
-
-impl Mode {
-    fn parse(text: &str) -> Option<Mode> {
-        if !text.is_empty() && text.bytes().all(|b| (b'0'..=b'7').contains(&b)) {
-            return u16::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o7777).map(Mode::Octal);
-        }
-        let clause = |part: &str| {
-            let at = part.find(['+', '-', '='])?;
-            let (who, bits) = (&part[..at], &part[at + 1..]);
-            let sound = who.chars().all(|c| "ugoa".contains(c)) && bits.chars().all(|c| "rwxXst".contains(c));
-            let operator = part[at..].chars().next()?;
-            sound.then(|| Clause { who: who.to_owned(), operator, bits: bits.to_owned() })
-        };
-        text.split(',').map(clause).collect::<Option<Vec<_>>>().map(Mode::Symbolic)
-    }
-
-    fn apply(&self, old: u16, is_dir: bool, umask: u16) -> u16 {
-        let clauses = match self {
-            Mode::Octal(mode) => return *mode,
-            Mode::Symbolic(clauses) => clauses,
-        };
-        clauses.iter().fold(old, |mode, clause| clause.apply(mode, is_dir, umask))
-    }
-}
-
-impl Clause {
-    fn apply(&self, mode: u16, is_dir: bool, umask: u16) -> u16 {
-        let all = self.who.is_empty() || self.who.contains('a');
-        let whom = |c: char| all || self.who.contains(c);
-        let mut classes = 0;
-        for (class, mask) in [('u', 0o4700), ('g', 0o2070), ('o', 0o1007)] {
-            classes |= if whom(class) { mask } else { 0 };
-        }
-        let mut bits = 0;
-        for c in self.bits.chars() {
-            bits |= match c {
-                'r' => 0o444,
-                'w' => 0o222,
-                'x' => 0o111,
-                'X' if is_dir || mode & 0o111 != 0 => 0o111,
-                's' => 0o6000,
-                't' => 0o1000,
-                _ => 0,
-            };
-        }
-        // `+t` needs nobody to be named.
-        let sticky = bits & 0o1000;
-        bits = (bits & classes & !0o1000) | sticky;
-        if self.who.is_empty() {
-            bits &= !umask;
-        }
-        match self.operator {
-            '+' => mode | bits,
-            '-' => mode & !bits,
-            _ => (mode & !(classes & 0o777)) | bits,
-        }
-    }
 }
 
 fn chmod(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> {
@@ -561,7 +253,7 @@ fn mktemp(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> 
     const KNOWN: Known = Known {
         flags: "dqtu",
         valued: "pm",
-        long: &[("directory", 'd'), ("quiet", 'q'), ("tmpdir", 'p'), ("suffix", 's')],
+        long: &[("directory", 'd'), ("quiet", 'q'), ("tmpdir", 't'), ("suffix", 's')],
     };
     let given = KNOWN.read(shell, arguments)?;
     let number = shell.scene.next_temporary();
@@ -682,7 +374,7 @@ fn stat(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> {
 }
 
 fn ls(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> {
-    const KNOWN: Known = Known { flags: "1AaLdUf", valued: "", long: &[] };
+    const KNOWN: Known = Known { flags: "1AaLdUfv", valued: "", long: &[] };
     let given = KNOWN.read(shell, arguments)?;
     let mut operands = given.operands.clone();
     if operands.is_empty() {
@@ -703,70 +395,6 @@ fn ls(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> {
                 }
             }
             Some(_) => io.print(format!("{operand}\n")),
-        }
-    }
-    Ok(status)
-}
-
-fn find(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> {
-    let split = arguments.iter().position(|a| a.starts_with('-')).unwrap_or(arguments.len());
-    let (folders, tests) = arguments.split_at(split);
-    let mut kind = None;
-    let mut names: Vec<String> = Vec::new();
-    let mut depth = (0, usize::MAX);
-    let mut delete = false;
-    let mut words = tests.iter().map(String::as_str);
-    while let Some(word) = words.next() {
-        let mut value = || words.next().ok_or_else(|| shell.obstacle("this form of `find` is not understood"));
-        match word {
-            "-type" => kind = Some(value()?.to_owned()),
-            "-name" => names.push(value()?.to_owned()),
-            "-mindepth" => depth.0 = value()?.parse().unwrap_or(0),
-            "-maxdepth" => depth.1 = value()?.parse().unwrap_or(0),
-            "-print" | "-xdev" | "-mount" => {}
-            "-delete" => delete = true,
-            _ => return Err(shell.obstacle(format!("`find {word}` is not understood"))),
-        }
-    }
-    let mut status = 0;
-    for folder in folders {
-        let path = shell.path(folder);
-        let place = match shell.root.find(&path, false) {
-            Ok(place) if shell.root.stat(&path, false).is_some() => place,
-            _ => {
-                io.complain(format!("find: {folder}: No such file or directory"));
-                status = 1;
-                continue;
-            }
-        };
-        let mut found = Vec::new();
-        for p in with_below(shell, place.clone(), true) {
-            let relative = p.relative_to(&place).expect("it is below");
-            let level = relative.depth();
-            let Some(entry) = shell.root.tree.get(&p) else { continue };
-            let letter = match entry.node {
-                Node::File { .. } => "f",
-                Node::Dir => "d",
-                Node::Symlink { .. } => "l",
-                _ => "p",
-            };
-            let name = p.file_name().map(|n| String::from_utf8_lossy(n).into_owned()).unwrap_or_default();
-            let fits = names.iter().all(|pattern| crate::packages::deb::emulate::shell::glob(pattern, &name));
-            if level >= depth.0 && level <= depth.1 && kind.as_deref().is_none_or(|k| k == letter) && fits {
-                let shown = if relative.is_root() { String::new() } else { relative.to_string() };
-                found.push((p, format!("{}{shown}\n", folder.trim_end_matches('/'))));
-            }
-        }
-        for (p, line) in found.iter().rev().filter(|_| delete) {
-            if shell.root.tree.children(p).next().is_none() {
-                shell.root.remove(p);
-            } else {
-                io.complain(format!("find: {line}: Directory not empty"));
-                status = 1;
-            }
-        }
-        if !delete {
-            found.iter().for_each(|(_, line)| io.print(line));
         }
     }
     Ok(status)

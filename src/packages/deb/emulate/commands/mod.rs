@@ -5,10 +5,14 @@
 
 mod accounts;
 mod alternatives;
+mod apache;
 mod caches;
+mod copy;
 mod debconf;
 mod debian;
 mod files;
+mod find;
+mod mode;
 mod options;
 mod pattern;
 mod sed;
@@ -56,7 +60,7 @@ impl Declared {
 }
 
 /// All tables, with the headings that the documentation gives them.
-pub(super) const FAMILIES: [(&str, &[Declared]); 9] = [
+pub(super) const FAMILIES: [(&str, &[Declared]); 10] = [
     ("Files", files::COMMANDS),
     ("Text", text::COMMANDS),
     ("The system", system::COMMANDS),
@@ -65,6 +69,7 @@ pub(super) const FAMILIES: [(&str, &[Declared]); 9] = [
     ("Questions (debconf)", debconf::COMMANDS),
     ("Accounts", accounts::COMMANDS),
     ("Services", services::COMMANDS),
+    ("Apache's configuration", apache::COMMANDS),
     ("Caches that are made again when they are needed", caches::COMMANDS),
 ];
 
@@ -87,6 +92,14 @@ const FOLDERS: [&str; 8] = [
 
 /// A declared command by its name or path.
 pub(super) fn find(name: &str) -> Option<&'static Declared> {
+    if let Some(command) = BY_NAME.get(name) {
+        return Some(command);
+    }
+    // Tools that libraries keep in folders of their own: `/usr/lib/x86_64-linux-gnu/glib-2.0/glib-compile-schemas`.
+    if name.starts_with("/usr/lib/") || name.starts_with("/usr/libexec/") {
+        let base = name.rsplit('/').next().unwrap_or_default();
+        return caches::COMMANDS.iter().find(|command| command.names.contains(&base));
+    }
     let base = FOLDERS.iter().find_map(|folder| name.strip_prefix(folder)).unwrap_or(name);
     BY_NAME.get(base).copied()
 }

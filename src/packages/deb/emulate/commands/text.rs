@@ -375,12 +375,18 @@ fn sort(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> {
 }
 
 fn uniq(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> {
-    const KNOWN: Known = Known { flags: "", valued: "", long: &[] };
+    const KNOWN: Known =
+        Known { flags: "cdu", valued: "", long: &[("count", 'c'), ("repeated", 'd'), ("unique", 'u')] };
     let given = KNOWN.read(shell, arguments)?;
     let (bytes, status) = inputs(shell, "uniq", &given.operands, io)?;
-    let mut all: Vec<&[u8]> = lines(&bytes).collect();
-    all.dedup();
-    all.iter().for_each(|line| print_line(io, line));
+    let all: Vec<&[u8]> = lines(&bytes).collect();
+    for run in all.chunk_by(|a, b| a == b) {
+        if given.has('d') && run.len() == 1 || given.has('u') && run.len() > 1 {
+            continue;
+        }
+        let count = if given.has('c') { format!("{:7} ", run.len()) } else { String::new() };
+        print_line(io, &[count.as_bytes(), run[0]].concat());
+    }
     Ok(status)
 }
 
@@ -571,11 +577,11 @@ fn print_list<'a>(list: &str, field: impl Fn(&str) -> &'a str) -> String {
 }
 
 fn xargs(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> {
-    let options: BTreeSet<&str> = ["-r", "-0", "--no-run-if-empty", "--null"].into();
+    let options: BTreeSet<&str> = ["-r", "-0", "-0r", "-r0", "--no-run-if-empty", "--null"].into();
     let start = arguments.iter().position(|a| !options.contains(a.as_str())).unwrap_or(arguments.len());
     let (flags, command) = arguments.split_at(start);
-    let null = flags.iter().any(|f| f == "-0" || f == "--null");
-    let always = !flags.iter().any(|f| f == "-r" || f == "--no-run-if-empty");
+    let null = flags.iter().any(|f| f.starts_with("-") && f.contains('0') || f == "--null");
+    let always = !flags.iter().any(|f| f.starts_with("-") && f.contains('r') || f == "--no-run-if-empty");
     let Some((name, fixed)) = command.split_first().filter(|(name, _)| !name.starts_with('-')) else {
         return Err(shell.obstacle("this form of `xargs` is not understood"));
     };
@@ -594,11 +600,14 @@ fn xargs(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> {
 
 fn seq(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> {
     let numbers: Option<Vec<i64>> = arguments.iter().map(|a| a.parse().ok()).collect();
-    let (from, to) = match numbers.as_deref() {
-        Some([to]) => (1, *to),
-        Some([from, to]) => (*from, *to),
+    let (from, step, to) = match numbers.as_deref() {
+        Some([to]) => (1, 1, *to),
+        Some([from, to]) => (*from, 1, *to),
+        Some([from, step, to]) if *step != 0 => (*from, *step, *to),
         _ => return Err(shell.obstacle("this form of `seq` is not understood")),
     };
-    (from..=to.min(from.saturating_add(100_000))).for_each(|n| io.print(format!("{n}\n")));
+    let numbers = std::iter::successors(Some(from), |n| n.checked_add(step));
+    let numbers = numbers.take_while(|n| if step > 0 { *n <= to } else { *n >= to }).take(100_000);
+    numbers.for_each(|n| io.print(format!("{n}\n")));
     Ok(0)
 }

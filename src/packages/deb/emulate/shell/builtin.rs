@@ -4,9 +4,10 @@ use super::{Io, Run, Shell, Stop};
 use crate::packages::deb::emulate::commands;
 
 /// Their names; `command -v` finds them.
-const NAMES: [&str; 27] = [
-    ".", ":", "[", "break", "cd", "command", "continue", "echo", "eval", "exit", "export", "false", "local", "printf",
-    "pwd", "read", "return", "set", "shift", "source", "test", "trap", "true", "type", "umask", "unset", "wait",
+const NAMES: [&str; 29] = [
+    ".", ":", "[", "alias", "getopts", "break", "cd", "command", "continue", "echo", "eval", "exit", "export", "false",
+    "local", "printf", "pwd", "read", "return", "set", "shift", "source", "test", "trap", "true", "type", "umask",
+    "unset", "wait",
 ];
 
 impl Shell<'_> {
@@ -75,6 +76,12 @@ impl Shell<'_> {
             },
             "read" => Ok(self.read(arguments, io)),
             "trap" => self.trap(arguments),
+            "alias" => {
+                let pairs = arguments.iter().filter_map(|a| a.split_once('='));
+                self.state.aliases.extend(pairs.map(|(name, text)| (name.to_owned(), text.to_owned())));
+                Ok(0)
+            }
+            "getopts" => self.getopts(arguments, io),
             "command" => self.command(arguments, io),
             "type" | "which" => Ok(self.locate_all(arguments, io)),
             _ => return None,
@@ -214,7 +221,8 @@ impl Shell<'_> {
                     match words.next().map(String::as_str) {
                         Some("errexit") => self.state.exits = word == "-o",
                         Some("nounset") => self.state.strict = word == "-o",
-                        Some("noglob" | "pipefail") | None => {
+                        Some("pipefail") => self.state.pipe_fails = word == "-o",
+                        Some("noglob") | None => {
                             return Err(self.obstacle("this option of `set` is not understood"));
                         }
                         Some(_) => {}
@@ -270,6 +278,45 @@ impl Shell<'_> {
             self.state.variables.insert(name.clone(), value.to_owned());
         }
         i32::from(line.is_none())
+    }
+
+    /// One option a call; where it stands is kept in `OPTIND` and, within a word, in a variable of our own.
+    fn getopts(&mut self, arguments: &[String], io: &Io) -> Run<i32> {
+        const WITHIN: &str = "KILN_OPTWITHIN";
+        let [known, name, rest @ ..] = arguments else { return Err(self.obstacle("`getopts` has no name")) };
+        let words = if rest.is_empty() { self.state.parameters.clone() } else { rest.to_vec() };
+        let number = |text: Option<&str>| text.and_then(|t| t.parse::<usize>().ok());
+        let mut index = number(self.variable("OPTIND")).unwrap_or(1).max(1);
+        let mut within = number(self.variable(WITHIN)).unwrap_or(1);
+        let word = words.get(index - 1).filter(|w| w.starts_with('-') && w.len() > 1).cloned();
+        let Some(word) = word.filter(|w| w != "--" && w.is_char_boundary(within.min(w.len()))) else {
+            if words.get(index - 1).is_some_and(|w| w == "--") {
+                self.set_variable("OPTIND", (index + 1).to_string());
+            }
+            self.set_variable(name, "?");
+            return Ok(1);
+        };
+        let Some(option) = word[within.min(word.len())..].chars().next() else { return Ok(1) };
+        within += option.len_utf8();
+        let takes_value = known.find(option).is_some_and(|at| known[at + option.len_utf8()..].starts_with(':'));
+        let is_known = option != ':' && known.contains(option);
+        if takes_value {
+            let attached = word[within..].to_owned();
+            index += 1;
+            let value = if attached.is_empty() { words.get(index - 1).cloned() } else { Some(attached.clone()) };
+            index += usize::from(attached.is_empty());
+            within = 1;
+            self.set_variable("OPTARG", value.unwrap_or_default());
+        } else if within >= word.len() {
+            (index, within) = (index + 1, 1);
+        }
+        if !is_known && !known.starts_with(':') {
+            io.complain(format!("illegal option -{option}"));
+        }
+        self.set_variable(name, if is_known { option.to_string() } else { "?".to_owned() });
+        self.set_variable("OPTIND", index.to_string());
+        self.set_variable(WITHIN, within.to_string());
+        Ok(0)
     }
 
     /// Signals never come; only what is to be done at the end matters.

@@ -181,6 +181,9 @@ struct State {
     exits: bool,
     /// `set -u`
     strict: bool,
+    /// `set -o pipefail`
+    pipe_fails: bool,
+    aliases: BTreeMap<String, String>,
     at_exit: Option<Rc<List>>,
 }
 
@@ -221,6 +224,8 @@ impl<'a> Shell<'a> {
             umask: 0o022,
             exits: false,
             strict: false,
+            pipe_fails: false,
+            aliases: BTreeMap::new(),
             at_exit: None,
         };
         Shell {

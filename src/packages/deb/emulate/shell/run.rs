@@ -64,14 +64,15 @@ impl Shell<'_> {
             if i + 1 < commands.len() {
                 inner.0.insert(1, Stream::Out(output));
             }
-            status = self.subshell(|shell| shell.run_command(command, &mut inner))?;
+            let ended = self.subshell(|shell| shell.run_command(command, &mut inner))?;
+            status = if ended == 0 && self.state.pipe_fails { status } else { ended };
             input = Input::new(buffer.take());
         }
         Ok(status)
     }
 
     /// Runs something whose variables, functions and folder end with it.
-    pub(super) fn subshell(&mut self, run: impl FnOnce(&mut Self) -> Run<i32>) -> Run<i32> {
+    pub(in crate::packages::deb::emulate) fn subshell(&mut self, run: impl FnOnce(&mut Self) -> Run<i32>) -> Run<i32> {
         let mut state = self.state.clone();
         // What is to be done at the end is done by the shell that was told to.
         state.at_exit = None;
@@ -247,6 +248,9 @@ impl Shell<'_> {
         if let Some(body) = self.state.functions.get(name).cloned() {
             return self.call_function(&body, arguments, io);
         }
+        if let Some(text) = self.state.aliases.get(name).cloned() {
+            return self.call_alias(&text, arguments, io);
+        }
         if let Some(result) = self.builtin(name, arguments, io) {
             return result;
         }
@@ -277,6 +281,13 @@ impl Shell<'_> {
             Err(Stop::Return(status)) => Ok(status),
             other => other,
         }
+    }
+
+    /// An alias: its text with the arguments behind it.
+    fn call_alias(&mut self, text: &str, arguments: &[String], io: &mut Io) -> Run<i32> {
+        let quoted: String = arguments.iter().map(|a| format!(" '{}'", a.replace('\'', "'\\''"))).collect();
+        let list = self.parse(&format!("{text}{quoted}"))?;
+        self.nested(|shell| shell.run_list(&list, io))
     }
 
     /// The text of a shell script in the tree.

@@ -144,8 +144,8 @@ impl Expression<'_, '_, '_> {
             "-u" => has(0o4000),
             "-g" => has(0o2000),
             "-k" => has(0o1000),
-            "-O" => stat(true).is_some_and(|entry| entry.uid == 0),
-            "-G" => stat(true).is_some_and(|entry| entry.gid == 0),
+            "-O" => stat(true).is_some_and(|entry| entry.uid == self.shell.root.user.0),
+            "-G" => stat(true).is_some_and(|entry| entry.gid == self.shell.root.user.1),
             // There are neither devices nor sockets nor terminals.
             _ => false,
         }
