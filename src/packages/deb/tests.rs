@@ -26,19 +26,49 @@ pub(super) fn source(suite: &str) -> Source {
 #[tokio::test]
 #[ignore = "needs a Debian mirror"]
 #[expect(clippy::disallowed_methods, reason = "a real archive holds for the real time")]
-async fn trixie_is_verified_and_read() {
+async fn trixie_is_verified_resolved_and_fetched() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     let http = Client::new(Settings::default()).unwrap();
     let sources = [source("trixie"), source("trixie-security")];
-    for _ in 0..2 {
+    let wishes = vec![Wish::named("python3-minimal"), Wish::named("ca-certificates")];
+    let request = Request { wishes, ..Request::default() };
+    let indexes = open_indexes(&http, &store, &sources, "amd64", jiff::Timestamp::now()).await.unwrap();
+    let resolution = indexes.resolve(&request).unwrap();
+    let wanted: Vec<Wanted<'_>> = resolution.packages.iter().map(|package| wanted(package, &sources, &indexes)).collect();
+    fetch(&http, &store, &wanted, &|_| {}).await.unwrap();
+    assert!(resolution.packages.iter().all(|package| store.has(&package.locked.sha256)));
+    assert!(resolution.packages.iter().any(|package| package.locked.name == "python3.13-minimal"));
+}
+
+fn wanted<'a>(package: &'a Resolved, sources: &'a [Source], indexes: &Indexes) -> Wanted<'a> {
+    let source = sources.iter().find(|source| source.suite == package.locked.suite).unwrap();
+    Wanted { package: &package.locked, mirrors: &source.mirrors, date: Some(indexes.list[package.index].locked.date) }
+}
+
+/// How long it takes from a full store to 200 resolved packages; printed, as it depends on the machine.
+#[tokio::test]
+#[ignore = "needs a Debian mirror"]
+#[expect(clippy::disallowed_methods, reason = "a real archive holds for the real time")]
+async fn resolving_200_packages_warm() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let http = Client::new(Settings::default()).unwrap();
+    let sources = [source("trixie")];
+    let mut request = Request::default();
+    for round in 0..4 {
         let started = Instant::now();
         let indexes = open_indexes(&http, &store, &sources, "amd64", jiff::Timestamp::now()).await.unwrap();
-        eprintln!("opened in {:?}", started.elapsed());
-        let python = indexes.list[0].index.name("python3-minimal").unwrap().rows().next().unwrap();
-        assert_eq!(python.source(), "python3-defaults");
-        for open in &indexes.list {
-            eprintln!("{:?} {} packages", open.locked, open.index.len());
+        let opened = started.elapsed();
+        if round == 0 {
+            // A set that is known to fit together, asked for name by name.
+            let wishes = ["libreoffice-core", "ffmpeg", "nginx", "git"].map(Wish::named).to_vec();
+            let found = indexes.resolve(&Request { wishes, ..Request::default() }).unwrap();
+            request.wishes = found.packages.iter().take(200).map(|package| Wish::named(&package.locked.name)).collect();
         }
+        let packages = indexes.resolve(&request).unwrap().packages;
+        assert!(request.wishes.len() == 200 && packages.len() >= 200);
+        let resolved = started.elapsed() - opened;
+        eprintln!("round {round}: opened in {opened:?}, {} packages resolved in {resolved:?}", packages.len());
     }
 }
