@@ -294,3 +294,25 @@ fn edges_follow_what_the_set_offers() {
     );
     assert!(found[0].iter().all(|edge| edge.kind == EdgeKind::Depends));
 }
+
+#[test]
+fn the_solver_gives_the_same_answer_every_time() {
+    // A mesh of alternatives, so that there is much to choose from.
+    let mut packages = String::new();
+    for n in 0..40 {
+        let (a, b, c) = ((n * 7 + 1) % 40, (n * 11 + 3) % 40, (n * 13 + 5) % 40);
+        packages += &format!("p{n:02} 1 | Depends: p{a:02}|p{b:02}, v{}|p{c:02} | Provides: v{} | Conflicts: p{:02}\n", n % 5, n % 7, (n + 20) % 40);
+    }
+    let indexes = indexes(&[("trixie", 500, &packages)]);
+    let request = request(&["p01", "p14"]);
+    let solve = || {
+        let universe = Universe::new(&indexes, &request).unwrap();
+        let chosen = complete::solve(&universe);
+        chosen.map(|chosen| names(&universe.resolution(&chosen))).map_err(|problem| problem.to_string())
+    };
+    let first = solve();
+    assert!(first.is_ok(), "{first:?}");
+    for _ in 0..20 {
+        assert_eq!(solve(), first);
+    }
+}

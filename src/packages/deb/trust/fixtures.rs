@@ -2,7 +2,7 @@
 
 use super::Keyring;
 use p256::elliptic_curve::rand_core::OsRng;
-use pgp::composed::{ArmorOptions, CleartextSignedMessage, KeyType, SignedKeyDetails};
+use pgp::composed::{ArmorOptions, CleartextSignedMessage, Deserializable, KeyType, SignedKeyDetails};
 use pgp::composed::{SignedPublicKey, SignedPublicSubKey};
 use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{
@@ -70,6 +70,12 @@ impl TestKey {
 
     pub fn keyring(&self) -> Keyring {
         Keyring::parse(self.certificate().as_bytes()).unwrap()
+    }
+
+    /// The certificate without armor.
+    pub fn binary_certificate(&self) -> Vec<u8> {
+        let (certificate, _) = SignedPublicKey::from_string(&self.certificate()).unwrap();
+        pgp::ser::Serialize::to_bytes(&certificate).unwrap()
     }
 
     /// The armored certificate.

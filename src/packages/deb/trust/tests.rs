@@ -143,6 +143,16 @@ fn signatures_count_in_their_time_only() {
 }
 
 #[test]
+fn keyrings_may_be_binary_and_hold_several_keys() {
+    let (one, two) = (TestKey::new(), TestKey::new().with_subkey());
+    let keyring = Keyring::parse(&[one.binary_certificate(), two.binary_certificate()].concat()).unwrap();
+    assert_eq!(keyring.fingerprints().len(), 2);
+    for key in [&one, &two] {
+        assert!(keyring.verify(key.sign(TEXT).as_bytes(), NOW).is_ok());
+    }
+}
+
+#[test]
 fn what_is_no_keyring_says_so() {
     for bad in ["", "no keys here", "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nAAAA\n-----END PGP PUBLIC KEY BLOCK-----"]
     {
