@@ -72,3 +72,21 @@ async fn resolving_200_packages_warm() {
         eprintln!("round {round}: opened in {opened:?}, {} packages resolved in {resolved:?}", packages.len());
     }
 }
+
+#[tokio::test]
+#[ignore = "needs a Debian mirror"]
+#[expect(clippy::disallowed_methods, reason = "a real archive holds for the real time")]
+async fn every_platform_has_its_packages() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let http = Client::new(Settings::default()).unwrap();
+    let request = Request { wishes: vec![Wish::named("python3-minimal")], ..Request::default() };
+    for name in crate::oci::Platform::NAMES {
+        let architecture = architecture(&name.parse().unwrap()).unwrap();
+        let now = jiff::Timestamp::now();
+        let indexes = open_indexes(&http, &store, &[source("trixie")], architecture, now).await.unwrap();
+        let packages = indexes.resolve(&request).unwrap().packages;
+        let own = packages.iter().filter(|package| package.locked.architecture == architecture).count();
+        assert!(own > 5 && packages.iter().all(|p| p.locked.architecture == architecture || p.locked.architecture == "all"));
+    }
+}
