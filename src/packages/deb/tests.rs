@@ -35,7 +35,8 @@ async fn trixie_is_verified_resolved_and_fetched() {
     let request = Request { wishes, ..Request::default() };
     let indexes = open_indexes(&http, &store, &sources, "amd64", jiff::Timestamp::now()).await.unwrap();
     let resolution = indexes.resolve(&request).unwrap();
-    let wanted: Vec<Wanted<'_>> = resolution.packages.iter().map(|package| wanted(package, &sources, &indexes)).collect();
+    let wanted: Vec<Wanted<'_>> =
+        resolution.packages.iter().map(|package| wanted(package, &sources, &indexes)).collect();
     fetch(&http, &store, &wanted, &|_| {}).await.unwrap();
     assert!(resolution.packages.iter().all(|package| store.has(&package.locked.sha256)));
     assert!(resolution.packages.iter().any(|package| package.locked.name == "python3.13-minimal"));
@@ -87,6 +88,8 @@ async fn every_platform_has_its_packages() {
         let indexes = open_indexes(&http, &store, &[source("trixie")], architecture, now).await.unwrap();
         let packages = indexes.resolve(&request).unwrap().packages;
         let own = packages.iter().filter(|package| package.locked.architecture == architecture).count();
-        assert!(own > 5 && packages.iter().all(|p| p.locked.architecture == architecture || p.locked.architecture == "all"));
+        assert!(
+            own > 5 && packages.iter().all(|p| p.locked.architecture == architecture || p.locked.architecture == "all")
+        );
     }
 }

@@ -301,7 +301,12 @@ fn the_solver_gives_the_same_answer_every_time() {
     let mut packages = String::new();
     for n in 0..40 {
         let (a, b, c) = ((n * 7 + 1) % 40, (n * 11 + 3) % 40, (n * 13 + 5) % 40);
-        packages += &format!("p{n:02} 1 | Depends: p{a:02}|p{b:02}, v{}|p{c:02} | Provides: v{} | Conflicts: p{:02}\n", n % 5, n % 7, (n + 20) % 40);
+        packages += &format!(
+            "p{n:02} 1 | Depends: p{a:02}|p{b:02}, v{}|p{c:02} | Provides: v{} | Conflicts: p{:02}\n",
+            n % 5,
+            n % 7,
+            (n + 20) % 40
+        );
     }
     let indexes = indexes(&[("trixie", 500, &packages)]);
     let request = request(&["p01", "p14"]);
