@@ -97,6 +97,10 @@ async fn what_mirrors_dropped_comes_from_the_snapshot_of_its_day() {
     assert!(matches!(error, DebError::PackageGone { .. }) && !error.is_of_service(), "{text}");
     assert!(text.contains("bb 1.0 is locked") && text.contains("kiln lock --update bb"), "{text}");
     assert!(text.contains("snapshot.debian.org/archive/debian/20250801T090000Z/pool/main/bb.deb: not found"), "{text}");
+    // Out of reach is not gone.
+    let dead: Url = "http://127.0.0.1:1/".parse().unwrap();
+    let error = fetch_all(&http, &store, &[package("bb")], &[empty.url(""), dead]).await.unwrap_err();
+    assert!(matches!(error, DebError::Unavailable { .. }) && error.is_of_service(), "{error}");
     // Other archives have no snapshots.
     let own = LockedPackage { archive: "mine".into(), ..package("aa") };
     let (_folder, store) = self::store();
