@@ -112,14 +112,14 @@ struct Copier<'a> {
 struct Walk<'a> {
     root: &'a TreePath,
     target: &'a TreePath,
-    /// The directories above the present entry that no pattern included, with the verdicts on them.
-    open: Vec<Open>,
+    /// The directories so far in which something may be included. The tree's order is that of
+    /// the bytes, so what is in a directory need not follow it at once: `a-b` comes before `a/b`.
+    open: BTreeMap<TreePath, Open>,
     /// The files of this copy that are one with another, by what they were in the source.
     links: BTreeMap<LinkId, LinkId>,
 }
 
 struct Open {
-    path: TreePath,
     include: Verdict,
     exclude: Verdict,
     /// Whether it was made, or was there.
@@ -180,38 +180,29 @@ impl Copier<'_> {
         target: &TreePath,
         met: &mut [bool],
     ) -> Result<(), FileError> {
-        let mut walk = Walk { root, target, open: Vec::new(), links: BTreeMap::new() };
+        let mut walk = Walk { root, target, open: BTreeMap::new(), links: BTreeMap::new() };
         self.put(draft, &mut walk, target, entry, false)?;
         if !entry.is_dir() {
             return Ok(());
         }
-        let (top_include, top_exclude) = (self.include.root(), self.exclude.root());
-        let mut left_out: Option<TreePath> = None;
+        let top = Open { include: self.include.root(), exclude: self.exclude.root(), made: true };
+        walk.open.insert(root.clone(), top);
         for (path, entry) in self.from.below(root) {
-            if left_out.as_ref().is_some_and(|folder| path.starts_with(folder)) {
-                continue;
-            }
             let Some(inside) = path.relative_to(root) else { continue };
-            while walk.open.last().is_some_and(|open| !path.starts_with(&open.path)) {
-                walk.open.pop();
-            }
-            let above = walk.open.last().map_or((&top_include, &top_exclude), |open| (&open.include, &open.exclude));
-            let include = self.include.judge(inside.as_bytes(), above.0);
-            let exclude = self.exclude.judge(inside.as_bytes(), above.1);
+            // Where the directory is not open, nothing in it can be included.
+            let Some(above) = path.parent().and_then(|parent| walk.open.get(&parent)) else { continue };
+            let include = self.include.judge(inside.as_bytes(), &above.include);
+            let exclude = self.exclude.judge(inside.as_bytes(), &above.exclude);
             let included = (include.matches || self.include.is_empty()) && !exclude.matches;
             if included {
-                self.make_open(draft, &mut walk)?;
+                self.make_open(draft, &mut walk, path)?;
                 self.put(draft, &mut walk, &target.join_path(&inside), entry, true)?;
                 for (met, required) in met.iter_mut().zip(&self.required) {
                     *met |= required.judge_path(inside.as_bytes()).matches;
                 }
             }
-            if entry.is_dir() {
-                if !included && self.nothing_below(&inside, &include, &exclude) {
-                    left_out = Some(path.clone());
-                } else {
-                    walk.open.push(Open { path: path.clone(), include, exclude, made: included });
-                }
+            if entry.is_dir() && (included || !self.nothing_below(&inside, &include, &exclude)) {
+                walk.open.insert(path.clone(), Open { include, exclude, made: included });
             }
         }
         Ok(())
@@ -225,18 +216,21 @@ impl Copier<'_> {
         never_included || exclude.matches && !self.exclude.can_change_below(folder, exclude)
     }
 
-    /// Makes the directories above that were left out until something in them came.
-    fn make_open(&self, draft: &mut Draft, walk: &mut Walk<'_>) -> Result<(), FileError> {
-        for i in 0..walk.open.len() {
-            if std::mem::replace(&mut walk.open[i].made, true) {
+    /// Makes the directories above a path that were left out until something in them came.
+    ///
+    /// One that is there already takes the source's mode and keeps its owner.
+    fn make_open(&self, draft: &mut Draft, walk: &mut Walk<'_>, path: &TreePath) -> Result<(), FileError> {
+        let above: Vec<TreePath> = path.ancestors().filter(|folder| folder != path).collect();
+        for folder in above {
+            if walk.open.get_mut(&folder).is_none_or(|open| std::mem::replace(&mut open.made, true)) {
                 continue;
             }
-            let path = walk.open[i].path.clone();
-            let inside = path.relative_to(walk.root).unwrap_or_else(TreePath::root);
+            let inside = folder.relative_to(walk.root).unwrap_or_else(TreePath::root);
             let target = walk.target.join_path(&inside);
-            let exists = draft.tree().get(&target).is_some_and(Entry::is_dir);
-            if let Some(entry) = self.from.get(&path).cloned().filter(|_| !exists) {
-                self.put(draft, walk, &target, &entry, true)?;
+            let Some(entry) = self.from.get(&folder) else { continue };
+            match draft.tree().get(&target).filter(|there| there.is_dir()).cloned() {
+                Some(there) => draft.put(target, Entry { mode: entry.mode, ..there })?,
+                None => self.put(draft, walk, &target, entry, true)?,
             }
         }
         Ok(())

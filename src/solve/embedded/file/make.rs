@@ -4,6 +4,7 @@ use super::{Draft, FileError, Ids};
 use crate::llb::pb;
 use crate::store::Store;
 use crate::tree::{Entry, Tree, TreePath};
+use std::collections::BTreeSet;
 
 use super::super::super::glob::{Wildcard, clean};
 
@@ -81,16 +82,20 @@ pub(super) fn expand(tree: &Tree, path: &str, follow: bool) -> Result<Vec<Vec<u8
     if !folder.is_root() && tree.get(&folder).is_none() {
         return Err(FileError::NotFound(folder.to_string()));
     }
-    let mut found: Vec<TreePath> = Vec::new();
+    let mut found: BTreeSet<TreePath> = BTreeSet::new();
     for (path, _) in tree.below(&folder) {
         let Some(inside) = path.relative_to(&folder) else { continue };
-        if pattern.matches(inside.as_bytes()) && !found.last().is_some_and(|last| path.starts_with(last)) {
-            found.push(path.clone());
+        if pattern.matches(inside.as_bytes()) && !path.ancestors().any(|above| found.contains(&above)) {
+            found.insert(path.clone());
         }
     }
+    let mut found: Vec<TreePath> = found.into_iter().collect();
     found.sort_by(|a, b| a.parts().cmp(b.parts()));
     Ok(found.into_iter().map(|path| path.as_bytes().to_vec()).collect())
 }
+
+/// The bit of a directory that those made in it inherit.
+const SET_GID: u16 = 0o2000;
 
 /// Makes a directory and those above it where they are missing; all of them like `like`.
 pub(super) fn make_dirs(draft: &mut Draft, path: &TreePath, like: &Entry) -> Result<(), FileError> {
@@ -98,7 +103,15 @@ pub(super) fn make_dirs(draft: &mut Draft, path: &TreePath, like: &Entry) -> Res
         let kind = draft.tree().get(&blocker).map_or("file", Entry::kind);
         return Err(FileError::NotADirectory { path: blocker, kind });
     }
-    Ok(draft.change.entries.make_dirs(path, like)?)
+    for folder in path.ancestors() {
+        if draft.tree().get(&folder).is_some() {
+            continue;
+        }
+        let above = folder.parent().and_then(|parent| draft.tree().get(&parent));
+        let inherited = above.map_or(0, |above| above.mode & SET_GID);
+        draft.put(folder, Entry { mode: like.mode | inherited, ..like.clone() })?;
+    }
+    Ok(())
 }
 
 /// The folder above a path must be there.

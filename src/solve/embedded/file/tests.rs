@@ -300,9 +300,40 @@ fn include_and_exclude_patterns_choose_what_is_below() {
         &["n/ 755", "n/a/ 700", "n/a/deep/ 755", "n/a/deep/y.c 644 3"],
     );
     bench.check(&[], from, vec![with(&["nothing"], &[])], &["n/ 755"]);
-    // An existing folder on the way to what is included keeps its metadata.
-    bench.check(&["n/a/ 701 @9:9"], from, vec![with(&["a/x.c"], &[])], &["n/ 755", "n/a/ 701 @9:9", "n/a/x.c 644 1"]);
+    // An existing folder on the way to what is included keeps its owner.
+    bench.check(&["n/a/ 701 @9:9"], from, vec![with(&["a/x.c"], &[])], &["n/ 755", "n/a/ 700 @9:9", "n/a/x.c 644 1"]);
     bench.fail(&[], from, with(&["["], &[]), "no pattern");
+}
+
+/// The tree's order puts `a-b` between `a` and what is in it.
+#[test]
+fn patterns_see_folders_whose_content_comes_later() {
+    let bench = Bench::new();
+    let from = &["s/a/x 644 1", "s/a-b/y 644 2", "s/a/z/w 644 3"];
+    let with = |include: &[&str], exclude: &[&str]| {
+        Action::Copy(FileActionCopy {
+            dir_copy_contents: true,
+            include_patterns: include.iter().map(|p| (*p).to_owned()).collect(),
+            exclude_patterns: exclude.iter().map(|p| (*p).to_owned()).collect(),
+            ..copy("/s", "/n")
+        })
+    };
+    let only_a = &["n/ 755", "n/a/ 755", "n/a/x 644 1", "n/a/z/ 755", "n/a/z/w 644 3"];
+    bench.check(&[], from, vec![with(&["a"], &[])], only_a);
+    bench.check(&[], from, vec![with(&["?"], &[])], only_a);
+    bench.check(&[], from, vec![with(&[], &["a-b"])], only_a);
+    bench.check(&[], from, vec![with(&[], &["a", "a-b"])], &["n/ 755"]);
+    bench.check(&[], from, vec![with(&["a/x", "a/z"], &[])], only_a);
+}
+
+#[test]
+fn directories_inherit_the_set_group_bit() {
+    let bench = Bench::new();
+    let base = &["d/ 2775 @0:50"];
+    let parents = FileActionMkDir { make_parents: true, ..mkdir("/d/e/f", 0o755) };
+    bench.check(base, &[], vec![Action::Mkdir(parents)], &["d/ 2775 @0:50", "d/e/ 2755", "d/e/f/ 2755"]);
+    let copied = vec![Action::Copy(copy("/g", "/d/e/"))];
+    bench.check(base, &["g/h 644 x"], copied, &["d/ 2775 @0:50", "d/e/ 2755", "d/e/g/ 755", "d/e/g/h 644 x"]);
 }
 
 #[test]
