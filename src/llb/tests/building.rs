@@ -171,3 +171,39 @@ fn a_long_chain_needs_no_deep_stack() {
     let definition = builder.finish(tree.unwrap(), &Sources::default()).unwrap();
     assert_eq!(definition.graph().unwrap().vertices().len(), 20_000);
 }
+
+/// What BuildKit's Go client (0.12) gives for the same graph: the same bytes, so the same digests.
+#[test]
+fn buildkits_own_client_gives_the_same_vertices() {
+    let mut builder = builder();
+    let attrs = attr::http(&Digest::of("a"), Some("a.tgz"), Some(0o600));
+    let download = builder.source("https://example.com/a.tgz", attrs, Note::default());
+    let identifier = attr::oci_layout("kiln.local/packages", &Digest::of("manifest"));
+    let packages = builder.source(&identifier, BTreeMap::new(), Note::default());
+    let mut copy = Copy::new(Some(download), "/a.tgz", "/usr/bin/");
+    copy.allow_wildcard = true;
+    copy.exclude = vec!["*.o".into()];
+    copy.owner = Some(Owner { user: Some(Account::Name("www-data".into())), group: Some(Account::Id(7)) });
+    let actions = vec![
+        Action::Mkdir(Mkdir::new("/srv", 0o755)),
+        Action::Copy(copy),
+        Action::Mkfile(Mkfile::new("/etc/motd", 0o644, "hello\n")),
+        Action::Remove(Remove { path: "/tmp/*".into(), allow_not_found: true, allow_wildcard: true }),
+    ];
+    let files = builder.file(FileOp { base: Some(packages), accounts: None, actions }, Note::default());
+    let changed = builder.diff(Some(packages), Some(files), Note::default()).unwrap();
+    let merged = builder.merge(&[packages, changed], Note::default()).unwrap();
+    let definition = builder.finish(merged, &Sources::default()).unwrap();
+    let digests: Vec<String> = definition.message().def.iter().map(|bytes| Digest::of(bytes).hex()).collect();
+    assert_eq!(
+        digests,
+        [
+            "a2ded1fdb7179e5747b6cc60d18693950119d62b37c0f278d854bdf7e70fbeb5",
+            "a7d94ac87c882a1a1385d3f81e1fdf62aeaae09b41a6f693ade5a93ac99015fe",
+            "1803c6dc5f629f2ee4de2b47ee679523603606e7a75cbc44329811e94aab9651",
+            "1a5ff51ad6d94d0addae5336b019df3a5a797af90a1d29d90e8d943416ff6efa",
+            "eca458513a27b0f775767929a49e001f7b14dcfb67af2b4956888e5b9bd9feaa",
+            "6ac4fec7e7b6744c21399634917bc889ef92bc21e50788cc74b1be8c9de0e065",
+        ]
+    );
+}

@@ -3,7 +3,8 @@
 //! A copy of `/bin/tool` needs more than that path where `bin` is a link to `lib/bin`:
 //! it needs the link and where it leads. So each path is walked part by part, and each
 //! link on the way adds itself and begins a new path. Links are read, never followed:
-//! one that leads out of the folder leads to its root, as it would in the tree.
+//! one that leads out of the folder leads to its root, as it would in the tree. Where
+//! links lead on and on, what they lead to is nothing, as it is to Linux.
 
 use super::ContextError;
 use super::folder::Folder;
@@ -11,17 +12,20 @@ use crate::solve::glob::Wildcard;
 use crate::tree::TreePath;
 use std::collections::BTreeSet;
 
+/// As many links as Linux follows before it gives up.
+const MAX_LINKS: usize = 40;
+
 /// As many paths may come out of links.
 const LIMIT: usize = 10_000;
 
 /// The patterns that the paths stand for; none where the whole folder is meant.
 pub(super) fn follow(folder: &Folder, paths: &[String]) -> Result<Option<Vec<String>>, ContextError> {
     let mut patterns: BTreeSet<String> = BTreeSet::new();
-    let mut todo: Vec<String> = paths.iter().rev().cloned().collect();
+    let mut todo: Vec<(String, usize)> = paths.iter().rev().map(|path| (path.clone(), 0)).collect();
     let mut seen: BTreeSet<String> = BTreeSet::new();
-    while let Some(path) = todo.pop() {
+    while let Some((path, links)) = todo.pop() {
         let path = rooted(&path);
-        if !seen.insert(path.clone()) {
+        if links > MAX_LINKS || !seen.insert(path.clone()) {
             continue;
         }
         if seen.len() > LIMIT {
@@ -40,7 +44,7 @@ pub(super) fn follow(folder: &Folder, paths: &[String]) -> Result<Option<Vec<Str
             Some((end, targets)) => {
                 patterns.insert(parts[..end].join("/"));
                 let rest = parts[end..].join("/");
-                todo.extend(targets.into_iter().map(|target| format!("{target}/{rest}")));
+                todo.extend(targets.into_iter().map(|target| (format!("{target}/{rest}"), links + 1)));
             }
         }
     }

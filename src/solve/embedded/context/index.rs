@@ -138,19 +138,26 @@ impl Index {
         (row == stamp.encode(&digest)).then_some(digest)
     }
 
-    /// Stores the index with what was found out now, if that changes anything.
+    /// Stores the index with what was found out now, if that is anything.
     ///
-    /// `seen` are all files that may be trusted. Files that other builds of the folder read
-    /// are kept, but not without bound, as nobody tells when they are gone.
-    pub(super) fn update(&self, store: &Store, key: &Digest, seen: &[(Stamp, Digest)]) -> Result<(), StoreError> {
-        if seen.iter().all(|(stamp, digest)| self.find(stamp).as_ref() == Some(digest)) {
+    /// `known` are all files that may be trusted, `fresh` is how many of them the index did not
+    /// have. Files that other builds of the folder read are kept, but not without bound, as
+    /// nobody tells when they are gone.
+    pub(super) fn update(
+        &self,
+        store: &Store,
+        key: &Digest,
+        known: &[(Stamp, Digest)],
+        fresh: usize,
+    ) -> Result<(), StoreError> {
+        if fresh == 0 {
             return Ok(());
         }
         let mut rows: BTreeMap<[u8; 16], [u8; ROW]> = BTreeMap::new();
-        if self.rows.len() / ROW <= 4 * seen.len() + 4096 {
+        if self.rows.len() / ROW <= 4 * known.len() + 4096 {
             rows.extend(self.rows.chunks_exact(ROW).filter_map(|row| Some((name(row)?, row.try_into().ok()?))));
         }
-        for (stamp, digest) in seen {
+        for (stamp, digest) in known {
             let row = stamp.encode(digest);
             if let Some(name) = name(&row) {
                 rows.insert(name, row);

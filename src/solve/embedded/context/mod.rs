@@ -118,19 +118,30 @@ pub(super) fn read(
 }
 
 fn collect(folder: &Folder, filter: &Filter, key: &Digest, store: &Store) -> Result<(Tree, ContextRead), ContextError> {
-    let mut found = walk::walk(folder, filter)?;
-    // The largest first, so that none is left for the end when all others are done.
-    found.sort_by_cached_key(|found| (std::cmp::Reverse(size(found)), found.path.clone()));
+    let found = walk::walk(folder, filter)?;
     let index = Index::load(store, key)?;
     let clock = Clock::of(folder.fd());
-    let taken = found
+    // Most files are known: that is decided in large portions, and what must be read one by one.
+    let looked_up: Vec<Looked> = found.into_par_iter().map(|found| look_up(found, &index, store)).collect();
+    let (mut taken, mut unknown) = (Vec::with_capacity(looked_up.len()), Vec::new());
+    for looked in looked_up {
+        match looked {
+            Looked::Known(known) => taken.push(known),
+            Looked::Unknown { path, size } => unknown.push((std::cmp::Reverse(size), path)),
+        }
+    }
+    // The largest first, so that none is left for the end when all others are done.
+    unknown.sort_unstable();
+    let read = unknown
         .par_iter()
         .with_max_len(1)
-        .map_init(Vec::new, |buffer, found| take(found, folder, &index, clock, store, buffer))
+        .map_init(Vec::new, |buffer, (_, path)| take(path, folder, clock, store, buffer))
         .collect::<Result<Vec<Taken>, _>>()?;
+    taken.extend(read);
 
     let known: Vec<(Stamp, Digest)> = taken.iter().filter_map(|taken| taken.known).collect();
-    index.update(store, key, &known)?;
+    let fresh = taken.iter().filter(|taken| taken.was_read && taken.known.is_some()).count();
+    index.update(store, key, &known, fresh)?;
     let mut read = ContextRead::default();
     for taken in &taken {
         read.files += u64::from(taken.entry.is_file());
@@ -149,30 +160,46 @@ struct Taken {
     was_read: bool,
 }
 
+/// What could be said of something without reading it.
+enum Looked {
+    Known(Taken),
+    Unknown { path: TreePath, size: u64 },
+}
+
+fn look_up(found: Found, index: &Index, store: &Store) -> Looked {
+    let Found { path, what } = found;
+    let (stamp, executable) = match what {
+        What::Directory => return Looked::known(path, Entry::dir(0o755), None),
+        What::Link(target) => return Looked::known(path, Entry::symlink(target), None),
+        What::File { stamp, executable } => (stamp, executable),
+    };
+    match index.find(&stamp).filter(|digest| store.size(digest) == Some(stamp.size)) {
+        Some(digest) => {
+            let entry = Entry::file(digest, stamp.size, mode(executable));
+            Looked::known(path, entry, Some((stamp, digest)))
+        }
+        None => Looked::Unknown { path, size: stamp.size },
+    }
+}
+
+impl Looked {
+    fn known(path: TreePath, entry: Entry, known: Option<(Stamp, Digest)>) -> Self {
+        Looked::Known(Taken { path, entry, known, was_read: false })
+    }
+}
+
 fn take(
-    found: &Found,
+    path: &TreePath,
     folder: &Folder,
-    index: &Index,
     clock: Clock,
     store: &Store,
     buffer: &mut Vec<u8>,
 ) -> Result<Taken, ContextError> {
-    let path = found.path.clone();
-    let plain = |entry| Taken { path: found.path.clone(), entry, known: None, was_read: false };
-    let (stamp, executable) = match &found.what {
-        What::Directory => return Ok(plain(Entry::dir(0o755))),
-        What::Link(target) => return Ok(plain(Entry::symlink(target))),
-        What::File { stamp, executable } => (stamp, *executable),
-    };
-    if let Some(digest) = index.find(stamp).filter(|digest| store.size(digest) == Some(stamp.size)) {
-        let entry = Entry::file(digest, stamp.size, mode(executable));
-        return Ok(Taken { path, entry, known: Some((*stamp, digest)), was_read: false });
-    }
     buffer.resize(file::PIECE, 0);
-    let content = file::read(folder, &path, clock, store, buffer)?;
+    let content = file::read(folder, path, clock, store, buffer)?;
     let entry = Entry::file(content.digest, content.stamp.size, mode(content.executable));
     let known = content.settled.then_some((content.stamp, content.digest));
-    Ok(Taken { path, entry, known, was_read: true })
+    Ok(Taken { path: path.clone(), entry, known, was_read: true })
 }
 
 /// The tree of what was taken, with the folders that hold it.
@@ -188,13 +215,6 @@ fn tree(taken: Vec<Taken>) -> Result<Tree, TreeError> {
 
 fn mode(executable: bool) -> u16 {
     if executable { 0o755 } else { 0o644 }
-}
-
-fn size(found: &Found) -> u64 {
-    match &found.what {
-        What::File { stamp, .. } => stamp.size,
-        _ => 0,
-    }
 }
 
 fn filter(folder: &Folder, attrs: &BTreeMap<String, String>) -> Result<Filter, ContextError> {

@@ -287,6 +287,9 @@ fn followed_paths_bring_what_their_links_lead_to() {
     assert_eq!(follow(&["evil"]), ["/evil"]);
     assert_eq!(follow(&["loop", "lib/bin/o*"]), ["/lib", "/lib/bin", "/lib/bin/other", "/loop"]);
     assert_eq!(follow(&["missing/x"]), [""; 0]);
+    symlink("grows/more", bench.path("grows")).unwrap();
+    assert_eq!(follow(&["grows/x"]), ["/grows"]);
+    fs::remove_file(bench.path("grows")).unwrap();
     assert_eq!(follow(&["../.."]).len(), 11, "the root is everything");
 }
 
