@@ -432,3 +432,31 @@ fn deep_folders_need_no_deep_stack() {
     let (tree, _) = bench.read();
     assert_eq!(tree.len(), 1500);
 }
+
+/// What the walker of BuildKit's client lets through of random folders: `fsutil.jsonl` holds what
+/// fsutil of April 2024 answered.
+#[test]
+fn what_buildkits_client_sends_is_what_we_read() {
+    for (number, line) in include_str!("fsutil.jsonl").lines().enumerate() {
+        let case: serde_json::Value = serde_json::from_str(line).unwrap();
+        let list = |key: &str| -> Vec<String> {
+            case[key].as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+        };
+        let bench = Bench::new();
+        for file in list("files") {
+            if let Some((path, target)) = file.split_once(" -> ") {
+                let path = bench.path(path);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                symlink(target, path).unwrap();
+            } else if file.ends_with('/') {
+                fs::create_dir_all(bench.path(&file)).unwrap();
+            } else {
+                bench.write(&file, "x");
+            }
+        }
+        let (include, exclude, follow) = (list("include"), list("exclude"), list("follow"));
+        let attrs = attr::Local { include, exclude, follow, ignore_file: None };
+        let paths: Vec<String> = list("paths").iter().map(|path| format!("/{path}")).collect();
+        assert_eq!(bench.paths(&attrs), paths, "case {number}: {line}");
+    }
+}

@@ -6,10 +6,9 @@
 //! no name is a device of this machine, and nothing can change between a check and
 //! its use; so the care that a backend on a real disk must take is not needed here.
 //!
-//! That is checked by comparing: 80,000 random operations on random trees gave the same
-//! trees as BuildKit's own copier (fsutil of April 2024), but where a link's target goes
-//! through another link and back by `..`: here that leads where Linux leads, there the
-//! text is shortened first.
+//! Tests replay what BuildKit's copier made of random operations on random trees. There is
+//! one known difference: where a link's target goes through another link and back by
+//! `..`, it leads here where Linux leads, and there the text is shortened first.
 //!
 //! Three things are stricter than there: an owner's name that the tree does not know
 //! is an error and not root, `mkdir` where something else than a directory stands is
