@@ -251,7 +251,9 @@ fn lowest_levels(set: &WantedSet, packages: &[deb::Resolved]) -> Vec<Option<usiz
         while let Some(package) = todo.pop() {
             if lowest[package].is_none() {
                 lowest[package] = Some(level);
-                todo.extend(packages[package].edges.iter().map(|edge| edge.to));
+                let ignored = set.request.ignore_depends.get(&packages[package].locked.name);
+                let counts = |to: &usize| ignored.is_none_or(|names| !names.contains(&packages[*to].locked.name));
+                todo.extend(packages[package].edges.iter().map(|edge| edge.to).filter(counts));
             }
         }
     }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 const RECORD: &str = "package-set";
 
 /// Part of each key: to be raised when the same packages would become another set.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// What is kept of a set.
 #[derive(Serialize, Deserialize)]
@@ -29,6 +29,7 @@ struct Record {
 #[derive(Serialize)]
 struct Inputs<'a> {
     format: u32,
+    kiln: &'a str,
     packages: Vec<(&'a str, &'a str, &'a str, Digest)>,
     architecture: &'a str,
     keep: [bool; 3],
@@ -41,6 +42,7 @@ struct Inputs<'a> {
 pub(super) fn key(packages: &[LockedPackage], options: &Options, base: Option<&Tree>) -> Digest {
     let inputs = Inputs {
         format: FORMAT,
+        kiln: env!("CARGO_PKG_VERSION"),
         packages: packages
             .iter()
             .map(|p| (p.name.as_str(), p.version.as_str(), p.architecture.as_str(), p.sha256))

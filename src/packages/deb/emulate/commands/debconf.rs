@@ -18,6 +18,7 @@ pub(super) const COMMANDS: &[Declared] = &[
     does!(&["db_metaget"], metaget, "a field of a template"),
     does!(&["db_fget"], fget, "a flag: none is set"),
     does!(&["db_input"], input, "says that the question is not shown"),
+    does!(&["db_subst"], subst, "sets what stands for `${name}` in a question's texts"),
     does!(&["db_register"], register, "makes a question of another's template"),
     Declared {
         names: &[
@@ -27,7 +28,6 @@ pub(super) const COMMANDS: &[Declared] = &[
             "db_go",
             "db_stop",
             "db_fset",
-            "db_subst",
             "db_capb",
             "db_purge",
             "db_unregister",
@@ -58,6 +58,8 @@ pub(in crate::packages::deb) struct Debconf {
     /// Questions under another name than that of their template.
     aliases: BTreeMap<String, String>,
     answers: BTreeMap<String, String>,
+    /// For each question what stands for `${name}` in its texts.
+    substitutions: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 impl Debconf {
@@ -75,8 +77,15 @@ impl Debconf {
         self.templates.get(name)
     }
 
+    /// A text of a question with all that is to be put in.
+    fn filled(&self, question: &str, text: &str) -> String {
+        let known = self.substitutions.get(question).into_iter().flatten();
+        known.fold(text.to_owned(), |text, (name, value)| text.replace(&format!("${{{name}}}"), value))
+    }
+
     fn answer(&self, question: &str) -> Option<String> {
-        let default = || self.template(question).map(|fields| fields.get("default").cloned().unwrap_or_default());
+        let text = |fields: &BTreeMap<String, String>| fields.get("default").cloned().unwrap_or_default();
+        let default = || self.template(question).map(|fields| self.filled(question, &text(fields)));
         self.answers.get(question).cloned().or_else(default)
     }
 }
@@ -127,7 +136,15 @@ fn metaget(shell: &mut Shell<'_>, arguments: &[String], _: &mut Io) -> Run<i32> 
         let field = field.to_ascii_lowercase();
         fields.get(&field).or_else(|| fields.get(&format!("{field}-c"))).cloned().unwrap_or_default()
     });
+    let value = value.map(|text| shell.scene.debconf.filled(name, &text));
     give(shell, value)
+}
+
+fn subst(shell: &mut Shell<'_>, arguments: &[String], _: &mut Io) -> Run<i32> {
+    let (question, name) = (question(shell, arguments, 0)?.to_owned(), question(shell, arguments, 1)?.to_owned());
+    let value = arguments[2..].join(" ");
+    shell.scene.debconf.substitutions.entry(question).or_default().insert(name, value);
+    Ok(0)
 }
 
 fn fget(shell: &mut Shell<'_>, arguments: &[String], _: &mut Io) -> Run<i32> {
