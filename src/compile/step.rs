@@ -59,7 +59,7 @@ pub(super) fn lower(
     declared: &Declared,
 ) -> Result<Output, Box<Diagnostic>> {
     let actions = match step {
-        Step::Copy(copy) => copy_actions(copy, source, declared)?,
+        Step::Copy(copy) => copy_actions(builder, copy, source, declared)?,
         Step::Mkdir(mkdir) => mkdir_actions(builder, mkdir, before, declared),
         Step::File(file) => file_actions(file, declared),
         Step::Symlink(link) => symlink_actions(link),
@@ -105,14 +105,24 @@ pub(super) fn at_any_depth(pattern: &str) -> String {
     if pattern.trim_end_matches('/').contains('/') { format!("{not}{pattern}") } else { format!("{not}**/{pattern}") }
 }
 
-fn copy_actions(step: &CopyStep, from: Option<Output>, declared: &Declared) -> Result<Vec<Action>, Box<Diagnostic>> {
+fn copy_actions(
+    builder: &mut Builder,
+    step: &CopyStep,
+    from: Option<Output>,
+    declared: &Declared,
+) -> Result<Vec<Action>, Box<Diagnostic>> {
     let into = step.to.ends_with('/');
+    let mode = mode(step.mode, step.dir_mode, step.span)?;
+    let from = match &mode {
+        Mode::Symbolic(_) => from.map(|from| without_execute(builder, from, step.span)),
+        _ => from,
+    };
     let mut actions = Vec::new();
     for path in &step.paths {
         let (fixed, pattern) = split_pattern(&path.value);
         let mut copy = Copy::new(from, format!("/{fixed}"), step.to.value.clone());
         copy.owner = step.owner.as_ref().map(|owner| declared.owner(owner));
-        copy.mode = mode(step.mode, step.dir_mode, step.span)?;
+        copy.mode = mode.clone();
         copy.exclude = step.exclude.iter().map(|p| at_any_depth(p)).collect();
         match pattern {
             Some(pattern) => {
@@ -125,6 +135,17 @@ fn copy_actions(step: &CopyStep, from: Option<Output>, declared: &Declared) -> R
         actions.push(Action::Copy(copy));
     }
     Ok(actions)
+}
+
+/// A tree in which nothing is executable.
+///
+/// `X` of a mode is for folders and for what was executable in the source, whatever clauses
+/// stand before it; only of such a tree it is for folders alone.
+fn without_execute(builder: &mut Builder, from: Output, span: Span) -> Output {
+    let mut copy = Copy::new(Some(from), "/", "/");
+    copy.contents_only = true;
+    copy.mode = Mode::Symbolic("a-x".to_owned());
+    builder.file(FileOp { base: None, accounts: None, actions: vec![Action::Copy(copy)] }, Note::at(span))
 }
 
 /// The fixed folder of a path and the pattern below it; no pattern where there is no wildcard.
@@ -170,8 +191,6 @@ fn mode(file: Option<u16>, dir: Option<u16>, span: Span) -> Result<Mode, Box<Dia
             clauses.push(format!("{who}+{bits}{x}"));
         }
     }
-    // `X` looks at what is there: it must come before any `x`.
-    clauses[1..].sort_by_key(|clause| !clause.contains('X'));
     Ok(Mode::Symbolic(clauses.join(",")))
 }
 

@@ -196,7 +196,7 @@ fn copies(text: &str) -> Vec<pb::FileActionCopy> {
 }
 
 fn copy_of(step: &str) -> pb::FileActionCopy {
-    copies(&format!("kiln 1\nsource \"a\" {{ context \".\" }}\nimage \"x\" {{ copy {step} }}\n")).remove(0)
+    copies(&format!("kiln 1\nsource \"a\" {{ context \".\" }}\nimage \"x\" {{ copy {step} }}\n")).pop().unwrap()
 }
 
 #[test]
@@ -222,6 +222,15 @@ fn modes_of_files_give_folders_their_x_bits() {
     assert_eq!(mode("mode=\"0644\""), (-1, "a=,u+rwX,g+rX,o+rX".into()));
     assert_eq!(mode("mode=\"0640\" dir-mode=\"0750\""), (-1, "a=,u+rwX,g+rX".into()));
     assert_eq!(mode("mode=\"0600\" dir-mode=\"0600\""), (0o600, String::new()));
+}
+
+/// `X` would also be for files that are executable in the source.
+#[test]
+fn a_mode_of_files_alone_takes_the_x_bits_off_first() {
+    let spec =
+        "kiln 1\nsource \"a\" { context \".\" }\nimage \"x\" { copy \"a\" from=\"a\" to=\"/c\" mode=\"0644\" }\n";
+    let modes: Vec<String> = copies(spec).into_iter().map(|copy| copy.mode_str).collect();
+    assert_eq!(modes, ["a-x", "a=,u+rwX,g+rX,o+rX"]);
 }
 
 #[test]

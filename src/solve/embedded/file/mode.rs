@@ -185,6 +185,8 @@ mod tests {
             ("u-o", 0o777, false, 0o077),
             ("+t", 0o777, true, 0o1777),
             ("a=,u+rwX,g+rX,o+rX", 0o700, true, 0o755),
+            ("a-x", 0o755, false, 0o644),
+            ("a=,u+rwX,g+rX,o+rX", 0o644, false, 0o644),
             ("a=,u+rwX", 0o755, false, 0o700),
             ("a=,u+rwX", 0o644, false, 0o600),
             ("u+s", 0o755, false, 0o4755),
