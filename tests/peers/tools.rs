@@ -30,7 +30,7 @@ apt "sid" {
     suite "sid" check-valid-until=#false
 }
 image "tools.test/sid" {
-    packages "sid" { add "ca-certificates" "cosign" }
+    packages "sid" { add "cosign" }
     mkdir "/dev" "/proc" "/run" "/sys" "/work"
     mkdir "/tmp" mode="1777"
 }
