@@ -1,8 +1,11 @@
 //! Diagnostics as people read them: the text with the place underlined.
 
-use crate::diagnostic::{Diagnostic, Diagnostics, Severity, Sources};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity, Sources, Span};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 use std::fmt;
+
+/// A line that is longer is not shown: nobody could read it.
+const LONGEST_LINE: usize = 1_000;
 
 /// Renders diagnostics for a terminal of so many columns, with colours or without.
 pub(super) fn render(diagnostics: &Diagnostics, colours: bool, width: usize) -> String {
@@ -36,7 +39,7 @@ struct Shown<'a> {
 
 impl<'a> Shown<'a> {
     fn new(diagnostic: &'a Diagnostic, sources: &Sources) -> Self {
-        let file = diagnostic.span().map(|span| span.file);
+        let file = diagnostic.span().filter(|span| is_readable(sources, *span)).map(|span| span.file);
         let (here, elsewhere): (Vec<_>, Vec<_>) = diagnostic.labels.iter().partition(|l| Some(l.span.file) == file);
         let labels = here.into_iter().enumerate().map(|(i, label)| {
             let range = label.span.range();
@@ -55,6 +58,15 @@ impl<'a> Shown<'a> {
         });
         Shown { diagnostic, source, labels: labels.collect(), help: (!help.is_empty()).then(|| help.join("\n")) }
     }
+}
+
+/// Whether the lines that a place lies in, and those beside them, are short enough to be shown.
+fn is_readable(sources: &Sources, span: Span) -> bool {
+    let text = sources.file(span.file).text().as_bytes();
+    let range = span.range();
+    let before = text[..range.start].rsplitn(3, |byte| *byte == b'\n').take(2).all(|line| line.len() < LONGEST_LINE);
+    let after = text[range.start..].splitn(3, |byte| *byte == b'\n').take(2).all(|line| line.len() < LONGEST_LINE);
+    before && after && range.len() < 10 * LONGEST_LINE
 }
 
 impl fmt::Display for Shown<'_> {
