@@ -46,6 +46,11 @@ impl Hello {
         Tools::trixie().run(&self.work(), &all).done().stdout
     }
 
+    /// The image of a layout by its name: a layout also lists the evidence, and skopeo wants to be told which is meant.
+    fn named(&self, layout: &str) -> String {
+        format!("{layout}:{}", name_in(&self.json("oci/index.json")))
+    }
+
     /// What skopeo says about an image, and the list of its layers' contents.
     fn inspect(&self, image: &str) -> (Value, Value) {
         let json = |arguments: &[&str]| serde_json::from_str::<Value>(&self.skopeo(arguments)).unwrap();
@@ -60,8 +65,8 @@ fn skopeo_sees_the_image_that_the_report_tells_of() {
     let hello = Hello::built();
     let report = hello.json("report.json");
     let platform = &report["images"][0]["platforms"][0];
-    for image in ["oci:oci", "oci-archive:oci.tar"] {
-        let (seen, _) = hello.inspect(image);
+    for image in [hello.named("oci:oci"), hello.named("oci-archive:oci.tar")] {
+        let (seen, _) = hello.inspect(&image);
         assert_eq!(seen["Digest"], platform["digest"], "{image}");
         assert_eq!(seen["Architecture"], "amd64");
         assert_eq!(seen["Labels"]["org.opencontainers.image.title"], "hello");
@@ -72,12 +77,13 @@ fn skopeo_sees_the_image_that_the_report_tells_of() {
 #[ignore = "needs root and a Debian mirror"]
 fn every_form_holds_the_same_layers() {
     let hello = Hello::built();
-    let (_, layers) = hello.inspect("oci:oci");
+    let image = hello.named("oci:oci");
+    let (_, layers) = hello.inspect(&image);
     assert!(layers.as_array().unwrap().len() > 1);
-    for image in ["oci-archive:oci.tar", "docker-archive:docker.tar"] {
-        assert_eq!(hello.inspect(image).1, layers, "{image}");
+    for image in [hello.named("oci-archive:oci.tar"), "docker-archive:docker.tar".into()] {
+        assert_eq!(hello.inspect(&image).1, layers, "{image}");
     }
-    hello.skopeo(&["copy", "oci:oci", "dir:copied"]);
+    hello.skopeo(&["copy", &image, "dir:copied"]);
     assert_eq!(hello.inspect("dir:copied").1, layers);
     let manifest = Tools::trixie().run(&hello.work(), &["skopeo", "manifest-digest", "copied/manifest.json"]).done();
     assert_eq!(manifest.stdout.trim(), hello.json("report.json")["images"][0]["platforms"][0]["digest"]);
@@ -124,18 +130,16 @@ fn crun_starts_the_example_and_it_answers() {
 
 /// Unpacks the image as a bundle for a runtime.
 fn unpack(hello: &Hello, name: &str) -> std::path::PathBuf {
-    let (_, tag) = tag_of(&hello.json("oci/index.json"));
-    Tools::trixie().run(&hello.work(), &["umoci", "unpack", "--image", &format!("oci:{tag}"), name]).done();
+    let image = format!("oci:{}", name_in(&hello.json("oci/index.json")));
+    Tools::trixie().run(&hello.work(), &["umoci", "unpack", "--image", &image, name]).done();
     hello.work().join(name)
 }
 
-/// The digest and the name of a layout's image.
-fn tag_of(index: &Value) -> (String, String) {
-    let named = index["manifests"].as_array().unwrap().iter().find_map(|row| {
-        let name = row["annotations"]["org.opencontainers.image.ref.name"].as_str()?;
-        Some((row["digest"].as_str()?.to_owned(), name.to_owned()))
-    });
-    named.expect("the layout names its image")
+/// The name of a layout's image.
+fn name_in(index: &Value) -> String {
+    let rows = index["manifests"].as_array().unwrap();
+    let mut names = rows.iter().filter_map(|row| row["annotations"]["org.opencontainers.image.ref.name"].as_str());
+    names.next().expect("the layout names its image").to_owned()
 }
 
 fn free_port() -> u16 {

@@ -1,4 +1,4 @@
-//! Foreign programs, from Debian's packages, unpacked by kiln itself and run with chroot.
+//! Foreign programs, from Debian's packages, unpacked by kiln itself and run with that as their root.
 //!
 //! What they are run in is private to the call: mounts are made in a mount namespace of its own, so nothing is left
 //! behind. Control groups are a fresh cgroup2 mount, because crun refuses the hybrid that some machines have.
@@ -74,7 +74,7 @@ impl Tools {
             mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
             mount --rbind /dev "$root/dev"
             mount --bind "$work" "$root/work"
-            exec chroot "$root" /usr/bin/env -i -C /work HOME=/tmp PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"
+            exec env -i HOME=/tmp PATH=/usr/sbin:/usr/bin:/sbin:/bin nsenter --root="$root" --wd="$root/work" -- "$@"
         "#;
         let mut command = Command::new("unshare");
         command.args(["--mount", "--propagation", "private", "--", "/bin/sh", "-ec", SCRIPT, "sh"]);
