@@ -1,7 +1,8 @@
 //! cosign 3 reads kiln's keys and verifies kiln's bundles, and the other way round.
 //!
-//! The program is the one that `KILN_COSIGN` names, else `cosign` in the search path.
+//! The program is Debian's, unpacked by kiln.
 
+use super::tools::Tools;
 use crate::support::http::{Reply, Seen, Server};
 use kiln::evidence::sign::{KeyPair, LocalKey, PublicKey, Signer as _, generate, sign, write_key_pair};
 use kiln::evidence::verify::check_signed;
@@ -10,7 +11,6 @@ use kiln::oci::{Descriptor, Digest, Index, Manifest, media_type, to_json};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
 
 const PASSPHRASE: &str = "a passphrase of kiln's tests";
 
@@ -29,17 +29,10 @@ impl Cosign {
 
     /// Standard output, or standard error where it refuses.
     fn run(&self, arguments: &[&str]) -> Result<String, String> {
-        let program = std::env::var_os("KILN_COSIGN").unwrap_or("cosign".into());
-        let output = Command::new(&program)
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env("COSIGN_PASSWORD", PASSPHRASE)
-            .env("HOME", self.folder.path())
-            .output()
-            .unwrap_or_else(|error| panic!("KILN_COSIGN must name cosign 3; {program:?}: {error}"));
-        let text = if output.status.success() { &output.stdout } else { &output.stderr };
-        let text = String::from_utf8_lossy(text).into_owned();
-        if output.status.success() { Ok(text) } else { Err(text) }
+        let passphrase = format!("COSIGN_PASSWORD={PASSPHRASE}");
+        let all = [&["cosign"], arguments].concat();
+        let outcome = Tools::sid().run_with(self.folder.path(), &passphrase, &all);
+        if outcome.code == Some(0) { Ok(outcome.stdout) } else { Err(outcome.stderr) }
     }
 
     fn new_key(&self) -> (LocalKey, KeyPair) {
@@ -51,7 +44,7 @@ impl Cosign {
 }
 
 #[test]
-#[ignore = "needs cosign 3"]
+#[ignore = "needs root and a Debian mirror"]
 fn cosign_reads_our_key_and_we_read_its() {
     let cosign = Cosign::new();
     let (_, pair) = cosign.new_key();
@@ -64,7 +57,7 @@ fn cosign_reads_our_key_and_we_read_its() {
 }
 
 #[test]
-#[ignore = "needs cosign 3"]
+#[ignore = "needs root and a Debian mirror"]
 fn cosign_verifies_our_attestations_and_we_its() {
     let cosign = Cosign::new();
     let (key, _) = cosign.new_key();
@@ -117,7 +110,7 @@ fn registry(image: &[u8], blobs: Vec<Vec<u8>>, referrers: Vec<Referrer>) -> Serv
 }
 
 #[test]
-#[ignore = "needs cosign 3"]
+#[ignore = "needs root and a Debian mirror"]
 fn cosign_verifies_our_image_signature_and_attestations_in_a_registry() {
     let cosign = Cosign::new();
     let (key, _) = cosign.new_key();

@@ -64,33 +64,39 @@ impl Tools {
     }
 
     /// A program, about to be run in `/work`, which is the folder given.
-    fn command(&self, work: &Path, arguments: &[&str]) -> Command {
+    fn command(&self, work: &Path, variable: &str, arguments: &[&str]) -> Command {
         const SCRIPT: &str = r#"
-            root=$1 work=$2
-            shift 2
+            root=$1 work=$2 variable=$3
+            shift 3
             mount --bind "$root" "$root"
             mount -t proc proc "$root/proc"
             mount -t sysfs sysfs "$root/sys"
             mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
             mount --rbind /dev "$root/dev"
             mount --bind "$work" "$root/work"
-            exec env -i HOME=/tmp PATH=/usr/sbin:/usr/bin:/sbin:/bin nsenter --root="$root" --wd="$root/work" -- "$@"
+            exec env -i HOME=/tmp PATH=/usr/sbin:/usr/bin:/sbin:/bin "$variable" \
+                nsenter --root="$root" --wd="$root/work" -- "$@"
         "#;
         let mut command = Command::new("unshare");
         command.args(["--mount", "--propagation", "private", "--", "/bin/sh", "-ec", SCRIPT, "sh"]);
-        command.arg(&self.root).arg(work).args(arguments);
+        command.arg(&self.root).arg(work).arg(variable).args(arguments);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
     /// Runs a program to its end.
     pub fn run(&self, work: &Path, arguments: &[&str]) -> Outcome {
-        Outcome::new(self.command(work, arguments).output().unwrap(), work)
+        self.run_with(work, "LC_ALL=C", arguments)
+    }
+
+    /// The same with a variable in its environment.
+    pub fn run_with(&self, work: &Path, variable: &str, arguments: &[&str]) -> Outcome {
+        Outcome::new(self.command(work, variable, arguments).output().unwrap(), work)
     }
 
     /// Starts a program that goes on until it is stopped.
     pub fn start(&self, work: &Path, arguments: &[&str]) -> Running {
-        Running(self.command(work, arguments).spawn().unwrap())
+        Running(self.command(work, "LC_ALL=C", arguments).spawn().unwrap())
     }
 }
 
