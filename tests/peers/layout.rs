@@ -11,17 +11,21 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// examples/hello in every form that kiln writes.
-struct Hello {
+pub(super) struct Hello {
     world: World,
 }
 
 impl Hello {
-    fn built() -> &'static Hello {
+    pub(super) fn built() -> &'static Hello {
         static HELLO: OnceLock<Hello> = OnceLock::new();
         HELLO.get_or_init(|| {
-            let world = World::with_kept_store();
+            let mut world = World::with_kept_store();
+            world.set("KILN_KEY_PASSWORD", "of a test");
             world.copy_from(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/hello"));
             std::fs::create_dir(world.path("work")).unwrap();
+            let key = world.path("work/hello");
+            world.kiln(["key", "generate", "--output", key.to_str().unwrap()]).run().done();
+            world.set("KILN_KEY", key.with_extension("key").to_str().unwrap());
             let mut arguments = vec!["build".to_owned(), "--locked".into()];
             for form in ["oci:oci", "oci-archive:oci.tar", "docker-archive:docker.tar", "tree:tree"] {
                 let (kind, name) = form.split_once(':').unwrap();
@@ -33,11 +37,16 @@ impl Hello {
         })
     }
 
-    fn work(&self) -> std::path::PathBuf {
+    pub(super) fn work(&self) -> std::path::PathBuf {
         self.world.path("work")
     }
 
-    fn json(&self, path: &str) -> Value {
+    /// What a command of kiln's says of the image.
+    pub(super) fn kiln(&self, arguments: &[&str]) -> String {
+        self.world.kiln(arguments.iter().copied()).within(self.work()).run().done().stdout
+    }
+
+    pub(super) fn json(&self, path: &str) -> Value {
         serde_json::from_slice(&std::fs::read(self.work().join(path)).unwrap()).unwrap()
     }
 

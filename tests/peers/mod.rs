@@ -2,5 +2,6 @@
 
 mod cosign;
 mod layout;
+mod release;
 mod sbom;
 mod tools;
