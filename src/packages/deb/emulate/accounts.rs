@@ -215,9 +215,17 @@ pub(super) fn add_user(root: &mut Root, user: &User, range: Range) -> Result<(u3
         return Ok((uid, false));
     }
     let fixed = || USERS.iter().find(|(n, _)| *n == user.name).map(|(_, id)| *id);
+    // The number of its own group, where no user has it yet.
+    let of_group = || -> Result<Option<u32>, Fault> {
+        let is_own = group_name(root, user.gid)? == user.name && name(&users, user.gid).is_none();
+        Ok(Some(user.gid).filter(|_| is_own))
+    };
     let uid = match user.uid.or_else(fixed) {
         Some(uid) => uid,
-        None => free(root, range)?,
+        None => match of_group()? {
+            Some(uid) => uid,
+            None => free(root, range)?,
+        },
     };
     let clean = |text: &str| text.replace([':', '\n'], " ");
     users.push(vec![

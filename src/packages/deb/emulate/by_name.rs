@@ -5,11 +5,12 @@ use crate::packages::deb::root::Fault;
 
 /// A script that is handled by name.
 pub(super) struct ByName {
-    package: &'static str,
-    script: Script,
+    pub(super) package: &'static str,
+    pub(super) script: Script,
     /// What is done instead.
     pub(super) does: fn(&mut Root, &mut Scene) -> Result<(), Fault>,
     /// Why, for the documentation.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the documentation is checked by a test"))]
     pub(super) why: &'static str,
 }
 

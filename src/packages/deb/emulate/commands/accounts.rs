@@ -112,16 +112,6 @@ fn adduser(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32>
             (false, Some(gid)) => gid,
             (false, None) => NOGROUP,
         };
-        // Its own group has the same number, where it is new.
-        let uid = uid.or(Some(gid).filter(|_| given.has('G') && (100..1000).contains(&gid)));
-        let taken = |uid: &u32| -> Result<bool, Fault> {
-            let users = accounts::lines(shell.root, "/etc/passwd")?;
-            Ok(users.iter().any(|fields| fields.get(2).is_some_and(|n| *n == uid.to_string())))
-        };
-        let uid = match uid {
-            Some(uid) if !taken(&uid)? => Some(uid),
-            _ => None,
-        };
         let user = User { name: name.clone(), uid, gid, comment: comment.clone(), home: home.clone(), shell: login };
         let (uid, _) = accounts::add_user(shell.root, &user, Range::Up)?;
         if !given.has('H') && home != NO_HOME && shell.root.stat(&home, true).is_none() {
@@ -356,7 +346,7 @@ fn declare(shell: &mut Shell<'_>, fields: &[String]) -> Run<Result<(), Fault>> {
                 };
                 let user = User {
                     name: name.to_owned(),
-                    uid: uid.or(Some(gid).filter(|_| group.is_none())),
+                    uid,
                     gid,
                     comment: get(3).unwrap_or_default().to_owned(),
                     home: get(4).unwrap_or("/").to_owned(),

@@ -157,7 +157,9 @@ fn dpkg_query(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i
     let given = KNOWN.read(shell, arguments)?;
     let names: Vec<&str> = given.operands.iter().map(String::as_str).collect();
     if given.has('W') {
-        let format = given.value('f').unwrap_or("${binary:Package}\t${Version}\n").to_owned();
+        let format = given.value('f').unwrap_or("${binary:Package}\t${Version}\n");
+        // `-f='…'`
+        let format = format.strip_prefix('=').unwrap_or(format).to_owned();
         return describe(shell, &names, Some(&format), io);
     }
     if given.has('L') {

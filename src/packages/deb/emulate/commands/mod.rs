@@ -6,6 +6,7 @@
 mod accounts;
 mod alternatives;
 mod apache;
+mod awk;
 mod caches;
 mod copy;
 mod debconf;
@@ -46,6 +47,7 @@ pub(super) struct Declared {
     /// Whether every Debian system has it, so that scripts find it even where the image lacks it.
     pub(super) essential: bool,
     /// What it does here, for the documentation.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the documentation is checked by a test"))]
     pub(super) about: &'static str,
 }
 

@@ -226,7 +226,9 @@ fn su(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> {
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
         match word.as_str() {
-            "-s" | "--shell" => drop(words.next()),
+            "-s" | "--shell" => {
+                words.next();
+            }
             "-c" | "--command" => script = words.next().cloned(),
             "-u" | "--user" => user = words.next().cloned(),
             "-" | "-l" | "-m" | "-p" => {}

@@ -207,6 +207,7 @@ impl Shell<'_> {
         let mut inner = io.clone();
         inner.0.insert(1, super::Stream::Out(output));
         self.status = self.subshell(|shell| shell.run_list(body, &mut inner))?;
+        self.substituted = Some(self.status);
         let printed = buffer.borrow();
         if printed.len() > MAX_TEXT {
             return Err(self.obstacle("a command prints too much"));

@@ -15,6 +15,7 @@ mod pattern;
 mod run;
 mod syntax;
 mod test_command;
+mod words;
 
 pub(super) use pattern::named_class;
 
@@ -193,6 +194,8 @@ pub(super) struct Shell<'a> {
     pub(super) scene: &'a mut Scene,
     state: State,
     status: i32,
+    /// The status of the last substitution in the present command.
+    substituted: Option<i32>,
     steps: u32,
     depth: u32,
     /// How many constructs around the present command look at its status.
@@ -233,6 +236,7 @@ impl<'a> Shell<'a> {
             scene,
             state,
             status: 0,
+            substituted: None,
             steps: 0,
             depth: 0,
             watched: 0,

@@ -3,7 +3,7 @@
 //!
 //! Whatever is not understood is an error; nothing is passed over.
 
-use super::syntax::{AndOr, Arm, Body, Command, Join, List, Operation, Piece, Pipeline, Redirect, RedirectKind, Word};
+use super::syntax::{AndOr, Arm, Body, Command, Join, List, Piece, Pipeline, Redirect, RedirectKind, Word};
 use std::cell::OnceCell;
 use std::rc::Rc;
 
@@ -19,7 +19,7 @@ pub(crate) struct SyntaxError {
     pub(crate) reason: &'static str,
 }
 
-type Parsed<T> = Result<T, SyntaxError>;
+pub(super) type Parsed<T> = Result<T, SyntaxError>;
 
 /// Reads a script.
 pub(super) fn parse(text: &str) -> Parsed<List> {
@@ -27,7 +27,7 @@ pub(super) fn parse(text: &str) -> Parsed<List> {
 }
 
 /// Reads a piece of a script that began on a later line, as deep as it stood.
-fn parse_from(text: &str, line: u32, depth: u32) -> Parsed<List> {
+pub(super) fn parse_from(text: &str, line: u32, depth: u32) -> Parsed<List> {
     let mut parser = Parser { text, at: 0, line, depth, here: Vec::new() };
     let list = parser.list()?;
     parser.blank();
@@ -37,16 +37,16 @@ fn parse_from(text: &str, line: u32, depth: u32) -> Parsed<List> {
     if parser.here.is_empty() { Ok(list) } else { Err(parser.fail("the text of a `<<` is missing")) }
 }
 
-struct Parser<'a> {
-    text: &'a str,
-    at: usize,
-    line: u32,
-    depth: u32,
+pub(super) struct Parser<'a> {
+    pub(super) text: &'a str,
+    pub(super) at: usize,
+    pub(super) line: u32,
+    pub(super) depth: u32,
     /// Texts behind the present line that were announced but not read yet.
-    here: Vec<Here>,
+    pub(super) here: Vec<Here>,
 }
 
-struct Here {
+pub(super) struct Here {
     end: String,
     strip_tabs: bool,
     literal: bool,
@@ -54,23 +54,23 @@ struct Here {
 }
 
 impl Parser<'_> {
-    fn fail(&self, reason: &'static str) -> SyntaxError {
+    pub(super) fn fail(&self, reason: &'static str) -> SyntaxError {
         SyntaxError { line: self.line, reason }
     }
 
-    fn rest(&self) -> &str {
+    pub(super) fn rest(&self) -> &str {
         &self.text[self.at..]
     }
 
-    fn peek(&self) -> Option<char> {
+    pub(super) fn peek(&self) -> Option<char> {
         self.rest().chars().next()
     }
 
-    fn starts(&self, prefix: &str) -> bool {
+    pub(super) fn starts(&self, prefix: &str) -> bool {
         self.rest().starts_with(prefix)
     }
 
-    fn eat(&mut self, prefix: &str) -> bool {
+    pub(super) fn eat(&mut self, prefix: &str) -> bool {
         let found = self.starts(prefix);
         if found {
             self.advance(prefix.len());
@@ -78,13 +78,13 @@ impl Parser<'_> {
         found
     }
 
-    fn advance(&mut self, bytes: usize) {
+    pub(super) fn advance(&mut self, bytes: usize) {
         let passed = &self.text[self.at..self.at + bytes];
         self.line += passed.bytes().filter(|b| *b == b'\n').count() as u32;
         self.at += bytes;
     }
 
-    fn next(&mut self) -> Option<char> {
+    pub(super) fn next(&mut self) -> Option<char> {
         let c = self.peek()?;
         self.advance(c.len_utf8());
         Some(c)
@@ -150,7 +150,7 @@ impl Parser<'_> {
     }
 
     /// Runs `inner` one level deeper.
-    fn deeper<T>(&mut self, inner: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+    pub(super) fn deeper<T>(&mut self, inner: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return Err(self.fail("it is nested too deeply"));
@@ -161,7 +161,7 @@ impl Parser<'_> {
     }
 
     /// Commands up to something that ends a list: a closing keyword, `)`, `;;` or the end.
-    fn list(&mut self) -> Parsed<List> {
+    pub(super) fn list(&mut self) -> Parsed<List> {
         let mut list = List::default();
         loop {
             self.lines()?;
@@ -507,233 +507,6 @@ impl Parser<'_> {
         self.here.push(Here { end, strip_tabs, literal, cell: cell.clone() });
         Ok(Redirect { descriptor, kind: RedirectKind::Here(cell) })
     }
-
-    /// A word, if one stands here.
-    fn word(&mut self) -> Parsed<Option<Word>> {
-        let mut pieces = Vec::new();
-        let mut any = false;
-        while let Some(c) = self.peek() {
-            match c {
-                ' ' | '\t' | '\n' | ';' | '&' | '|' | '<' | '>' | '(' | ')' => break,
-                _ => any = true,
-            }
-            self.piece(c, &mut pieces)?;
-        }
-        Ok(any.then_some(Word(pieces)))
-    }
-
-    /// One piece outside of double quotes.
-    fn piece(&mut self, c: char, pieces: &mut Vec<Piece>) -> Parsed<()> {
-        match c {
-            '\'' => {
-                self.advance(1);
-                let length = self.rest().find('\'').ok_or_else(|| self.fail("a `'` is not closed"))?;
-                let text = self.rest()[..length].to_owned();
-                self.advance(length + 1);
-                pieces.push(Piece::Text { text, quoted: true });
-            }
-            '"' => {
-                self.advance(1);
-                let Word(inner) = self.quoted_pieces(Some('"'))?;
-                if inner.is_empty() {
-                    // Empty quotes make an empty word.
-                    pieces.push(Piece::Text { text: String::new(), quoted: true });
-                }
-                pieces.extend(inner);
-            }
-            '\\' => {
-                self.advance(1);
-                match self.next() {
-                    Some('\n') => {}
-                    Some(c) => push_text(pieces, c, true),
-                    None => push_text(pieces, '\\', true),
-                }
-            }
-            '$' | '`' => self.expansion(false, pieces)?,
-            _ => {
-                self.advance(c.len_utf8());
-                push_text(pieces, c, false);
-            }
-        }
-        Ok(())
-    }
-
-    /// Text with expansions, up to `end`, which is passed over; without one, up to the end of the input.
-    fn quoted_pieces(&mut self, end: Option<char>) -> Parsed<Word> {
-        let mut pieces = Vec::new();
-        loop {
-            match self.peek() {
-                None if end.is_none() => return Ok(Word(pieces)),
-                None => return Err(self.fail("a `\"` is not closed")),
-                Some(c) if Some(c) == end => {
-                    self.advance(1);
-                    return Ok(Word(pieces));
-                }
-                Some('\\') => {
-                    self.advance(1);
-                    match self.peek() {
-                        Some('\n') => self.advance(1),
-                        Some(c) if "$`\\".contains(c) || Some(c) == end => {
-                            self.advance(1);
-                            push_text(&mut pieces, c, true);
-                        }
-                        _ => push_text(&mut pieces, '\\', true),
-                    }
-                }
-                Some('$' | '`') => self.expansion(true, &mut pieces)?,
-                Some(c) => {
-                    self.advance(c.len_utf8());
-                    push_text(&mut pieces, c, true);
-                }
-            }
-        }
-    }
-
-    /// What begins with `$` or a backquote.
-    fn expansion(&mut self, quoted: bool, pieces: &mut Vec<Piece>) -> Parsed<()> {
-        let piece = if self.eat("`") {
-            self.backquotes(quoted)?
-        } else if self.starts("$((") && self.arithmetic_end().is_some() {
-            let end = self.arithmetic_end().expect("it was just found");
-            let text = self.rest()[3..end].to_owned();
-            let mut inner = Parser { text: &text, at: 0, line: self.line, depth: self.depth, here: Vec::new() };
-            let expression = inner.quoted_pieces(None)?;
-            self.advance(end + 2);
-            Piece::Arithmetic { expression, quoted }
-        } else if self.eat("$(") {
-            let body = Rc::new(self.deeper(Self::list)?);
-            if !self.eat(")") {
-                return Err(self.fail("a `$(` is not closed"));
-            }
-            Piece::Command { body, quoted }
-        } else if self.eat("${") {
-            self.deeper(|p| p.braces(quoted))?
-        } else {
-            self.advance(1);
-            let name = match self.peek() {
-                Some(c) if "@*#?$!-".contains(c) || c.is_ascii_digit() => c.to_string(),
-                Some(c) if c.is_ascii_alphabetic() || c == '_' => self.name().to_owned(),
-                _ => {
-                    push_text(pieces, '$', true);
-                    return Ok(());
-                }
-            };
-            self.advance(name.len());
-            Piece::Parameter { name, operation: Operation::Value, quoted }
-        };
-        pieces.push(piece);
-        Ok(())
-    }
-
-    fn name(&self) -> &str {
-        let rest = self.rest();
-        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
-        &rest[..end]
-    }
-
-    /// Where the `))` of the `$((` here stands.
-    fn arithmetic_end(&self) -> Option<usize> {
-        let rest = self.rest().as_bytes();
-        let mut depth = 0;
-        for (i, byte) in rest.iter().enumerate().skip(3) {
-            match byte {
-                b'(' => depth += 1,
-                b')' if depth > 0 => depth -= 1,
-                b')' => return (rest.get(i + 1) == Some(&b')')).then_some(i),
-                _ => {}
-            }
-        }
-        None
-    }
-
-    fn backquotes(&mut self, quoted: bool) -> Parsed<Piece> {
-        let line = self.line;
-        let mut text = String::new();
-        loop {
-            match self.next() {
-                None => return Err(self.fail("a backquote is not closed")),
-                Some('`') => break,
-                Some('\\') => match self.next() {
-                    Some(c) if "$`\\".contains(c) || (quoted && c == '"') => text.push(c),
-                    Some(c) => text.extend(['\\', c]),
-                    None => return Err(self.fail("a backquote is not closed")),
-                },
-                Some(c) => text.push(c),
-            }
-        }
-        let body = self.deeper(|p| parse_from(&text, line, p.depth))?;
-        Ok(Piece::Command { body: Rc::new(body), quoted })
-    }
-
-    /// What stands in `${…}`.
-    fn braces(&mut self, quoted: bool) -> Parsed<Piece> {
-        let length = self.starts("#") && !self.starts("#}") && !self.starts("#:");
-        if length {
-            self.advance(1);
-        }
-        let name = match self.peek() {
-            Some(c) if "@*#?$!-".contains(c) => c.to_string(),
-            Some(c) if c.is_ascii_digit() => self.rest().chars().take_while(char::is_ascii_digit).collect(),
-            _ => self.name().to_owned(),
-        };
-        if name.is_empty() {
-            return Err(self.fail("a `${` has no name that is understood"));
-        }
-        self.advance(name.len());
-        if length {
-            let piece = Piece::Parameter { name, operation: Operation::Length, quoted };
-            return if self.eat("}") { Ok(piece) } else { Err(self.fail("a `${#` is not closed")) };
-        }
-        let operation = self.operation(quoted)?;
-        Ok(Piece::Parameter { name, operation, quoted })
-    }
-
-    fn operation(&mut self, quoted: bool) -> Parsed<Operation> {
-        if self.eat("}") {
-            return Ok(Operation::Value);
-        }
-        for (text, suffix, longest) in
-            [("##", false, true), ("#", false, false), ("%%", true, true), ("%", true, false)]
-        {
-            if self.eat(text) {
-                return Ok(Operation::Trim { suffix, longest, pattern: self.brace_word(false, None)? });
-            }
-        }
-        if self.eat("/") {
-            let all = self.eat("/");
-            let pattern = self.brace_word(false, Some('/'))?;
-            let with =
-                if self.text[..self.at].ends_with('/') { self.brace_word(quoted, None)? } else { Word::default() };
-            return Ok(Operation::Replace { all, pattern, with });
-        }
-        let colon = self.eat(":");
-        match self.next() {
-            Some(kind @ ('-' | '=' | '?' | '+')) => {
-                Ok(Operation::Fallback { kind, colon, word: self.brace_word(quoted, None)? })
-            }
-            _ => Err(self.fail("a `${…}` is not understood")),
-        }
-    }
-
-    /// The word up to `}`, or to `stop` where there is one; what ended it is passed over.
-    fn brace_word(&mut self, quoted: bool, stop: Option<char>) -> Parsed<Word> {
-        let mut pieces = Vec::new();
-        loop {
-            match self.peek() {
-                None => return Err(self.fail("a `${` is not closed")),
-                Some(c) if c == '}' || Some(c) == stop => {
-                    self.advance(1);
-                    return Ok(Word(pieces));
-                }
-                Some(c) if quoted && !"\"\\$`".contains(c) => {
-                    self.advance(c.len_utf8());
-                    push_text(&mut pieces, c, true);
-                }
-                Some('$' | '`') => self.expansion(quoted, &mut pieces)?,
-                Some(c) => self.piece(c, &mut pieces)?,
-            }
-        }
-    }
 }
 
 fn is_target(c: char) -> bool {
@@ -743,14 +516,4 @@ fn is_target(c: char) -> bool {
 fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-}
-
-fn push_text(pieces: &mut Vec<Piece>, c: char, as_quoted: bool) {
-    if let Some(Piece::Text { text, quoted }) = pieces.last_mut()
-        && *quoted == as_quoted
-    {
-        text.push(c);
-        return;
-    }
-    pieces.push(Piece::Text { text: c.to_string(), quoted: as_quoted });
 }

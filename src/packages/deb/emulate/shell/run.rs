@@ -201,14 +201,14 @@ impl Shell<'_> {
         redirects: &[Redirect],
         io: &mut Io,
     ) -> Run<i32> {
-        self.status = 0;
+        self.substituted = None;
         let words = self.expand(words, io)?;
         let mut values = Vec::new();
         for (name, word) in assignments {
             values.push((name.clone(), self.expand_one(word, io)?));
         }
         // The status of a bare assignment is that of the last substitution in it.
-        let assigned = self.status;
+        let assigned = self.substituted.unwrap_or(0);
         if words.first().is_some_and(|name| name == "exec") {
             return self.run_exec(&words[1..], redirects, io);
         }
