@@ -80,8 +80,8 @@ pub(super) fn realise(
         let manifest = installed.as_ref().map(|i| stored_tree(&session.store, &i.set.digest)).transpose()?;
         inputs.sets.push(manifest);
     }
-    for level in 0..leveled.levels.len() {
-        let files = account_files(session, &leveled.levels[..=level], below.as_deref(), sets[level].as_ref())?;
+    for (level, set) in sets.iter().enumerate() {
+        let files = account_files(session, &leveled.levels[..=level], below.as_deref(), set.as_ref())?;
         inputs.accounts.push(files);
     }
     Ok(Realised { inputs, sets, locked, base })

@@ -141,11 +141,6 @@ impl Mirror {
     pub fn misbehave(&self, trick: impl Fn(&Seen, Reply) -> Reply + Send + 'static) {
         *self.trick.lock().unwrap() = Some(Box::new(trick));
     }
-
-    /// From now on, answers as it should.
-    pub fn behave(&self) {
-        *self.trick.lock().unwrap() = None;
-    }
 }
 
 #[test]

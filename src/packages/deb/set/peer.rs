@@ -31,6 +31,7 @@ fn closure<'a>(
 
 #[test]
 #[ignore = "needs a folder with the packages of trixie, named by KILN_TEST_DEBS"]
+#[expect(clippy::disallowed_methods, reason = "where a test finds its packages")]
 fn scripts_are_emulated_or_reported() {
     let folder = tempfile::tempdir().unwrap();
     let place = std::env::var_os("KILN_TEST_STORE").map_or(folder.path().to_owned(), Into::into);

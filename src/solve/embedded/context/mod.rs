@@ -161,6 +161,7 @@ struct Taken {
 }
 
 /// What could be said of something without reading it.
+#[expect(clippy::large_enum_variant, reason = "nearly all are the large one")]
 enum Looked {
     Known(Taken),
     Unknown { path: TreePath, size: u64 },

@@ -79,14 +79,14 @@ impl Pattern {
     pub(super) fn prefix(&self, text: &str, longest: bool) -> Option<usize> {
         let ends = text.char_indices().map(|(i, _)| i).chain([text.len()]);
         let mut matching = ends.filter(|end| self.matches(&text[..*end]));
-        if longest { matching.last() } else { matching.next() }
+        if longest { matching.next_back() } else { matching.next() }
     }
 
     /// The length in bytes of what stands before the shortest or longest end of `text` that matches.
     pub(super) fn suffix(&self, text: &str, longest: bool) -> Option<usize> {
         let starts = text.char_indices().map(|(i, _)| i).chain([text.len()]);
         let mut matching = starts.filter(|start| self.matches(&text[*start..]));
-        if longest { matching.next() } else { matching.last() }
+        if longest { matching.next() } else { matching.next_back() }
     }
 }
 
