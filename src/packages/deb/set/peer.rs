@@ -29,6 +29,85 @@ fn closure<'a>(
     seen.iter().map(|name| &packages[name].0).collect()
 }
 
+/// All packages of the folder, by name, and who provides what.
+struct Archive {
+    packages: BTreeMap<String, (LockedPackage, Stanza)>,
+    providers: BTreeMap<String, String>,
+}
+
+impl Archive {
+    fn open(store: &Store, names: &[&str]) -> Self {
+        let mut packages = BTreeMap::new();
+        for (_, package) in fixtures::real(store, names) {
+            let stanza = unpack(store, &package).unwrap().stanza;
+            packages.insert(package.name.clone(), (package, stanza));
+        }
+        let mut providers = BTreeMap::new();
+        for (name, (_, stanza)) in &packages {
+            for atom in atoms(stanza.get("Provides").unwrap_or_default()) {
+                providers.entry(atom.name.to_owned()).or_insert_with(|| name.clone());
+            }
+        }
+        Archive { packages, providers }
+    }
+}
+
+#[test]
+#[ignore = "needs a Debian machine: real packages, apt, dpkg and ldconfig"]
+fn dpkg_and_ldconfig_are_content() {
+    use crate::tree::materialise::{Options as Placing, materialise};
+    use std::process::Command;
+    const NAMES: [&str; 14] = [
+        "base-files",
+        "base-passwd",
+        "libc-bin",
+        "libc6",
+        "libgcc-s1",
+        "gcc-12-base",
+        "mawk",
+        "libcrypt1",
+        "zlib1g",
+        "netbase",
+        "tzdata",
+        "debconf",
+        "openssl",
+        "libssl3",
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path().join("store")).unwrap();
+    let archive = Archive::open(&store, &NAMES);
+    let wanted: BTreeSet<String> = ["base-files", "base-passwd", "libc-bin", "netbase", "tzdata", "openssl"]
+        .iter()
+        .flat_map(|name| closure(&archive.packages, &archive.providers, name))
+        .map(|package| package.name.clone())
+        .collect();
+    let packages: Vec<LockedPackage> = wanted.iter().map(|name| archive.packages[name].0.clone()).collect();
+    let options = Options { database: Database::Full, ..Options::new("amd64") };
+    let set = compose(&store, &packages, &options, None).unwrap();
+    let root = folder.path().join("root");
+    materialise(&set.tree, &store, &root, Placing { epoch: i64::MAX, over_existing: false }).unwrap();
+    let run = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program).args(arguments).env("LC_ALL", "C").output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(text).unwrap())
+    };
+    let place = format!("--root={}", root.display());
+    assert_eq!(run("dpkg", &[&place, "--audit"]), (true, String::new()));
+    assert_eq!(run("dpkg", &[&place, "-V"]), (true, String::new()));
+    let (_, list) = run("dpkg", &[&place, "-l"]);
+    assert_eq!(list.lines().filter(|line| line.starts_with("ii ")).count(), packages.len(), "{list}");
+    // What our cache says and what ldconfig's own says is the same.
+    let cache = root.join("etc/ld.so.cache");
+    let ours = run("ldconfig", &["-p", "-C", &cache.display().to_string()]).1;
+    std::fs::remove_file(&cache).unwrap();
+    run("ldconfig", &["-X", "-r", &root.display().to_string()]);
+    let theirs = run("ldconfig", &["-p", "-C", &cache.display().to_string()]).1;
+    let libraries =
+        |text: &str| -> Vec<String> { text.lines().filter(|line| line.starts_with('\t')).map(str::to_owned).collect() };
+    assert!(!libraries(&ours).is_empty());
+    assert_eq!(libraries(&ours), libraries(&theirs));
+}
+
 #[test]
 #[ignore = "needs a folder with the packages of trixie, named by KILN_TEST_DEBS"]
 #[expect(clippy::disallowed_methods, reason = "where a test finds its packages")]
@@ -36,17 +115,7 @@ fn scripts_are_emulated_or_reported() {
     let folder = tempfile::tempdir().unwrap();
     let place = std::env::var_os("KILN_TEST_STORE").map_or(folder.path().to_owned(), Into::into);
     let store = Store::open(place).unwrap();
-    let mut packages = BTreeMap::new();
-    for (_, package) in fixtures::real(&store, &[]) {
-        let stanza = unpack(&store, &package).unwrap().stanza;
-        packages.insert(package.name.clone(), (package, stanza));
-    }
-    let mut providers = BTreeMap::new();
-    for (name, (_, stanza)) in &packages {
-        for atom in atoms(stanza.get("Provides").unwrap_or_default()) {
-            providers.entry(atom.name.to_owned()).or_insert_with(|| name.clone());
-        }
-    }
+    let Archive { packages, providers } = Archive::open(&store, &[]);
     let wanted: Vec<String> = match std::env::var("KILN_TEST_PACKAGES") {
         Ok(names) => names.split_whitespace().map(str::to_owned).collect(),
         Err(_) => packages.keys().cloned().collect(),

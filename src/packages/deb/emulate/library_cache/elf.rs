@@ -40,7 +40,7 @@ impl Machine {
             "riscv64-linux-gnu" => ["/lib/riscv64-linux-gnu", "/usr/lib/riscv64-linux-gnu"],
             _ => ["/lib/s390x-linux-gnu", "/usr/lib/s390x-linux-gnu"],
         };
-        own.into_iter().chain(["/lib64", "/usr/lib64", "/lib", "/usr/lib"]).collect()
+        own.into_iter().chain(["/lib", "/usr/lib"]).collect()
     }
 
     /// A number in the machine's byte order.
