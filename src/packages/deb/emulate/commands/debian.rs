@@ -143,7 +143,7 @@ fn dpkg(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> {
 
 fn dpkg_query(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> {
     const KNOWN: Known = Known {
-        flags: "WLsS",
+        flags: "WLsSl",
         valued: "f",
         long: &[
             ("search", 'S'),
@@ -151,6 +151,7 @@ fn dpkg_query(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i
             ("showformat", 'f'),
             ("listfiles", 'L'),
             ("status", 's'),
+            ("list", 'l'),
             ("control-path", 'c'),
         ],
     };
@@ -161,6 +162,10 @@ fn dpkg_query(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i
         // `-f='…'`
         let format = format.strip_prefix('=').unwrap_or(format).to_owned();
         return describe(shell, &names, Some(&format), io);
+    }
+    if given.has('l') {
+        let row = "ii  ${binary:Package} ${Version} ${Architecture} -\n";
+        return describe(shell, &names, Some(row), io);
     }
     if given.has('L') {
         return list_files(shell, &names, io);
