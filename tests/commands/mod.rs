@@ -1,3 +1,4 @@
 //! The commands as a user meets them: what they say, where they say it, and how they end.
 
 mod hostile_specs;
+mod release_in_ci;
