@@ -4,6 +4,7 @@ use super::{Store, StoreError};
 use crate::oci::{Digest, Digester};
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
@@ -198,6 +199,26 @@ impl Store {
             Err(e) if e.kind() == io::ErrorKind::InvalidData => Err(StoreError::Corrupt(*digest)),
             Err(e) => Err(StoreError::io("cannot read", &self.blob_path(digest))(e)),
         }
+    }
+
+    /// Reads `size` bytes of stored content from `offset` on; none where it is not stored or shorter.
+    ///
+    /// A part is not checked: whoever takes it knows the digest of what it must be.
+    pub fn read_part(&self, digest: &Digest, offset: u64, size: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        let path = self.blob_path(digest);
+        let fail = || StoreError::io("cannot read", &path);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(fail()(e)),
+        };
+        let end = file.metadata().map_err(fail())?.len();
+        if offset.checked_add(size).is_none_or(|wanted| wanted > end) {
+            return Ok(None);
+        }
+        let mut part = vec![0; usize::try_from(size).unwrap_or(usize::MAX)];
+        file.read_exact_at(&mut part, offset).map_err(fail())?;
+        Ok(Some(part))
     }
 
     /// How often this handle and its clones found content missing or damaged.

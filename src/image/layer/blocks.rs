@@ -1,34 +1,54 @@
-//! From one stream of plain bytes to one compressed blob, by way of all cores.
+//! From one archive to one compressed blob, by way of all cores.
 //!
-//! Four kinds of threads work at once: the caller's makes the stream and cuts
+//! Four kinds of threads work at once: the caller's makes the archive and cuts
 //! it, one hashes it, a pool compresses, one joins the results and writes and
 //! hashes them. Each block needs a permit from when its first byte comes until
 //! it is written, so whoever is ahead of the others waits.
+//!
+//! Where to cut is decided by what stands there, never by what came long before:
+//! so the blocks after a change are those of the archive before it, and are
+//! [known](known). A block ends when it is full, before a file that fills one by
+//! itself, and, from half of its size on, before one path in [`MARKS`].
 
 use super::budget::{Budget, Permit};
+use super::known::{self, Bytes, Place, Recipe};
 use super::{Compression, LayerError};
 use crate::oci::{Digest, Digester};
 use crate::store::{BlobWriter, Store, StoreError};
-use crate::tree::tar::TarError;
+use crate::tree::TreePath;
+use crate::tree::tar::{Sink, TarError};
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
 /// A blob that is written and not yet named.
 pub(super) struct Joined {
-    pub(super) blob: BlobWriter,
+    blob: BlobWriter,
+    blocks: Vec<Compressed>,
     pub(super) diff_id: Digest,
     pub(super) plain_size: u64,
 }
 
+/// What a block became.
+struct Compressed {
+    /// What it is made of.
+    recipe: Digest,
+    size: u64,
+    digest: Digest,
+}
+
 /// A block that is being compressed: its result comes here.
 struct Pending {
-    result: Receiver<io::Result<Vec<u8>>>,
+    recipe: Digest,
+    result: Receiver<io::Result<Bytes>>,
     _permit: Permit,
 }
 
 /// Blocks that wait to be hashed; they may be written already, so permits do not count them.
 const UNHASHED: usize = 2;
+
+/// Of so many paths one ends the block before it.
+const MARKS: u8 = 8;
 
 /// Compresses what `make` writes.
 pub(super) fn compress(
@@ -43,15 +63,15 @@ pub(super) fn compress(
     std::thread::scope(|scope| {
         let hasher = scope.spawn(|| hash(plain));
         let joiner = scope.spawn(|| join(store, pending));
-        let mut blocks = Blocks { pool, budget, compression, filling: None, to_hasher, to_joiner };
+        let mut blocks = Blocks { pool, budget, compression, store, filling: None, to_hasher, to_joiner };
         let made = make(&mut blocks).and_then(|()| blocks.send().map_err(TarError::Write));
         drop(blocks);
         let (diff_id, plain_size) = hasher.join().expect("hashing does not panic");
-        let blob = joiner.join().expect("joining does not panic");
+        let joined = joiner.join().expect("joining does not panic");
         // When the joiner gives up, the maker fails as well, but only because nobody listens.
-        let blob = blob?;
+        let (blob, blocks) = joined?;
         made?;
-        Ok(Joined { blob, diff_id, plain_size })
+        Ok(Joined { blob, blocks, diff_id, plain_size })
     })
 }
 
@@ -64,14 +84,28 @@ fn hash(blocks: Receiver<Arc<Vec<u8>>>) -> (Digest, u64) {
     (digester.finish(), size)
 }
 
-fn join(store: &Store, pending: Receiver<Pending>) -> Result<BlobWriter, LayerError> {
-    let mut blob = store.writer()?;
+fn join(store: &Store, pending: Receiver<Pending>) -> Result<(BlobWriter, Vec<Compressed>), LayerError> {
+    let (mut blob, mut blocks) = (store.writer()?, Vec::new());
     for block in pending {
         let died = |_| LayerError::Compress(io::Error::other("a compressing thread died"));
-        let bytes = block.result.recv().map_err(died)?.map_err(LayerError::Compress)?;
+        let Bytes { bytes, digest } = block.result.recv().map_err(died)?.map_err(LayerError::Compress)?;
         blob.write_all(&bytes).map_err(StoreError::from)?;
+        blocks.push(Compressed { recipe: block.recipe, size: bytes.len() as u64, digest });
     }
-    Ok(blob)
+    Ok((blob, blocks))
+}
+
+impl Joined {
+    /// Names the blob and remembers which blocks it has; gives its digest and size.
+    pub(super) fn commit(self, store: &Store) -> Result<(Digest, u64), StoreError> {
+        let (blob, size) = self.blob.commit()?;
+        let mut offset = 0;
+        for Compressed { recipe, size, digest } in self.blocks {
+            known::remember(store, &recipe, &Place { blob, offset, size, digest })?;
+            offset += size;
+        }
+        Ok((blob, size))
+    }
 }
 
 /// Cuts what is written to it into blocks and sends them on their ways.
@@ -79,45 +113,75 @@ pub(super) struct Blocks<'a> {
     pool: &'a rayon::ThreadPool,
     budget: &'a Arc<Budget>,
     compression: Compression,
-    filling: Option<(Vec<u8>, Permit)>,
+    store: &'a Store,
+    filling: Option<Filling>,
     to_hasher: SyncSender<Arc<Vec<u8>>>,
     to_joiner: Sender<Pending>,
 }
 
+/// A block that is not full yet.
+struct Filling {
+    bytes: Vec<u8>,
+    recipe: Recipe,
+    permit: Permit,
+}
+
 impl Blocks<'_> {
+    /// Takes all of `bytes`; `note` tells the recipe of the block which of them it got, from where to where.
+    fn take(&mut self, mut bytes: &[u8], mut note: impl FnMut(&mut Recipe, &[u8])) -> io::Result<()> {
+        let size = self.compression.block_size();
+        while !bytes.is_empty() {
+            let filling = self.filling.get_or_insert_with(|| Filling {
+                permit: self.budget.take(),
+                bytes: Vec::with_capacity(size),
+                recipe: Recipe::new(self.compression),
+            });
+            let (now, later) = bytes.split_at(bytes.len().min(size - filling.bytes.len()));
+            filling.bytes.extend_from_slice(now);
+            note(&mut filling.recipe, now);
+            if filling.bytes.len() == size {
+                self.send()?;
+            }
+            bytes = later;
+        }
+        Ok(())
+    }
+
     /// Sends the block that is being filled, if there is one.
     fn send(&mut self) -> io::Result<()> {
-        let Some((block, permit)) = self.filling.take() else { return Ok(()) };
+        let Some(Filling { bytes, recipe, permit }) = self.filling.take() else { return Ok(()) };
         let gone = || io::Error::new(io::ErrorKind::BrokenPipe, "the layer's writer gave up");
-        let block = Arc::new(block);
+        let (block, recipe) = (Arc::new(bytes), recipe.finish());
         let (to_pending, result) = sync_channel(1);
-        self.to_joiner.send(Pending { result, _permit: permit }).map_err(|_| gone())?;
+        self.to_joiner.send(Pending { recipe, result, _permit: permit }).map_err(|_| gone())?;
         self.to_hasher.send(block.clone()).map_err(|_| gone())?;
-        let compression = self.compression;
+        let (compression, store) = (self.compression, self.store.clone());
         self.pool.spawn_fifo(move || {
-            // Nobody waits for it where the layer was given up.
-            let _ = to_pending.send(compression.compress(&block));
+            let compress = || compression.compress(&block).map(Bytes::of);
+            let bytes = known::recall(&store, &recipe).map_or_else(compress, Ok);
+            // Nobody waits for them where the layer was given up.
+            let _ = to_pending.send(bytes);
         });
         Ok(())
     }
 }
 
-impl Write for Blocks<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let size = self.compression.block_size();
-        let (block, _) = self.filling.get_or_insert_with(|| {
-            let permit = self.budget.take();
-            (Vec::with_capacity(size), permit)
-        });
-        let count = bytes.len().min(size - block.len());
-        block.extend_from_slice(&bytes[..count]);
-        if block.len() == size {
-            self.send()?;
-        }
-        Ok(count)
+impl Sink for Blocks<'_> {
+    fn begin(&mut self, path: &TreePath, size: u64) -> io::Result<()> {
+        let full = self.compression.block_size();
+        let filled = self.filling.as_ref().map_or(0, |filling| filling.bytes.len());
+        let marked = || Digest::of(path.as_bytes()).as_bytes()[0].is_multiple_of(MARKS);
+        if size >= full as u64 || (filled >= full / 2 && marked()) { self.send() } else { Ok(()) }
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+    fn frame(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.take(bytes, |recipe, taken| recipe.frame(taken))
+    }
+
+    fn content(&mut self, content: &Digest, mut offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.take(bytes, |recipe, taken| {
+            recipe.content(content, offset, taken.len() as u64);
+            offset += taken.len() as u64;
+        })
     }
 }

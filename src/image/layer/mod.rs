@@ -3,8 +3,9 @@
 //! The archive is cut into blocks which are compressed on all cores, each by
 //! itself, and joined in order: a gzip stream of many members, a Zstandard
 //! stream of many frames. So the bytes do not depend on how many cores there
-//! are, and memory does not depend on the size of the layer. The price is
-//! size, as no block sees the one before: 0.2 % for gzip, 1 % for Zstandard.
+//! are, memory does not depend on the size of the layer, and a block that an
+//! earlier layer has is taken from there. The price is size, as no block sees
+//! the one before: 0.3 % for gzip, 1 % for Zstandard.
 //!
 //! The digest of the plain archive (`diff_id`) never changes between versions
 //! of kiln; that of the compressed one changes with the compressor, whose
@@ -13,6 +14,7 @@
 mod blocks;
 mod budget;
 mod compress;
+mod known;
 
 pub use compress::Compression;
 
@@ -147,11 +149,12 @@ impl Packer {
         let joined = blocks::compress(&self.compressing, budget, compression, store, |out| {
             tar::write(change, store, epoch, out)
         })?;
-        let (digest, size) = joined.blob.commit()?;
+        let (diff_id, plain_size) = (joined.diff_id, Some(joined.plain_size));
+        let (digest, size) = joined.commit(store)?;
         let layer = Layer {
             descriptor: Descriptor::new(compression.media_type(), digest, size),
-            diff_id: joined.diff_id,
-            plain_size: Some(joined.plain_size),
+            diff_id,
+            plain_size,
         };
         let value = serde_json::to_vec(&layer).expect("a layer has no maps with odd keys");
         store.set_record("layer", &key, &value)?;

@@ -1,5 +1,6 @@
 use super::*;
 use crate::oci::media_type;
+use crate::tree::tar::Sink;
 use crate::tree::{Entry, Tree, TreePath};
 use std::io::Read;
 
@@ -104,9 +105,9 @@ fn however_the_bytes_arrive_the_blob_is_the_same() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
         let digests = [1usize << 23, 1 << 20, 65_536, 4_999, 512].map(|size| {
             let joined = blocks::compress(&pool, &budget::Budget::new(2), compression, &store, |out| {
-                content.chunks(size).try_for_each(|piece| io::Write::write_all(out, piece)).map_err(TarError::Write)
+                content.chunks(size).try_for_each(|piece| out.frame(piece)).map_err(TarError::Write)
             });
-            joined.unwrap().blob.commit().unwrap()
+            joined.unwrap().commit(&store).unwrap()
         });
         assert!(digests.iter().all(|digest| *digest == digests[0]));
     }
@@ -150,6 +151,65 @@ fn an_unchanged_layer_is_made_once() {
     assert!(matches!(&error, LayerError::Tar(TarError::Store(e)) if e.is_lost_content()), "{error}");
     store.put(b"hello\n").unwrap();
     assert_eq!(packer(2).pack(&change, &store, 7, GZIP).unwrap(), layer);
+}
+
+/// A thousand small files, and one between them that is larger than a block.
+fn many(store: &Store, first: &[u8]) -> Change {
+    let mut tree = Tree::new();
+    let mut put = |name: String, content: &[u8]| {
+        let digest = store.put(content).unwrap();
+        tree.insert(path(&name), Entry::file(digest, content.len() as u64, 0o644)).unwrap();
+    };
+    put("f0".into(), first);
+    for number in 1..1000u32 {
+        let content: Vec<u8> = (0..9000 + number).map(|i| (i.wrapping_mul(i + number) >> 9) as u8).collect();
+        put(format!("f{number}"), &content);
+    }
+    put("f500x".into(), &(0..3_000_000u32).map(|i| (i.wrapping_mul(i) >> 7) as u8).collect::<Vec<_>>());
+    tree.into()
+}
+
+fn known_blocks(store: &Store) -> u64 {
+    store.usage().unwrap().iter().find(|usage| usage.kind == "block").map_or(0, |usage| usage.count)
+}
+
+#[test]
+fn after_a_change_only_the_blocks_around_it_are_new() {
+    for (compression, most) in [(GZIP, 2), (ZSTD, 2)] {
+        let (folder, store) = store();
+        packer(2).pack(&many(&store, b"old"), &store, 0, compression).unwrap();
+        let before = known_blocks(&store);
+        assert!(before >= 4, "{compression:?}: {before}");
+        // Everything after it moves by some kilobytes.
+        let change = many(&store, &[7; 5000]);
+        let layer = packer(2).pack(&change, &store, 0, compression).unwrap();
+        let new = known_blocks(&store) - before;
+        assert!((1..=most).contains(&new), "{compression:?}: {new} of {before}");
+        let (_other_folder, other) = self::store();
+        assert_eq!(packer(1).pack(&many(&other, &[7; 5000]), &other, 0, compression).unwrap(), layer);
+        drop((folder, store));
+    }
+}
+
+#[test]
+fn blocks_of_a_damaged_layer_are_made_anew() {
+    let (folder, store) = store();
+    let old = packer(2).pack(&many(&store, b"old"), &store, 0, GZIP).unwrap();
+    let hex = old.descriptor.digest.hex();
+    let file = folder.path().join("blobs/sha256").join(&hex[..2]).join(&hex[2..]);
+    let (_other_folder, other) = self::store();
+    let expected = packer(1).pack(&many(&other, b"new"), &other, 0, GZIP).unwrap();
+    let mut bytes = std::fs::read(&file).unwrap();
+    for position in (0..bytes.len()).step_by(1000) {
+        bytes[position] ^= 1;
+    }
+    std::fs::write(&file, &bytes).unwrap();
+    assert_eq!(packer(2).pack(&many(&store, b"new"), &store, 0, GZIP).unwrap(), expected);
+    // Cut short, and now it is the layer that the records name.
+    let hex = expected.descriptor.digest.hex();
+    let file = folder.path().join("blobs/sha256").join(&hex[..2]).join(&hex[2..]);
+    std::fs::write(&file, &std::fs::read(&file).unwrap()[..5000]).unwrap();
+    assert_eq!(packer(2).pack(&many(&store, b"old"), &store, 0, GZIP).unwrap(), old);
 }
 
 #[test]

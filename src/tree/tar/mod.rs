@@ -21,7 +21,7 @@ mod write;
 pub use decompress::{Compression, Decompressed, decompress};
 pub use reader::{Header, Kind, Member, Reader};
 pub use unpack::{Map, Options, read};
-pub use write::write;
+pub use write::{Sink, write};
 
 use super::{PathError, TreeError};
 use crate::store::StoreError;

@@ -2,11 +2,38 @@
 
 use super::header::{self, BLOCK, Block, Field, OPAQUE, WHITEOUT};
 use super::{TarError, pax};
+use crate::oci::Digest;
 use crate::store::{Store, StoreError};
 use crate::tree::links::HardLinks;
 use crate::tree::{Change, Entry, Node, TreePath};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Write};
+
+/// Where an archive goes, part by part; any [`Write`] takes the parts as one stream.
+pub trait Sink {
+    /// An entry begins, with so many bytes of content; whoever cuts the archive into pieces does well to cut here.
+    fn begin(&mut self, path: &TreePath, size: u64) -> io::Result<()>;
+
+    /// What is no content: headers, padding, the end mark.
+    fn frame(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    /// The next bytes of a file, which are those of the stored `content` from `offset` on.
+    fn content(&mut self, content: &Digest, offset: u64, bytes: &[u8]) -> io::Result<()>;
+}
+
+impl<W: Write> Sink for W {
+    fn begin(&mut self, _: &TreePath, _: u64) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn frame(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.write_all(bytes)
+    }
+
+    fn content(&mut self, _: &Digest, _: u64, bytes: &[u8]) -> io::Result<()> {
+        self.write_all(bytes)
+    }
+}
 
 /// The name of extended headers, which no reader uses.
 const PAX_NAME: &[u8] = b"././@PaxHeader";
@@ -28,7 +55,7 @@ const PAX_NAME: &[u8] = b"././@PaxHeader";
 /// # Errors
 /// [`TarError::ReservedName`] for names that would be read as removals,
 /// [`TarError::Store`] where content is missing or damaged.
-pub fn write(change: &Change, store: &Store, epoch: i64, out: impl Write) -> Result<(), TarError> {
+pub fn write(change: &Change, store: &Store, epoch: i64, out: &mut impl Sink) -> Result<(), TarError> {
     let mut writing =
         Writing { out, store, epoch: epoch.max(0), links: HardLinks::default(), buffer: vec![0; 64 << 10] };
     let whiteouts = whiteouts(change);
@@ -41,7 +68,7 @@ pub fn write(change: &Change, store: &Store, epoch: i64, out: impl Write) -> Res
             writing.whiteout(path, name)?;
         }
     }
-    writing.out.write_all(&[0; 2 * BLOCK]).map_err(TarError::Write)
+    writing.put(&[0; 2 * BLOCK])
 }
 
 /// The names of whiteouts by their folders, without those that others imply.
@@ -71,15 +98,15 @@ fn whiteouts(change: &Change) -> BTreeMap<TreePath, BTreeSet<Vec<u8>>> {
     whiteouts
 }
 
-struct Writing<'a, W> {
-    out: W,
+struct Writing<'a, S> {
+    out: &'a mut S,
     store: &'a Store,
     epoch: i64,
     links: HardLinks<'a>,
     buffer: Vec<u8>,
 }
 
-impl<'a, W: Write> Writing<'a, W> {
+impl<'a, S: Sink> Writing<'a, S> {
     fn entry(&mut self, path: &'a TreePath, entry: &'a Entry) -> Result<(), TarError> {
         if path.is_root() && is_default_root(entry) {
             return Ok(());
@@ -122,6 +149,7 @@ impl<'a, W: Write> Writing<'a, W> {
 
     fn head(&mut self, path: &TreePath, head: Head) -> Result<(), TarError> {
         let refuse = |reason| TarError::Refused { name: path.to_string(), reason };
+        self.out.begin(path, head.size).map_err(TarError::Write)?;
         let (block, records) = head.encode().map_err(refuse)?;
         if !records.is_empty() {
             let mut body = Vec::new();
@@ -138,7 +166,7 @@ impl<'a, W: Write> Writing<'a, W> {
         self.put(&block)
     }
 
-    fn content(&mut self, path: &TreePath, content: &crate::oci::Digest, size: u64) -> Result<(), TarError> {
+    fn content(&mut self, path: &TreePath, content: &Digest, size: u64) -> Result<(), TarError> {
         let mut reader = self.store.reader(content)?;
         let mut read = 0;
         loop {
@@ -148,11 +176,12 @@ impl<'a, W: Write> Writing<'a, W> {
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
                 Err(e) => return Err(StoreError::from(e).into()),
             };
+            let offset = read;
             read += count as u64;
             if read > size {
                 break;
             }
-            self.out.write_all(&self.buffer[..count]).map_err(TarError::Write)?;
+            self.out.content(content, offset, &self.buffer[..count]).map_err(TarError::Write)?;
         }
         if read != size {
             let reason = "its content has another size than its tree says";
@@ -162,7 +191,7 @@ impl<'a, W: Write> Writing<'a, W> {
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<(), TarError> {
-        self.out.write_all(bytes).map_err(TarError::Write)
+        self.out.frame(bytes).map_err(TarError::Write)
     }
 
     fn pad(&mut self, size: u64) -> Result<(), TarError> {

@@ -192,7 +192,7 @@ fn names_that_mean_removal_are_refused() {
         let mut tree = Tree::new();
         tree.make_dirs(&path(name).parent().unwrap(), &Entry::dir(0o755)).unwrap();
         tree.insert(path(name), file(&store, "")).unwrap();
-        assert!(matches!(write(&tree.into(), &store, 0, Vec::new()), Err(TarError::ReservedName(_))), "{name}");
+        assert!(matches!(write(&tree.into(), &store, 0, &mut Vec::new()), Err(TarError::ReservedName(_))), "{name}");
     }
 }
 
@@ -217,7 +217,7 @@ fn missing_damaged_and_misjudged_content_fails() {
     let archive = |entry: Entry| {
         let mut tree = Tree::new();
         tree.insert(path("f"), entry).unwrap();
-        write(&tree.into(), &store, 0, Vec::new())
+        write(&tree.into(), &store, 0, &mut Vec::new())
     };
     let content = store.put(b"content").unwrap();
     assert!(archive(Entry::file(content, 7, 0o644)).is_ok());
