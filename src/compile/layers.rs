@@ -6,7 +6,8 @@
 //! Account files and small steps join the layer before them. A level's `max`
 //! bounds the number; at most half of it goes to steps where there are
 //! packages too, and if there are more copies than that, the first ones, which
-//! tend to change least, become one layer.
+//! tend to change least, become one layer. If there are fewer, each may become
+//! several where it brings much.
 //!
 //! Drawback: many small copies up front make one layer that changes with any of them.
 
@@ -25,14 +26,16 @@ pub(super) fn plan(levels: &[Level], moves: &[Move]) -> Vec<LayerPlan> {
         let packages = moves.iter().position(|m| of_level(m) && m.origin == Origin::Packages);
         let steps: Vec<usize> = (0..moves.len()).filter(|i| of_level(&moves[*i]) && Some(*i) != packages).collect();
         let max = level.image.layers.max.max(1) as usize;
-        let groups = group(moves, &steps, if packages.is_some() { (max / 2).max(1) } else { max });
+        let for_steps = if packages.is_some() { (max / 2).max(1) } else { max };
+        let groups = group(moves, &steps, for_steps);
+        let of_each = for_steps.checked_div(groups.len()).unwrap_or(1);
         if let Some(at) = packages {
             let pieces = max.saturating_sub(groups.len()).max(1);
             layers.push(LayerPlan::Packages { at, pieces, created_by: format!("packages of {}", level.name()) });
         }
         layers.extend(groups.into_iter().map(|moves_of_layer| {
             let created_by = describe(level, &moves[moves_of_layer.clone()]);
-            LayerPlan::Steps { moves: moves_of_layer, created_by }
+            LayerPlan::Steps { moves: moves_of_layer, pieces: of_each, created_by }
         }));
     }
     layers

@@ -67,19 +67,21 @@ pub enum Origin {
 pub enum LayerPlan {
     /// The base's own layers, unchanged; they hold the first move.
     Kept,
-    /// What a package move adds, in at most so many layers.
+    /// What a package move adds, in several layers.
     Packages {
         /// The move.
         at: usize,
-        /// How many layers at most; at least 1.
+        /// How many layers at most where each of the level's other layers is one; at least 1.
         pieces: usize,
         /// What made it, for the image's history.
         created_by: String,
     },
-    /// What some moves do together, as one layer.
+    /// What some moves do together: one layer, or several where that is much.
     Steps {
         /// The moves.
         moves: Range<usize>,
+        /// How many layers at most; at least 1.
+        pieces: usize,
         /// What made it, for the image's history.
         created_by: String,
     },

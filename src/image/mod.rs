@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod assemble;
+mod cut;
 pub mod flatten;
 pub mod layer;
 pub mod layout;

@@ -6,12 +6,12 @@ use super::inputs::{Installed, Realised};
 use super::locking::Leveled;
 use super::project::Project;
 use super::session::Session;
-use super::states::{States, stack};
+use super::states::{PlannedLayer, States, stack};
 use crate::compile::{Compiled, LayerPlan, User};
 use crate::image::accounts::Accounts;
 use crate::image::assemble::{self, Image, Recipe, Step};
 use crate::image::layer::Layer;
-use crate::image::split::split;
+use crate::image::split::{self, split};
 use crate::llb::{Output, Vertex};
 use crate::oci::{Descriptor, Digest, Platform};
 use crate::solve::{Engine, Outcome, Progress, Request, Solved};
@@ -23,7 +23,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// An image that was made, or was found made.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Made {
     /// Its blobs.
     pub image: Image,
@@ -31,6 +31,19 @@ pub(super) struct Made {
     pub facts: Facts,
     /// The trees of its contexts by the names of their sources.
     pub contexts: BTreeMap<String, Digest>,
+    /// How it came about, where it was made just now.
+    pub solved: Option<Solution>,
+}
+
+/// An image's file system as it grew, and as it is cut into layers.
+#[derive(Debug)]
+pub(super) struct Solution {
+    /// The file system after each move.
+    pub trees: Vec<Arc<Tree>>,
+    /// What each layer above a base's own changes.
+    pub changes: Vec<Change>,
+    /// What made each.
+    pub created_by: Vec<String>,
 }
 
 /// What is known of an image beside its blobs.
@@ -74,14 +87,13 @@ pub(super) fn image(
     let contexts = contexts(session, project, compiled)?;
     let key = key(leveled, compiled, &contexts, revision);
     if let Some((image, facts)) = remembered(session, &key, &compiled.recipe.platform)? {
-        return Ok(Made { image, facts, contexts });
+        return Ok(Made { image, facts, contexts, solved: None });
     }
-    let trees = solve(session, project, compiled)?;
+    let solved = solve(session, project, compiled, realised)?;
     session.phase("packing layers");
-    let states = States::new(&compiled.recipe, trees);
+    let last = solved.trees.last().cloned().unwrap_or_default();
     let plans = Plans { session, compiled, realised, revision };
-    let (steps, created_by) = plans.steps(&states)?;
-    let last = states.last();
+    let (steps, created_by) = plans.steps(&solved, &last)?;
     let recipe = Recipe {
         platform: compiled.recipe.platform.clone(),
         author: None,
@@ -104,15 +116,23 @@ pub(super) fn image(
     };
     let record = serde_json::to_vec(&record).expect("a record has string keys only");
     session.store.set_record(RECORD, &key, &record)?;
-    Ok(Made { image, facts, contexts })
+    Ok(Made { image, facts, contexts, solved: Some(solved) })
 }
 
-/// The states of the image's file system after each move.
-pub(super) fn solve(session: &Session<'_>, project: &Project, compiled: &Compiled) -> Result<Vec<Arc<Tree>>, Error> {
+/// Solves what was compiled and cuts it into layers.
+pub(super) fn solve(
+    session: &Session<'_>,
+    project: &Project,
+    compiled: &Compiled,
+    realised: &Realised,
+) -> Result<Solution, Error> {
     session.phase("solving");
     let targets: Vec<Output> = compiled.recipe.moves.iter().map(|m| m.state).collect();
-    let solved = run(session, project, compiled, &targets)?;
-    Ok(solved.into_iter().map(|solved| solved.tree).collect())
+    let trees: Vec<Arc<Tree>> =
+        run(session, project, compiled, &targets)?.into_iter().map(|solved| solved.tree).collect();
+    let changes = changes(&States::new(&compiled.recipe, &trees), compiled, realised);
+    let (changes, created_by) = changes.into_iter().unzip();
+    Ok(Solution { trees, changes, created_by })
 }
 
 /// The digests of the contexts' trees.
@@ -185,23 +205,44 @@ pub(super) fn annotations(leveled: &Leveled<'_>, revision: &Revision) -> BTreeMa
 }
 
 /// What each layer above a base's own changes, and what made it.
-pub(super) fn changes(states: &States<'_>, compiled: &Compiled, realised: &Realised) -> Vec<(Change, String)> {
+fn changes(states: &States<'_>, compiled: &Compiled, realised: &Realised) -> Vec<(Change, String)> {
+    let planned = states.layers(&compiled.recipe.layers);
+    let level_of = |position: usize| compiled.recipe.moves[position].level;
     let mut changes = Vec::new();
-    for planned in states.layers(&compiled.recipe.layers) {
-        match planned.plan {
+    // From above, as packages get what the steps of their level leave of its layers.
+    let mut taken: BTreeMap<usize, usize> = BTreeMap::new();
+    for PlannedLayer { plan, change } in planned.into_iter().rev() {
+        match plan {
             LayerPlan::Kept => {}
-            LayerPlan::Steps { created_by, .. } => changes.push((planned.change, created_by.clone())),
+            LayerPlan::Steps { moves, pieces, created_by } => {
+                let parts = runs(change, *pieces);
+                let count = parts.len();
+                *taken.entry(level_of(moves.start)).or_default() += count - 1;
+                let named = parts.into_iter().enumerate().map(|(i, part)| match count {
+                    1 => (part, created_by.clone()),
+                    _ => (part, format!("{created_by} (part {} of {count})", i + 1)),
+                });
+                changes.extend(named.rev());
+            }
             LayerPlan::Packages { at, pieces, created_by } => {
-                let level = compiled.recipe.moves[*at].level;
-                let parts = divide(realised.sets[level].as_ref(), planned.change, *pieces);
-                changes.extend(parts.into_iter().map(|(part, names)| match names.is_empty() {
+                let level = level_of(*at);
+                let pieces = pieces.saturating_sub(taken.get(&level).copied().unwrap_or(0)).max(1);
+                let parts = divide(realised.sets[level].as_ref(), change, pieces);
+                let named = parts.into_iter().map(|(part, names)| match names.is_empty() {
                     true => (part, created_by.clone()),
                     false => (part, format!("{created_by}: {names}")),
-                }));
+                });
+                changes.extend(named.rev());
             }
         }
     }
+    changes.reverse();
     changes
+}
+
+/// What steps put, in at most so many parts.
+fn runs(change: Change, pieces: usize) -> Vec<Change> {
+    if change.takes_nothing_away() { split::runs(&change.entries, pieces) } else { vec![change] }
 }
 
 /// What packages put, in at most so many parts, each with the source packages in it.
@@ -231,21 +272,20 @@ struct Plans<'a> {
 
 impl Plans<'_> {
     /// The layers, packed, and what made each.
-    fn steps(&self, states: &States<'_>) -> Result<(Vec<Step>, Vec<String>), Error> {
+    fn steps(&self, solved: &Solution, whole: &Tree) -> Result<(Vec<Step>, Vec<String>), Error> {
         let base = self.realised.base.as_ref();
         let mut steps: Vec<Step> = base.map(|base| base.steps.clone()).unwrap_or_default();
         let kept = steps.iter().filter(|step| step.layer.is_some());
         let mut created_by: Vec<String> = kept.map(|step| step.created_by.clone()).collect();
-        let (changes, names): (Vec<Change>, Vec<String>) =
-            changes(states, self.compiled, self.realised).into_iter().unzip();
+        let (changes, names) = (&solved.changes, &solved.created_by);
         let below = base.map(|base| base.tree(self.session)).transpose()?.unwrap_or_default();
-        if stack(&below, &changes)? != *states.last() {
+        if stack(&below, changes)? != *whole {
             return Err(Error::Mistake("the layers do not make up the file system".into()));
         }
         let packer = self.session.packer()?;
-        let layers = packer.pack_all(&changes, &self.session.store, self.revision.epoch, self.compression())?;
-        steps.extend(layers.into_iter().zip(&names).map(|(layer, by)| Step::new(format!("kiln: {by}"), layer)));
-        created_by.extend(names);
+        let layers = packer.pack_all(changes, &self.session.store, self.revision.epoch, self.compression())?;
+        steps.extend(layers.into_iter().zip(names).map(|(layer, by)| Step::new(format!("kiln: {by}"), layer)));
+        created_by.extend(names.iter().cloned());
         Ok((steps, created_by))
     }
 

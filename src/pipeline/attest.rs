@@ -8,9 +8,10 @@ use super::identity::Identity;
 use super::session::Session;
 use crate::evidence::provenance::{Build, Provenance};
 use crate::evidence::sbom::Graph;
-use crate::evidence::sign::{self, Signed, Signer};
+use crate::evidence::sign::{self, Signer};
 use crate::evidence::{Inventory, Referrer, Statement, Subject, predicate};
 use crate::oci::{Descriptor, Digest, Digester};
+use crate::store::Store;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -39,17 +40,24 @@ pub(super) fn platform(
     build: &Build,
     inventory: impl FnOnce() -> Result<Inventory, Error>,
 ) -> Result<Attested, Error> {
-    remembered(session, identity, subject, build, |signer| {
+    remembered(session, identity, subject, build, |speaker| {
         let inventory = inventory()?;
         let graph = Graph::new(&inventory)?;
+        session.phase("signing");
         let about = || vec![Subject::new(&subject.digest).named(&build.image)];
-        let mut signed = vec![sign::sign(signer, &Statement::signature(&subject.digest))?];
-        signed.push(sign::sign(signer, &Statement::new(about(), predicate::CYCLONEDX, graph.cyclonedx()))?);
-        signed.push(sign::sign(signer, &Statement::new(about(), predicate::SPDX, graph.spdx()))?);
-        signed.push(sign::sign(signer, &provenance(build, about()))?);
-        let sboms = [("cyclonedx", digest_of(&graph.cyclonedx())?), ("spdx", digest_of(&graph.spdx())?)];
-        let sboms = sboms.into_iter().map(|(format, digest)| (format.to_owned(), digest)).collect();
-        keep(session, signed, subject, build.epoch, sboms)
+        let (cyclonedx, spdx) = rayon::join(
+            || speaker.say_document(about(), predicate::CYCLONEDX, graph.cyclonedx()),
+            || speaker.say_document(about(), predicate::SPDX, graph.spdx()),
+        );
+        let ((cyclonedx, cyclonedx_digest), (spdx, spdx_digest)) = (cyclonedx?, spdx?);
+        let said = [
+            speaker.say(&Statement::signature(&subject.digest))?,
+            cyclonedx,
+            spdx,
+            speaker.say(&provenance(build, about()))?,
+        ];
+        let sboms = [("cyclonedx", cyclonedx_digest), ("spdx", spdx_digest)];
+        Ok(Attested::of(said, sboms.map(|(format, digest)| (format.to_owned(), digest)).into()))
     })
 }
 
@@ -60,13 +68,11 @@ pub(super) fn index(
     subject: &Descriptor,
     build: &Build,
 ) -> Result<Attested, Error> {
-    remembered(session, identity, subject, build, |signer| {
+    remembered(session, identity, subject, build, |speaker| {
+        session.phase("signing");
         let about = vec![Subject::new(&subject.digest).named(&build.image)];
-        let signed = vec![
-            sign::sign(signer, &Statement::signature(&subject.digest))?,
-            sign::sign(signer, &provenance(build, about))?,
-        ];
-        keep(session, signed, subject, build.epoch, BTreeMap::new())
+        let said = [speaker.say(&Statement::signature(&subject.digest))?, speaker.say(&provenance(build, about))?];
+        Ok(Attested::of(said, BTreeMap::new()))
     })
 }
 
@@ -75,7 +81,7 @@ fn remembered(
     identity: &Identity<'_>,
     subject: &Descriptor,
     build: &Build,
-    make: impl FnOnce(&dyn Signer) -> Result<Attested, Error>,
+    make: impl FnOnce(&Speaker<'_>) -> Result<Attested, Error>,
 ) -> Result<Attested, Error> {
     let said =
         serde_json::to_vec(&provenance(build, vec![Subject::new(&subject.digest)])).map_err(sign::SignError::from)?;
@@ -87,32 +93,60 @@ fn remembered(
     if let Some(known) = known.filter(complete) {
         return Ok(known);
     }
-    let attested = make(identity.open()?.as_ref())?;
+    let signer = identity.open()?;
+    let attested = make(&Speaker { store: &session.store, signer: signer.as_ref(), subject, epoch: build.epoch })?;
     session.store.set_record(RECORD, &key, &serde_json::to_vec(&attested).map_err(sign::SignError::from)?)?;
     Ok(attested)
 }
 
-fn keep(
-    session: &Session<'_>,
-    signed: Vec<Signed>,
-    subject: &Descriptor,
-    epoch: i64,
-    sboms: BTreeMap<String, Digest>,
-) -> Result<Attested, Error> {
-    let mut attested = Attested { referrers: Vec::new(), blobs: Vec::new(), sboms };
-    for signed in signed {
-        let referrer = Referrer::new(signed, subject, epoch);
-        session.store.put(&referrer.manifest)?;
-        for (digest, content) in &referrer.blobs {
-            session.store.put(content)?;
-            let blob = Descriptor::new("", *digest, content.len() as u64);
-            if !attested.blobs.contains(&blob) {
-                attested.blobs.push(blob);
-            }
+/// A signed statement in the store.
+struct Said {
+    referrer: Descriptor,
+    blobs: Vec<Descriptor>,
+}
+
+impl Attested {
+    fn of(said: impl IntoIterator<Item = Said>, sboms: BTreeMap<String, Digest>) -> Self {
+        let mut attested = Attested { referrers: Vec::new(), blobs: Vec::new(), sboms };
+        for said in said {
+            attested.referrers.push(said.referrer);
+            let new: Vec<_> = said.blobs.into_iter().filter(|blob| !attested.blobs.contains(blob)).collect();
+            attested.blobs.extend(new);
         }
-        attested.referrers.push(referrer.descriptor);
+        attested
     }
-    Ok(attested)
+}
+
+/// Whoever makes statements about one manifest or index: signs each and stores it at once.
+struct Speaker<'a> {
+    store: &'a Store,
+    signer: &'a dyn Signer,
+    subject: &'a Descriptor,
+    epoch: i64,
+}
+
+impl Speaker<'_> {
+    fn say<P: Serialize>(&self, statement: &Statement<P>) -> Result<Said, Error> {
+        let referrer = Referrer::new(sign::sign(self.signer, statement)?, self.subject, self.epoch);
+        self.store.put(&referrer.manifest)?;
+        let mut blobs = Vec::new();
+        for (digest, content) in &referrer.blobs {
+            self.store.put(content)?;
+            blobs.push(Descriptor::new("", *digest, content.len() as u64));
+        }
+        Ok(Said { referrer: referrer.descriptor, blobs })
+    }
+
+    /// Says a document as it is; gives its own digest too.
+    fn say_document<D: Serialize>(
+        &self,
+        about: Vec<Subject>,
+        predicate_type: &str,
+        document: D,
+    ) -> Result<(Said, Digest), Error> {
+        let statement = Statement::new(about, predicate_type, document);
+        Ok((self.say(&statement)?, digest_of(&statement.predicate)?))
+    }
 }
 
 fn provenance(build: &Build, about: Vec<Subject>) -> Statement<Provenance> {

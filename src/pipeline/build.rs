@@ -212,8 +212,9 @@ impl Build<'_> {
         let (session, project) = (self.session, self.project);
         let realised = realise(session, project, leveled, platform, &self.locked.lock)?;
         let compiled = compile(&leveled.levels, platform, &realised.inputs, self.sources)?;
-        let made = assemble::image(session, project, leveled, &compiled, &realised, self.revision)?;
-        session.phase("signing");
+        let mut made = assemble::image(session, project, leveled, &compiled, &realised, self.revision)?;
+        let solved = made.solved.take();
+        session.phase("describing");
         let used = Used { contexts: &made.contexts, layouts: &realised.inputs.layouts };
         let told = self.told(leveled, std::slice::from_ref(platform), &[used])?;
         let attested = attest::platform(session, self.identity, &made.image.manifest, &told, || {
@@ -228,7 +229,9 @@ impl Build<'_> {
                 locked: self.locked,
                 revision: self.revision,
             };
-            taking.take(assemble::solve(session, project, &compiled)?)
+            let solved = solved.map_or_else(|| assemble::solve(session, project, &compiled, &realised), Ok)?;
+            session.phase("describing");
+            taking.take(&solved)
         })?;
         let packages = realised.locked.as_ref().map_or(0, |set| set.packages.len());
         Ok(Finished { made, layouts: realised.inputs.layouts, packages, attested })

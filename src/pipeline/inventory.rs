@@ -1,6 +1,6 @@
 //! Everything in an image with its owner, for the bills of materials.
 
-use super::assemble::Made;
+use super::assemble::{Made, Solution};
 use super::epoch::Revision;
 use super::error::Error;
 use super::inputs::{Installed, Realised};
@@ -20,9 +20,8 @@ use crate::packages::deb::resolve::{self, Facts};
 use crate::packages::deb::{self, set};
 use crate::spec;
 use crate::store::Store;
-use crate::tree::{Entry, Node, Tree, TreePath};
+use crate::tree::{Change, Entry, Node, Tree, TreePath};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 /// What an inventory is taken of.
 pub(super) struct Taking<'a> {
@@ -38,13 +37,14 @@ pub(super) struct Taking<'a> {
 }
 
 impl Taking<'_> {
-    /// Takes the inventory of an image whose states are `trees`.
-    pub(super) fn take(&self, trees: Vec<Arc<Tree>>) -> Result<Inventory, Error> {
-        let states = States::new(&self.compiled.recipe, trees);
+    /// Takes the inventory of an image.
+    pub(super) fn take(&self, solved: &Solution) -> Result<Inventory, Error> {
+        let states = States::new(&self.compiled.recipe, &solved.trees);
         let installed = self.realised.sets.last().and_then(Option::as_ref);
         let sources = self.used_sources();
         let packages = self.packages(installed, &states.last())?;
-        let files = self.files(&states, installed, &sources)?;
+        let layers = self.layers_of(&solved.changes)?;
+        let files = self.files(&states, &layers, installed, &sources)?;
         let image = self.leveled.image;
         let label = |name: &str| {
             let of = |list: &[spec::Pair]| list.iter().find(|p| p.name.value == name).map(|p| p.value.value.clone());
@@ -161,13 +161,13 @@ impl Taking<'_> {
     fn files(
         &self,
         states: &States<'_>,
+        layers: &BTreeMap<TreePath, usize>,
         installed: Option<&Installed>,
         sources: &[&spec::Source],
     ) -> Result<Vec<File>, Error> {
         let owners = installed.map(Installed::owners).unwrap_or_default();
         let tree = states.last();
         let credits = states.credits();
-        let layers = self.layers_of(states)?;
         let mut files = Vec::with_capacity(credits.len());
         for (path, position) in credits {
             let entry = tree.get(&path).expect("credits are given for what is in the tree");
@@ -207,15 +207,14 @@ impl Taking<'_> {
     }
 
     /// For each path the layer that it comes from: the uppermost one that puts it.
-    fn layers_of(&self, states: &States<'_>) -> Result<BTreeMap<TreePath, usize>, Error> {
+    fn layers_of(&self, changes: &[Change]) -> Result<BTreeMap<TreePath, usize>, Error> {
         let mut layers = BTreeMap::new();
         let kept =
             self.realised.base.as_ref().map_or(0, |base| base.steps.iter().filter(|s| s.layer.is_some()).count());
         if let Some(base) = &self.realised.base {
             layers.extend(base.layers_of(self.session)?);
         }
-        let changes = super::assemble::changes(states, self.compiled, self.realised);
-        for (position, (change, _)) in changes.iter().enumerate() {
+        for (position, change) in changes.iter().enumerate() {
             let files = change.entries.iter().filter(|(_, entry)| !entry.is_dir());
             layers.extend(files.map(|(path, _)| (path.clone(), kept + position)));
         }

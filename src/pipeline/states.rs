@@ -8,7 +8,7 @@ use std::sync::Arc;
 /// The file system after each move of a recipe.
 pub(super) struct States<'a> {
     moves: &'a [Move],
-    trees: Vec<Arc<Tree>>,
+    trees: &'a [Arc<Tree>],
 }
 
 /// A layer that is to be made.
@@ -22,7 +22,7 @@ pub(super) struct PlannedLayer<'a> {
 
 impl<'a> States<'a> {
     /// States of a recipe's moves, one tree a move.
-    pub(super) fn new(recipe: &'a Recipe, trees: Vec<Arc<Tree>>) -> Self {
+    pub(super) fn new(recipe: &'a Recipe, trees: &'a [Arc<Tree>]) -> Self {
         debug_assert_eq!(recipe.moves.len(), trees.len());
         States { moves: &recipe.moves, trees }
     }

@@ -50,8 +50,9 @@ impl BlobWriter {
 
     fn publish(mut self, digest: &Digest) -> Result<(), StoreError> {
         self.file = None;
-        let target = self.store.blob_path(digest);
-        rename_into(&self.path, &target)
+        rename_into(&self.path, &self.store.blob_path(digest))?;
+        self.store.checked().insert(*digest);
+        Ok(())
     }
 }
 
@@ -89,7 +90,7 @@ impl Drop for BlobWriter {
     }
 }
 
-/// Reads a blob and checks it on the way.
+/// Reads a blob and checks it on the way, unless this stay in the store wrote or checked it.
 ///
 /// The last `read`, the one that would return 0, fails with
 /// [`io::ErrorKind::InvalidData`] where the content is not what its name says;
@@ -113,13 +114,21 @@ impl Read for BlobReader {
             if let Some(digester) = &mut self.digester {
                 digester.update(&buffer[..count]);
             }
-        } else if let Some(digester) = self.digester.take()
-            && digester.finish() != self.digest
-        {
-            self.store.remove(&self.digest);
-            return Err(io::Error::new(io::ErrorKind::InvalidData, StoreError::Corrupt(self.digest)));
+        } else if let Some(digester) = self.digester.take() {
+            if digester.finish() != self.digest {
+                self.store.remove(&self.digest);
+                return Err(io::Error::new(io::ErrorKind::InvalidData, StoreError::Corrupt(self.digest)));
+            }
+            self.store.checked().insert(self.digest);
         }
         Ok(count)
+    }
+}
+
+impl BlobReader {
+    /// The file to read from, where its content needs no check: so that the system can copy it by itself.
+    pub fn checked_file(&self) -> Option<&File> {
+        self.digester.is_none().then_some(&self.file)
     }
 }
 
@@ -174,7 +183,10 @@ impl Store {
     pub fn reader(&self, digest: &Digest) -> Result<BlobReader, StoreError> {
         let path = self.blob_path(digest);
         match File::open(&path) {
-            Ok(file) => Ok(BlobReader { store: self.clone(), digest: *digest, file, digester: Some(Digester::new()) }),
+            Ok(file) => {
+                let digester = (!self.checked().contains(digest)).then(Digester::new);
+                Ok(BlobReader { store: self.clone(), digest: *digest, file, digester })
+            }
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
                 self.session.losses.fetch_add(1, Ordering::Relaxed);
                 Err(StoreError::Missing(*digest))

@@ -6,10 +6,11 @@
 //!
 //! - What stands under a name is complete: everything is written to a file of
 //!   its own below `tmp/` and then renamed.
-//! - What is read is what was written: blobs are hashed while they are read and
-//!   records carry a checksum. What fails the check is removed, so that the
-//!   next run makes it anew. That is why nothing here waits for the disk
-//!   (`fsync`): a power cut can lose work, never falsify it.
+//! - What is read is what was written: a blob is hashed when a process that did
+//!   not write it reads it first, and records carry a checksum. What fails the
+//!   check is removed, so that the next run makes it anew. That is why nothing
+//!   here waits for the disk (`fsync`): a power cut can lose work, never
+//!   falsify it.
 //! - Leftovers of dead processes are cleared by the next one: each process
 //!   holds a lock on its folder below `tmp/`.
 

@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// Unfinished files are spread over so many folders: threads that make files in the same one wait for each other.
+const FOLDERS: u64 = 8;
+
 /// Tells apart the stays of one process, which tests open several of.
 static STAYS: AtomicU64 = AtomicU64::new(0);
 
@@ -21,6 +24,8 @@ pub(super) struct Session {
     pub(super) losses: AtomicU64,
     /// Blobs that were opened and not read to their end.
     pub(super) doubts: Mutex<BTreeSet<Digest>>,
+    /// Blobs that were written or checked during this stay, and need no other check in it.
+    pub(super) checked: Mutex<BTreeSet<Digest>>,
     /// Held until the stay ends: others see by it that the folder is in use.
     _own: File,
     /// Shared by all stays; pruning takes it alone.
@@ -47,13 +52,17 @@ impl Session {
                 Err(TryLockError::Error(e)) => return Err(StoreError::io("cannot lock", &lock_file)(e)),
             }
         };
-        std::fs::create_dir_all(&folder).map_err(StoreError::io("cannot make the folder", &folder))?;
+        for number in 0..FOLDERS {
+            let folder = folder.join(number.to_string());
+            std::fs::create_dir_all(&folder).map_err(StoreError::io("cannot make the folder", &folder))?;
+        }
         Ok(Session {
             folder,
             lock_file,
             next: AtomicU64::new(0),
             losses: AtomicU64::new(0),
             doubts: Mutex::default(),
+            checked: Mutex::default(),
             _own: own,
             _store: store,
         })
@@ -61,7 +70,8 @@ impl Session {
 
     /// A path for a new unfinished file, unique in the store.
     pub(super) fn unfinished(&self) -> PathBuf {
-        self.folder.join(self.next.fetch_add(1, Ordering::Relaxed).to_string())
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        self.folder.join((number % FOLDERS).to_string()).join(number.to_string())
     }
 }
 

@@ -41,6 +41,7 @@ fn a_flipped_bit_or_a_lost_tail_is_found_and_the_blob_removed() {
         let (_folder, store) = store();
         let digest = store.put(b"hello").unwrap();
         std::fs::write(blob_file(&store, &digest), damage).unwrap();
+        let store = Store::open(store.root()).unwrap();
         assert!(matches!(store.read(&digest, 100), Err(StoreError::Corrupt(_))));
         assert!(!store.has(&digest));
         store.put(b"hello").unwrap();
@@ -53,10 +54,25 @@ fn a_streaming_reader_reports_damage_as_the_stores_own_error() {
     let (_folder, store) = store();
     let digest = store.put(b"hello").unwrap();
     std::fs::write(blob_file(&store, &digest), b"jello").unwrap();
+    let store = Store::open(store.root()).unwrap();
     let error = store.reader(&digest).unwrap().read_to_end(&mut Vec::new()).unwrap_err();
     let error = StoreError::from(error);
     assert!(matches!(error, StoreError::Corrupt(d) if d == digest), "{error}");
     assert!(error.is_lost_content());
+}
+
+#[test]
+fn what_one_stay_wrote_or_checked_is_checked_once() {
+    let (_folder, store) = store();
+    let digest = store.put(b"hello").unwrap();
+    assert!(store.reader(&digest).unwrap().checked_file().is_some());
+    let other = Store::open(store.root()).unwrap();
+    assert!(other.reader(&digest).unwrap().checked_file().is_none());
+    assert_eq!(other.read(&digest, 5).unwrap(), b"hello");
+    assert!(other.reader(&digest).unwrap().checked_file().is_some());
+    std::fs::write(blob_file(&store, &digest), b"jello").unwrap();
+    other.verify().unwrap();
+    assert!(!other.has(&digest));
 }
 
 #[test]
@@ -145,6 +161,7 @@ fn losses_are_counted_and_results_can_be_forgotten() {
     store.set_record("seen", &digest, b"kept").unwrap();
     assert_eq!(store.losses(), 0);
     std::fs::write(blob_file(&store, &digest), b"jello").unwrap();
+    let store = Store::open(store.root()).unwrap();
     assert!(store.read(&digest, 9).is_err());
     assert!(matches!(store.read(&digest, 9), Err(StoreError::Missing(_))));
     assert_eq!(store.losses(), 2);
@@ -158,6 +175,7 @@ fn a_blob_that_was_not_read_to_its_end_is_checked_on_demand() {
     let (_dir, store) = store();
     let (good, bad) = (store.put(b"hello").unwrap(), store.put(b"world").unwrap());
     std::fs::write(blob_file(&store, &bad), b"vorld").unwrap();
+    let store = Store::open(store.root()).unwrap();
     for digest in [&good, &bad] {
         let mut first = [0];
         store.reader(digest).unwrap().read_exact(&mut first).unwrap();

@@ -1,6 +1,6 @@
 //! Doubts about what is stored, and how they are settled.
 //!
-//! A blob is checked when it is read to its end. Whoever gives up in the middle, because what came so far
+//! A blob is checked when it is first read to its end. Whoever gives up in the middle, because what came so far
 //! made no sense, does not learn whether the content is wrong or the disk.
 
 use super::prune::each_file;
@@ -9,7 +9,7 @@ use crate::oci::Digest;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::io::{self, Read};
-use std::sync::PoisonError;
+use std::sync::{MutexGuard, PoisonError};
 
 impl Store {
     /// Notes that a blob was not read to its end.
@@ -41,7 +41,13 @@ impl Store {
         Ok(())
     }
 
+    /// The blobs that need no check.
+    pub(super) fn checked(&self) -> MutexGuard<'_, BTreeSet<Digest>> {
+        self.session.checked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn check(&self, digests: &BTreeSet<Digest>) {
+        self.checked().retain(|digest| !digests.contains(digest));
         digests.par_iter().for_each(|digest| {
             // What cannot be read at all is the next reader's error.
             if self.has(digest)

@@ -5,14 +5,13 @@
 //! hashes them. Each block needs a permit from when its first byte comes until
 //! it is written, so whoever is ahead of the others waits.
 //!
-//! Where to cut is decided by what stands there, never by what came long before:
-//! so the blocks after a change are those of the archive before it, and are
-//! [known](known). A block ends when it is full, before a file that fills one by
-//! itself, and, from half of its size on, before one path in [`MARKS`].
+//! A block ends when it is full, or where the rule of [`Cut`] ends it: so the blocks
+//! after a change are those of the archive before it, and are [known](known).
 
 use super::budget::{Budget, Permit};
 use super::known::{self, Bytes, Place, Recipe};
 use super::{Compression, LayerError};
+use crate::image::cut::Cut;
 use crate::oci::{Digest, Digester};
 use crate::store::{BlobWriter, Store, StoreError};
 use crate::tree::TreePath;
@@ -46,9 +45,6 @@ struct Pending {
 
 /// Blocks that wait to be hashed; they may be written already, so permits do not count them.
 const UNHASHED: usize = 2;
-
-/// Of so many paths one ends the block before it.
-const MARKS: u8 = 8;
 
 /// Compresses what `make` writes.
 pub(super) fn compress(
@@ -168,10 +164,9 @@ impl Blocks<'_> {
 
 impl Sink for Blocks<'_> {
     fn begin(&mut self, path: &TreePath, size: u64) -> io::Result<()> {
-        let full = self.compression.block_size();
-        let filled = self.filling.as_ref().map_or(0, |filling| filling.bytes.len());
-        let marked = || Digest::of(path.as_bytes()).as_bytes()[0].is_multiple_of(MARKS);
-        if size >= full as u64 || (filled >= full / 2 && marked()) { self.send() } else { Ok(()) }
+        let cut = Cut { full: self.compression.block_size() as u64 };
+        let filled = self.filling.as_ref().map_or(0, |filling| filling.bytes.len() as u64);
+        if cut.before(filled, path, size) { self.send() } else { Ok(()) }
     }
 
     fn frame(&mut self, bytes: &[u8]) -> io::Result<()> {

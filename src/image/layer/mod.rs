@@ -151,11 +151,7 @@ impl Packer {
         })?;
         let (diff_id, plain_size) = (joined.diff_id, Some(joined.plain_size));
         let (digest, size) = joined.commit(store)?;
-        let layer = Layer {
-            descriptor: Descriptor::new(compression.media_type(), digest, size),
-            diff_id,
-            plain_size,
-        };
+        let layer = Layer { descriptor: Descriptor::new(compression.media_type(), digest, size), diff_id, plain_size };
         let value = serde_json::to_vec(&layer).expect("a layer has no maps with odd keys");
         store.set_record("layer", &key, &value)?;
         Ok(layer)

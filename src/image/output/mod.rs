@@ -2,7 +2,8 @@
 //!
 //! Every output is written beside its place and moved there whole, so a killed
 //! or failed write leaves the old one untouched. Blobs are copied, never
-//! shared with the store, as whoever has the output may change it.
+//! shared with the store, as whoever has the output may change it; those that
+//! the layout before had, untouched, are taken over from there.
 //!
 //! An OCI layout that kiln wrote is replaced by the next one. It carries, in
 //! its index, a digest of the index's rows: a layout to which another tool has
@@ -24,10 +25,12 @@ use crate::oci::{Descriptor, Digest, Platform};
 use crate::store::{Store, StoreError};
 use crate::tree::materialise::{self, Loss, MaterialiseError, materialise};
 use crate::tree::tar::{self, TarError};
-use crate::tree::{Change, Tree, TreeError, TreePath};
+use crate::tree::{Change, Entry, Tree, TreeError, TreePath};
 use staging::Staging;
 use std::fmt;
 use std::io::{self, BufWriter, Read, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -153,13 +156,42 @@ pub fn write_layout(content: &Content, store: &Store, target: &Path, epoch: i64)
     }
     let present = layout::check_replaceable(target)?;
     let staging = Staging::beside(target)?;
-    let options = materialise::Options { epoch, over_existing: false };
-    // As an ordinary user everything is that user's, which is as it should be here.
-    let _ = materialise(&tree, store, staging.new_path(), options)?;
-    let files = remembered::look_at(staging.new_path())?;
+    let kept = if present { remembered::intact(store, target)? } else { Vec::new() };
+    write_blobs(tree, &kept, store, target, staging.new_path(), epoch)?;
     staging.move_folder(target)?;
-    remembered::remember(store, target, &key, &files)?;
+    remembered::remember(store, target, &key)?;
     Ok(if present { Written::Replaced } else { Written::New })
+}
+
+/// Makes the layout `tree` in the folder `new`. Blobs that the `old` layout has in one of the files `kept`
+/// are not copied again: the file becomes part of both, until the old layout goes.
+fn write_blobs(
+    mut tree: Tree,
+    kept: &[PathBuf],
+    store: &Store,
+    old: &Path,
+    new: &Path,
+    epoch: i64,
+) -> Result<(), OutputError> {
+    std::fs::create_dir_all(new).map_err(failed("make the folder", new))?;
+    for file in kept.iter().filter(|file| file.starts_with("blobs")) {
+        let Ok(path) = TreePath::new(file.as_os_str().as_bytes()) else { continue };
+        let metadata = std::fs::metadata(old.join(file)).map_err(failed("look at", &old.join(file)))?;
+        let same = |entry: &Entry| metadata.mtime() == epoch && metadata.len() == entry.size();
+        if !tree.get(&path).is_some_and(same) {
+            continue;
+        }
+        let (from, to) = (old.join(file), new.join(file));
+        let folder = to.parent().unwrap_or(new);
+        std::fs::create_dir_all(folder).map_err(failed("make the folder", folder))?;
+        // Where there can be no second link, the blob is copied like the others.
+        if std::fs::hard_link(from, to).is_ok() {
+            tree.remove(&path);
+        }
+    }
+    // As an ordinary user everything is that user's, which is as it should be here.
+    let _ = materialise(&tree, store, new, materialise::Options { epoch, over_existing: true })?;
+    Ok(())
 }
 
 /// Writes an OCI layout as a tar archive to the file `target`.
@@ -220,9 +252,8 @@ fn write_archive(tree: &Tree, store: &Store, target: &Path, epoch: i64) -> Resul
     let path = staging.new_path();
     let file = std::fs::File::create_new(path).map_err(failed("create", path))?;
     write_tar(&change, store, epoch, file, target)?;
-    let files = remembered::look_at(path)?;
     staging.move_file(target)?;
-    remembered::remember(store, target, &key, &files)?;
+    remembered::remember(store, target, &key)?;
     Ok(if present { Written::Replaced } else { Written::New })
 }
 

@@ -4,7 +4,9 @@ use super::{OutputError, failed};
 use crate::oci::Digest;
 use crate::store::Store;
 use serde::{Deserialize, Serialize};
-use std::os::unix::ffi::OsStrExt;
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -53,11 +55,11 @@ pub(super) fn look_at(output: &Path) -> Result<Vec<File>, OutputError> {
     Ok(files)
 }
 
-/// Notes that the output `key` stands at `target` and consists of `files`.
-pub(super) fn remember(store: &Store, target: &Path, key: &Digest, files: &[File]) -> Result<(), OutputError> {
-    // A file's own move changes its time: look again, and only there.
-    let files = if files.iter().all(|file| file.path.is_empty()) { look_at(target)? } else { files.to_vec() };
-    let value = serde_json::to_vec(&Memory { key: *key, files }).expect("plain data");
+/// Notes that what stands at `target` is the output `key`.
+///
+/// To be called when everything is in its place: a move and a lost link change a file's time.
+pub(super) fn remember(store: &Store, target: &Path, key: &Digest) -> Result<(), OutputError> {
+    let value = serde_json::to_vec(&Memory { key: *key, files: look_at(target)? }).expect("plain data");
     Ok(store.set_record("output", &place(target)?, &value)?)
 }
 
@@ -69,6 +71,18 @@ pub(super) fn holds(store: &Store, target: &Path, key: &Digest) -> Result<bool, 
     let Some(value) = store.record("output", &place(target)?)? else { return Ok(false) };
     let memory: Option<Memory> = serde_json::from_slice(&value).ok();
     Ok(memory.is_some_and(|memory| memory.key == *key && look_at(target).is_ok_and(|files| files == memory.files)))
+}
+
+/// The files at `target` that are as they were written, by their paths below it.
+pub(super) fn intact(store: &Store, target: &Path) -> Result<Vec<PathBuf>, OutputError> {
+    if std::fs::symlink_metadata(target).is_err() {
+        return Ok(Vec::new());
+    }
+    let Some(value) = store.record("output", &place(target)?)? else { return Ok(Vec::new()) };
+    let Ok(memory) = serde_json::from_slice::<Memory>(&value) else { return Ok(Vec::new()) };
+    let written: BTreeSet<File> = memory.files.into_iter().collect();
+    let intact = look_at(target)?.into_iter().filter(|file| written.contains(file));
+    Ok(intact.map(|file| PathBuf::from(OsString::from_vec(file.path))).collect())
 }
 
 fn place(target: &Path) -> Result<Digest, OutputError> {

@@ -17,7 +17,11 @@
 //! - Runtimes that name layers by all that lie below share only a common
 //!   beginning. Layers are ordered by name, not by size, so that the order at
 //!   least does not change when sizes do.
+//!
+//! Many files of the user's are divided into [runs]: a changed file then costs
+//! the run that it is in, not the whole folder.
 
+use super::cut::Cut;
 use crate::tree::{Change, Entry, LinkId, Node, Tree, TreePath};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,6 +52,32 @@ pub fn split(tree: &Tree, group_of: impl Fn(&TreePath) -> Option<String>, budget
     // The shared part has no name and comes first in the map; as a layer it comes last.
     let shared = parts.remove(&None);
     parts.into_values().chain(shared).map(|(groups, paths)| part(tree, &groups, &paths)).collect()
+}
+
+/// Fewer bytes of files than two such runs are not divided.
+const SMALLEST_RUN: u64 = 16 << 20;
+
+/// Divides `tree` into at most `budget` runs (at least one) of paths that follow one another, each of some size.
+pub fn runs(tree: &Tree, budget: usize) -> Vec<Change> {
+    let size = |entry: &Entry| 512 + entry.size();
+    let total: u64 = tree.iter().map(|(_, entry)| size(entry)).sum();
+    if budget < 2 || total < 2 * SMALLEST_RUN {
+        return vec![tree.clone().into()];
+    }
+    let mut cut = Cut { full: SMALLEST_RUN };
+    // Most runs are somewhat larger than half of what fills one.
+    while cut.full.saturating_mul(budget as u64) / 2 < total {
+        cut.full *= 2;
+    }
+    let (mut runs, mut run, mut filled) = (BTreeMap::new(), 0, 0);
+    for (path, entry) in tree.iter() {
+        if cut.before(filled, path, size(entry)) && run + 1 < budget {
+            (run, filled) = (run + 1, 0);
+        }
+        filled += size(entry);
+        runs.insert(path, format!("{run:03}"));
+    }
+    split(tree, |path| runs.get(path).cloned(), budget).into_iter().map(|part| part.change).collect()
 }
 
 /// The owner of each path that does not come along with others: all but folders that have something in them.

@@ -100,3 +100,61 @@ proptest! {
         prop_assert_eq!(parts.iter().map(files).sum::<usize>(), tree.iter().filter(|(_, e)| e.is_file()).count());
     }
 }
+
+/// Files of about 64 KiB each in some folders.
+fn many(count: usize) -> Tree {
+    let names: Vec<String> = (0..count).map(|i| format!("d{}/{i:05}", i % 7)).collect();
+    let files: Vec<(&str, u64)> =
+        names.iter().enumerate().map(|(i, name)| (&name[..], 60_000 + i as u64 % 99)).collect();
+    tree(&files)
+}
+
+fn stacked(runs: &[Change]) -> Tree {
+    let mut whole = Tree::new();
+    runs.iter().for_each(|run| run.apply(&mut whole).unwrap());
+    whole
+}
+
+#[test]
+fn much_is_divided_into_runs_and_little_is_not() {
+    let little = many(500);
+    assert_eq!(runs(&little, 8), [little.clone().into()]);
+    let much = many(3000);
+    assert_eq!(runs(&much, 1), [much.clone().into()]);
+    assert_eq!(runs(&much, 0).len(), 1);
+    for budget in [2, 3, 8, 100] {
+        let runs = runs(&much, budget);
+        assert!((2..=budget).contains(&runs.len()), "{} of {budget}", runs.len());
+        assert_eq!(stacked(&runs), much);
+        let largest = runs.iter().map(|run| run.entries.iter().map(|(_, entry)| entry.size()).sum::<u64>()).max();
+        let total: u64 = much.iter().map(|(_, entry)| entry.size()).sum();
+        assert!(largest.unwrap() < total * 3 / 4, "{budget}: {largest:?} of {total}");
+    }
+}
+
+#[test]
+fn a_new_file_leaves_most_runs_as_they_were() {
+    let before = many(3000);
+    for name in ["a", "d3/01234x", "d6/zzz"] {
+        let mut after = before.clone();
+        after.insert(path(name), Entry::file(Digest::of(name), 100_000, 0o644)).unwrap();
+        let (before, after) = (runs(&before, 8), runs(&after, 8));
+        let new = after.iter().filter(|run| !before.contains(run)).count();
+        assert!(new <= 2, "{name}: {new} of {}", after.len());
+    }
+}
+
+#[test]
+fn all_paths_of_one_file_are_in_one_run() {
+    let mut tree = many(3000);
+    for name in ["d0/00000", "d6/zz"] {
+        let mut linked = Entry::file(Digest::of("linked"), 1000, 0o644);
+        let Node::File { link, .. } = &mut linked.node else { unreachable!() };
+        *link = Some(LinkId([1; 16]));
+        tree.insert(path(name), linked).unwrap();
+    }
+    let runs = runs(&tree, 8);
+    let with = |name: &str| runs.iter().position(|run| run.entries.get(&path(name)).is_some());
+    assert_eq!(with("d0/00000"), with("d6/zz"));
+    assert_eq!(stacked(&runs), tree);
+}

@@ -196,6 +196,7 @@ fn damage_and_loss_in_the_store_heal() {
                     std::fs::write(bench.blob(digest), bytes).unwrap();
                 }
             }
+            bench.store = Store::open(bench.store.root()).unwrap();
             let again = bench.solve_with(&targets, &()).unwrap();
             assert_eq!(again.results, solution.results);
             assert!(contents.iter().all(|content| bench.store.read(content, 10).is_ok()));

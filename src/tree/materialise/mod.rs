@@ -213,21 +213,23 @@ impl Making<'_> {
     ) -> Result<(), MaterialiseError> {
         let Node::File { content, size, .. } = &entry.node else { return Ok(()) };
         let lost = |source: StoreError| MaterialiseError::Content { path: path.clone(), source };
+        let unwritable =
+            |source| MaterialiseError::Io { action: "write", path: self.target.join(path.as_path()), source };
         let mut reader = self.store.reader(content).map_err(lost)?;
         let mut written = 0;
-        loop {
-            match reader.read(buffer) {
-                Ok(0) => break,
-                Ok(count) => {
-                    written += count as u64;
-                    file.write_all(&buffer[..count]).map_err(|source| MaterialiseError::Io {
-                        action: "write",
-                        path: self.target.join(path.as_path()),
-                        source,
-                    })?;
+        if let Some(mut stored) = reader.checked_file() {
+            written = io::copy(&mut stored, file).map_err(unwritable)?;
+        } else {
+            loop {
+                match reader.read(buffer) {
+                    Ok(0) => break,
+                    Ok(count) => {
+                        written += count as u64;
+                        file.write_all(&buffer[..count]).map_err(unwritable)?;
+                    }
+                    Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                    Err(e) => return Err(lost(e.into())),
                 }
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(lost(e.into())),
             }
         }
         if written == *size { Ok(()) } else { Err(MaterialiseError::WrongSize(path.clone())) }

@@ -156,6 +156,8 @@ fn content_that_is_missing_damaged_or_misjudged_fails() {
     let (folder, store) = store();
     let make = |name: &str, entry: Entry| {
         let tree: Tree = [(path("f"), entry)].into_iter().collect();
+        // Another stay in the store, which has not seen what it holds.
+        let store = Store::open(store.root()).unwrap();
         materialise(&tree, &store, &folder.path().join(name), Options::default())
     };
     assert!(matches!(make("a", Entry::file(Digest::of("no"), 2, 0o644)), Err(MaterialiseError::Content { .. })));

@@ -147,9 +147,10 @@ fn a_failed_write_leaves_the_old_layout_and_nothing_else() {
     let mut bytes = std::fs::read(&blob).unwrap();
     bytes[20] ^= 1;
     std::fs::write(&blob, bytes).unwrap();
-    let error = write_layout(&two, &f.store, &out, 7).unwrap_err();
+    let store = Store::open(f.store.root()).unwrap();
+    let error = write_layout(&two, &store, &out, 7).unwrap_err();
     assert!(error.to_string().contains("damaged"), "{error}");
-    assert!(matches!(write_layout(&two, &f.store, &out, 7), Err(OutputError::Store(e)) if e.is_lost_content()));
+    assert!(matches!(write_layout(&two, &store, &out, 7), Err(OutputError::Store(e)) if e.is_lost_content()));
     assert_eq!(files(&out), before);
     assert_eq!(names(f.folder.path()), ["out", "store"]);
 }
@@ -161,5 +162,36 @@ fn blobs_are_copies() {
     let out = f.path("out");
     write_layout(&content, &f.store, &out, 7).unwrap();
     std::fs::write(out.join("blobs/sha256").join(content.image.digest.hex()), "spoilt").unwrap();
-    assert!(f.store.read(&content.image.digest, 10_000).is_ok());
+    assert!(Store::open(f.store.root()).unwrap().read(&content.image.digest, 10_000).is_ok());
+}
+
+#[test]
+fn blobs_that_the_layout_has_untouched_are_taken_over_and_others_are_not() {
+    use std::os::unix::fs::MetadataExt;
+    let f = fixture();
+    let (one, two) = (f.image("amd64", "one"), f.image("arm64", "one"));
+    let content = |image: &Image| Content { image: image.manifest.clone(), names: vec![], referrers: vec![] };
+    let blob = |out: &Path, digest: Digest| out.join("blobs/sha256").join(digest.hex());
+    let inode = |path: &Path| std::fs::metadata(path).unwrap().ino();
+    let layer = one.layers[0].descriptor.digest;
+    assert_eq!(layer, two.layers[0].descriptor.digest);
+    let (out, fresh) = (f.path("out"), f.path("fresh"));
+    write_layout(&content(&two), &f.store, &fresh, 7).unwrap();
+
+    write_layout(&content(&one), &f.store, &out, 7).unwrap();
+    let before = inode(&blob(&out, layer));
+    assert_eq!(write_layout(&content(&two), &f.store, &out, 7).unwrap(), Written::Replaced);
+    assert_eq!((inode(&blob(&out, layer)), files(&out)), (before, files(&fresh)));
+    assert_eq!(std::fs::metadata(blob(&out, layer)).unwrap().nlink(), 1);
+    assert_eq!(write_layout(&content(&two), &f.store, &out, 7).unwrap(), Written::Unchanged);
+
+    // What somebody changed meanwhile is written anew, and so is everything for another time.
+    let size = std::fs::metadata(blob(&out, layer)).unwrap().len();
+    std::fs::write(blob(&out, layer), vec![b'x'; size as usize]).unwrap();
+    write_layout(&content(&one), &f.store, &out, 7).unwrap();
+    assert_eq!(Digest::of(std::fs::read(blob(&out, layer)).unwrap()), layer);
+    let before = inode(&blob(&out, layer));
+    write_layout(&content(&one), &f.store, &out, 8).unwrap();
+    assert_ne!(inode(&blob(&out, layer)), before);
+    assert_eq!(std::fs::metadata(blob(&out, layer)).unwrap().mtime(), 8);
 }

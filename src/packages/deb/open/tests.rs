@@ -266,7 +266,7 @@ async fn missing_components_are_named_with_those_that_there_are() {
 
 #[tokio::test]
 async fn damaged_caches_are_made_anew() {
-    let (suite, bench) = (suite(), Bench::new());
+    let (suite, mut bench) = (suite(), Bench::new());
     let server = serve(suite.publish());
     let source = suite.source(vec![server.url("")]);
     bench.open(&source).await.unwrap();
@@ -280,6 +280,7 @@ async fn damaged_caches_are_made_anew() {
             std::fs::write(&path, bytes).unwrap();
         }
     }
+    bench.store = Store::open(bench.store.root()).unwrap();
     // The compact index is dropped and so is the compressed one, one run later at most all is well.
     let _ = bench.open(&source).await;
     assert_eq!(bench.open(&source).await.unwrap().list[0].index.len(), 2);

@@ -95,6 +95,7 @@ fn a_damaged_blob_is_told_from_a_bad_package_and_nothing_is_recorded() {
     let last = bytes.len() - 3000;
     bytes[last] ^= 1;
     std::fs::write(&file, bytes).unwrap();
+    let store = Store::open(store.root()).unwrap();
     unpack(&store, &package).unwrap_err();
     assert!(store.record(RECORD, &record_key(&package.sha256)).unwrap().is_none());
 }

@@ -217,6 +217,8 @@ fn missing_damaged_and_misjudged_content_fails() {
     let archive = |entry: Entry| {
         let mut tree = Tree::new();
         tree.insert(path("f"), entry).unwrap();
+        // Another stay in the store, which has not seen what it holds.
+        let store = Store::open(store.root()).unwrap();
         write(&tree.into(), &store, 0, &mut Vec::new())
     };
     let content = store.put(b"content").unwrap();
