@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 /// Where one mass of content is written before it has a name.
@@ -213,24 +214,27 @@ impl Store {
         }
     }
 
-    /// Reads `size` bytes of stored content from `offset` on; none where it is not stored or shorter.
+    /// Reads `size` bytes of stored content from `offset` on; the whole is checked the first time.
     ///
-    /// A part is not checked: whoever takes it knows the digest of what it must be.
-    pub fn read_part(&self, digest: &Digest, offset: u64, size: u64) -> Result<Option<Vec<u8>>, StoreError> {
+    /// # Errors
+    /// As [`read`](Self::read), and [`StoreError::Io`] for content that ends before.
+    pub fn read_part(&self, digest: &Digest, offset: u64, size: u64) -> Result<Vec<u8>, StoreError> {
+        // Whoever wants another part of the same content waits instead of checking it too.
+        let checking = self.session.checking.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reader = self.reader(digest)?;
+        if reader.digester.is_some() {
+            io::copy(&mut reader, &mut io::sink())?;
+        }
+        drop(checking);
         let path = self.blob_path(digest);
         let fail = || StoreError::io("cannot read", &path);
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(fail()(e)),
-        };
-        let end = file.metadata().map_err(fail())?.len();
+        let end = reader.file.metadata().map_err(fail())?.len();
         if offset.checked_add(size).is_none_or(|wanted| wanted > end) {
-            return Ok(None);
+            return Err(fail()(io::ErrorKind::UnexpectedEof.into()));
         }
         let mut part = vec![0; usize::try_from(size).unwrap_or(usize::MAX)];
-        file.read_exact_at(&mut part, offset).map_err(fail())?;
-        Ok(Some(part))
+        reader.file.read_exact_at(&mut part, offset).map_err(fail())?;
+        Ok(part)
     }
 
     /// How often this handle and its clones found content missing or damaged.

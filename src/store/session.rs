@@ -26,6 +26,8 @@ pub(super) struct Session {
     pub(super) doubts: Mutex<BTreeSet<Digest>>,
     /// Blobs that were written or checked during this stay, and need no other check in it.
     pub(super) checked: Mutex<BTreeSet<Digest>>,
+    /// Held while content is checked of which many want a part.
+    pub(super) checking: Mutex<()>,
     /// Held until the stay ends: others see by it that the folder is in use.
     _own: File,
     /// Shared by all stays; pruning takes it alone.
@@ -63,6 +65,7 @@ impl Session {
             losses: AtomicU64::new(0),
             doubts: Mutex::default(),
             checked: Mutex::default(),
+            checking: Mutex::default(),
             _own: own,
             _store: store,
         })

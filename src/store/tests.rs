@@ -76,6 +76,23 @@ fn what_one_stay_wrote_or_checked_is_checked_once() {
 }
 
 #[test]
+fn a_part_comes_only_of_content_that_is_sound() {
+    let (_folder, store) = store();
+    let digest = store.put(b"hello").unwrap();
+    for store in [&store, &Store::open(store.root()).unwrap()] {
+        assert_eq!(store.read_part(&digest, 1, 3).unwrap(), b"ell");
+        assert_eq!(store.read_part(&digest, 5, 0).unwrap(), b"");
+        for (offset, size) in [(1, 5), (6, 0), (u64::MAX, 2), (0, u64::MAX)] {
+            assert!(matches!(store.read_part(&digest, offset, size), Err(StoreError::Io { .. })));
+        }
+    }
+    std::fs::write(blob_file(&store, &digest), b"hellO").unwrap();
+    let other = Store::open(store.root()).unwrap();
+    assert!(matches!(other.read_part(&digest, 1, 3), Err(StoreError::Corrupt(_))));
+    assert!(matches!(other.read_part(&digest, 1, 3), Err(StoreError::Missing(_))));
+}
+
+#[test]
 fn putting_again_mends_a_blob_of_the_wrong_size() {
     let (_folder, store) = store();
     let digest = store.put(b"hello").unwrap();

@@ -9,7 +9,7 @@
 //! after a change are those of the archive before it, and are [known](known).
 
 use super::budget::{Budget, Permit};
-use super::known::{self, Bytes, Place, Recipe};
+use super::known::{self, Place, Recipe};
 use super::{Compression, LayerError};
 use crate::image::cut::Cut;
 use crate::oci::{Digest, Digester};
@@ -23,23 +23,16 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 /// A blob that is written and not yet named.
 pub(super) struct Joined {
     blob: BlobWriter,
-    blocks: Vec<Compressed>,
+    /// What each block is made of, and its compressed size.
+    blocks: Vec<(Digest, u64)>,
     pub(super) diff_id: Digest,
     pub(super) plain_size: u64,
-}
-
-/// What a block became.
-struct Compressed {
-    /// What it is made of.
-    recipe: Digest,
-    size: u64,
-    digest: Digest,
 }
 
 /// A block that is being compressed: its result comes here.
 struct Pending {
     recipe: Digest,
-    result: Receiver<io::Result<Bytes>>,
+    result: Receiver<io::Result<Vec<u8>>>,
     _permit: Permit,
 }
 
@@ -80,13 +73,13 @@ fn hash(blocks: Receiver<Arc<Vec<u8>>>) -> (Digest, u64) {
     (digester.finish(), size)
 }
 
-fn join(store: &Store, pending: Receiver<Pending>) -> Result<(BlobWriter, Vec<Compressed>), LayerError> {
+fn join(store: &Store, pending: Receiver<Pending>) -> Result<(BlobWriter, Vec<(Digest, u64)>), LayerError> {
     let (mut blob, mut blocks) = (store.writer()?, Vec::new());
     for block in pending {
         let died = |_| LayerError::Compress(io::Error::other("a compressing thread died"));
-        let Bytes { bytes, digest } = block.result.recv().map_err(died)?.map_err(LayerError::Compress)?;
+        let bytes = block.result.recv().map_err(died)?.map_err(LayerError::Compress)?;
         blob.write_all(&bytes).map_err(StoreError::from)?;
-        blocks.push(Compressed { recipe: block.recipe, size: bytes.len() as u64, digest });
+        blocks.push((block.recipe, bytes.len() as u64));
     }
     Ok((blob, blocks))
 }
@@ -96,8 +89,8 @@ impl Joined {
     pub(super) fn commit(self, store: &Store) -> Result<(Digest, u64), StoreError> {
         let (blob, size) = self.blob.commit()?;
         let mut offset = 0;
-        for Compressed { recipe, size, digest } in self.blocks {
-            known::remember(store, &recipe, &Place { blob, offset, size, digest })?;
+        for (recipe, size) in self.blocks {
+            known::remember(store, &recipe, &Place { blob, offset, size })?;
             offset += size;
         }
         Ok((blob, size))
@@ -153,8 +146,7 @@ impl Blocks<'_> {
         self.to_hasher.send(block.clone()).map_err(|_| gone())?;
         let (compression, store) = (self.compression, self.store.clone());
         self.pool.spawn_fifo(move || {
-            let compress = || compression.compress(&block).map(Bytes::of);
-            let bytes = known::recall(&store, &recipe).map_or_else(compress, Ok);
+            let bytes = known::recall(&store, &recipe).map_or_else(|| compression.compress(&block), Ok);
             // Nobody waits for them where the layer was given up.
             let _ = to_pending.send(bytes);
         });

@@ -17,18 +17,6 @@ const RECORDS: &[u8] = b"kiln block 1";
 /// What a block is made of, as it grows.
 pub(super) struct Recipe(Digester);
 
-/// A compressed block.
-pub(super) struct Bytes {
-    pub(super) bytes: Vec<u8>,
-    pub(super) digest: Digest,
-}
-
-impl Bytes {
-    pub(super) fn of(bytes: Vec<u8>) -> Self {
-        Bytes { digest: Digest::of(&bytes), bytes }
-    }
-}
-
 /// A part of a stored layer that is one compressed block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Place {
@@ -38,8 +26,6 @@ pub(super) struct Place {
     pub(super) offset: u64,
     /// How many bytes it has.
     pub(super) size: u64,
-    /// The digest of these bytes.
-    pub(super) digest: Digest,
 }
 
 impl Recipe {
@@ -74,11 +60,10 @@ impl Recipe {
 /// The block in compressed form, if some layer in the store has them.
 ///
 /// Whatever is missing or damaged only means that it is compressed again.
-pub(super) fn recall(store: &Store, block: &Digest) -> Option<Bytes> {
+pub(super) fn recall(store: &Store, block: &Digest) -> Option<Vec<u8>> {
     let record = store.record(RECORD, block).ok()??;
     let place: Place = serde_json::from_slice(&record).ok()?;
-    let bytes = Bytes::of(store.read_part(&place.blob, place.offset, place.size).ok()??);
-    (bytes.digest == place.digest).then_some(bytes)
+    store.read_part(&place.blob, place.offset, place.size).ok()
 }
 
 /// Remembers where a block is, in place of where it was before.
