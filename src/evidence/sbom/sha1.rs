@@ -66,18 +66,18 @@ fn complete(store: &Store, shard: u8, wanted: &BTreeSet<Digest>) -> Result<Table
     if table.len() + missing.len() > MAX_ROWS {
         table.retain(|digest, _| wanted.contains(digest));
     }
-    let new = missing.par_iter().map(|digest| Ok((**digest, compute(store, digest)?)));
+    let buffer = || vec![0; 256 << 10];
+    let new = missing.par_iter().map_init(buffer, |buffer, digest| Ok((**digest, compute(store, digest, buffer)?)));
     table.extend(new.collect::<Result<Vec<_>, Sha1Error>>()?);
     store.set_record(KIND, &key, &encode(&table))?;
     Ok(table)
 }
 
-fn compute(store: &Store, digest: &Digest) -> Result<[u8; 20], Sha1Error> {
+fn compute(store: &Store, digest: &Digest, buffer: &mut [u8]) -> Result<[u8; 20], Sha1Error> {
     let mut content = store.reader(digest)?;
     let mut sha1 = Sha1::new();
-    let mut buffer = vec![0; 64 << 10];
     loop {
-        match content.read(&mut buffer).map_err(|error| Sha1Error::Read { digest: *digest, error })? {
+        match content.read(buffer).map_err(|error| Sha1Error::Read { digest: *digest, error })? {
             0 => return Ok(sha1.finalize().into()),
             count => sha1.update(&buffer[..count]),
         }

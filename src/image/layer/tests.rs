@@ -175,8 +175,8 @@ fn known_blocks(store: &Store) -> u64 {
 
 #[test]
 fn after_a_change_only_the_blocks_around_it_are_new() {
-    for (compression, most) in [(GZIP, 2), (ZSTD, 2)] {
-        let (folder, store) = store();
+    for compression in [GZIP, ZSTD] {
+        let (_folder, store) = store();
         packer(2).pack(&many(&store, b"old"), &store, 0, compression).unwrap();
         let before = known_blocks(&store);
         assert!(before >= 4, "{compression:?}: {before}");
@@ -184,10 +184,9 @@ fn after_a_change_only_the_blocks_around_it_are_new() {
         let change = many(&store, &[7; 5000]);
         let layer = packer(2).pack(&change, &store, 0, compression).unwrap();
         let new = known_blocks(&store) - before;
-        assert!((1..=most).contains(&new), "{compression:?}: {new} of {before}");
+        assert!((1..=2).contains(&new), "{compression:?}: {new} of {before}");
         let (_other_folder, other) = self::store();
         assert_eq!(packer(1).pack(&many(&other, &[7; 5000]), &other, 0, compression).unwrap(), layer);
-        drop((folder, store));
     }
 }
 
