@@ -97,7 +97,7 @@ pub fn sign<P: Serialize>(signer: &dyn Signer, statement: &Statement<P>) -> Resu
     let payload = serde_json::to_vec(statement)?;
     let digest = pre_authentication_digest(media_type::IN_TOTO, &payload);
     let signature = signer.sign(&digest)?;
-    let bundle = Bundle {
+    let signed = Bundle {
         payload_type: media_type::IN_TOTO.into(),
         payload,
         signature,
@@ -105,7 +105,8 @@ pub fn sign<P: Serialize>(signer: &dyn Signer, statement: &Statement<P>) -> Resu
         log_entries: 0,
         timestamps: 0,
     };
-    let bundle = bundle.to_json();
+    let bundle = signed.to_json();
+    drop(signed);
     let read = check_signed(&bundle, signer.public_key()).map_err(|error| SignError::Rejected(error.to_string()))?;
     if read.predicate_type != statement.predicate_type || read.subject != statement.subject {
         return Err(SignError::Rejected("it says something else".into()));

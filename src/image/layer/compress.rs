@@ -82,7 +82,7 @@ fn gzip(level: u8, block: &[u8]) -> io::Result<Vec<u8>> {
     let size = compressor
         .gzip_compress(block, &mut out)
         .map_err(|e| io::Error::other(format!("libdeflate failed within its own bound: {e:?}")))?;
+    // What is not used is not given back: holes of all sizes would cost more memory than this.
     out.truncate(size);
-    out.shrink_to_fit();
     Ok(out)
 }
