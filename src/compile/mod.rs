@@ -85,8 +85,7 @@ pub fn compile(
     let (config, user) = config::merge(levels, inputs.base_config.as_ref());
     let recipe = Recipe {
         platform: platform.clone(),
-        compression: image.layers.compression,
-        level: image.layers.level,
+        packing: image.layers,
         annotations: config::pairs(&image.annotations),
         moves: compiler.moves,
         layers,

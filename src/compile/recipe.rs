@@ -3,7 +3,7 @@
 use crate::diagnostic::Span;
 use crate::llb::Output;
 use crate::oci::{Config, Platform};
-use crate::spec::Compression;
+use crate::spec::Layers;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -13,9 +13,7 @@ pub struct Recipe {
     /// What the image runs on.
     pub platform: Platform,
     /// How its layers are compressed.
-    pub compression: Compression,
-    /// The compression's level; its own default where there is none.
-    pub level: Option<u8>,
+    pub packing: Layers,
     /// Annotations that the spec asks for.
     pub annotations: BTreeMap<String, String>,
     /// From one state of the file system to the next, in order.

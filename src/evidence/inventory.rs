@@ -61,7 +61,7 @@ pub struct Layer {
 }
 
 /// An index of packages that a signed file vouches for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PackageIndex {
     /// The suite: `trixie-security`.
     pub suite: String,

@@ -10,12 +10,12 @@ use super::states::{PlannedLayer, States, stack};
 use crate::compile::{Compiled, LayerPlan, User};
 use crate::image::accounts::Accounts;
 use crate::image::assemble::{self, Image, Recipe, Step};
-use crate::image::layer::Layer;
+use crate::image::layer::{Compression, Layer};
 use crate::image::split::{self, split};
 use crate::llb::{Output, Vertex};
 use crate::oci::{Descriptor, Digest, Platform};
 use crate::solve::{Engine, Outcome, Progress, Request, Solved};
-use crate::spec::{Compression, SourceKind};
+use crate::spec::{self, SourceKind};
 use crate::tree::{Change, Tree, TreePath};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -263,6 +263,14 @@ fn divide(installed: Option<&Installed>, change: Change, pieces: usize) -> Vec<(
     parts.into_iter().map(|part| (part.change, names(&part.groups))).collect()
 }
 
+/// How layers are compressed, with the levels that are taken where the spec says none.
+pub(super) fn compression(layers: spec::Layers) -> Compression {
+    match layers.compression {
+        spec::Compression::Gzip => Compression::Gzip { level: layers.level.unwrap_or(6) },
+        spec::Compression::Zstd => Compression::Zstd { level: layers.level.unwrap_or(3) },
+    }
+}
+
 struct Plans<'a> {
     session: &'a Session<'a>,
     compiled: &'a Compiled,
@@ -283,18 +291,15 @@ impl Plans<'_> {
             return Err(Error::Mistake("the layers do not make up the file system".into()));
         }
         let packer = self.session.packer()?;
-        let layers = packer.pack_all(changes, &self.session.store, self.revision.epoch, self.compression())?;
+        let layers = packer.pack_all(
+            changes,
+            &self.session.store,
+            self.revision.epoch,
+            compression(self.compiled.recipe.packing),
+        )?;
         steps.extend(layers.into_iter().zip(names).map(|(layer, by)| Step::new(format!("kiln: {by}"), layer)));
         created_by.extend(names.iter().cloned());
         Ok((steps, created_by))
-    }
-
-    fn compression(&self) -> crate::image::layer::Compression {
-        let level = self.compiled.recipe.level;
-        match self.compiled.recipe.compression {
-            Compression::Gzip => crate::image::layer::Compression::Gzip { level: level.unwrap_or(6) },
-            Compression::Zstd => crate::image::layer::Compression::Zstd { level: level.unwrap_or(3) },
-        }
     }
 
     /// The configuration with the user as numbers and what is known of the commit.

@@ -134,18 +134,6 @@ impl Taking<'_> {
             .map(|(package, control)| {
                 let field = |name: &str| control.get(name).map(str::to_owned);
                 Ok(Package {
-                    name: package.name.clone(),
-                    version: package.version.clone(),
-                    architecture: package.architecture.clone(),
-                    distro: "debian".into(),
-                    distro_version: deb::distro_version(&package.suite).map(str::to_owned),
-                    source: package.source.clone(),
-                    source_version: package.source_version.clone(),
-                    sha256: package.sha256,
-                    size: package.size,
-                    path: package.path.clone(),
-                    index: index_of(package, &indexes),
-                    supplier: supplier(&package.archive),
                     maintainer: field("Maintainer"),
                     licence: copyright(&self.session.store, tree, &package.name)?,
                     homepage: field("Homepage"),
@@ -153,6 +141,7 @@ impl Taking<'_> {
                     summary: field("Description").and_then(|text| text.lines().next().map(str::to_owned)),
                     essential: control.get("Essential") == Some("yes"),
                     requested: requested.contains(package.name.as_str()),
+                    ..described(package, index_of(package, &indexes))
                 })
             })
             .collect()
@@ -269,6 +258,31 @@ fn copyright(store: &Store, tree: &Tree, package: &str) -> Result<licence::Licen
 
 /// The largest copyright file; Debian's largest has some megabytes.
 const MAX_COPYRIGHT: u64 = 64 << 20;
+
+/// A package as far as the lock knows it; `index` is where it was found.
+pub(super) fn described(package: &deb::LockedPackage, index: Option<usize>) -> Package {
+    Package {
+        name: package.name.clone(),
+        version: package.version.clone(),
+        architecture: package.architecture.clone(),
+        distro: "debian".into(),
+        distro_version: deb::distro_version(&package.suite).map(str::to_owned),
+        source: package.source.clone(),
+        source_version: package.source_version.clone(),
+        sha256: package.sha256,
+        size: package.size,
+        path: package.path.clone(),
+        index,
+        supplier: supplier(&package.archive),
+        maintainer: None,
+        licence: licence::Licence::default(),
+        homepage: None,
+        section: None,
+        summary: None,
+        essential: false,
+        requested: false,
+    }
+}
 
 fn index_of(package: &deb::LockedPackage, indexes: &[PackageIndex]) -> Option<usize> {
     indexes.iter().position(|index| index.suite == package.suite)

@@ -1,14 +1,13 @@
 //! How a build was done, as provenance tells it.
 
+use super::assemble::compression;
 use super::build::Build;
 use super::error::Error;
-use super::inventory::{indexes, lock_file, spec_files};
+use super::inventory::{described, indexes, lock_file, spec_files};
 use super::layouts;
 use super::locking::Leveled;
+use crate::evidence::PackageIndex;
 use crate::evidence::provenance::{self, Builder, Dependency, Run};
-use crate::evidence::sbom;
-use crate::evidence::{Package, PackageIndex};
-use crate::image::layer::Compression;
 use crate::oci::{Digest, Platform};
 use crate::packages::deb;
 use crate::spec::{self, Base, SourceKind};
@@ -33,20 +32,16 @@ impl Build<'_> {
         let mut specs = spec_files(self.sources).into_iter();
         let spec = specs.next().ok_or_else(|| Error::Mistake("a spec has no text".into()))?;
         let indexes = indexes(self.locked);
-        let mut dependencies: BTreeSet<Ordered> = BTreeSet::new();
+        let mut dependencies: BTreeSet<Dependency> = BTreeSet::new();
         for platform in platforms {
             self.add_packages(leveled, platform, &indexes, &mut dependencies);
         }
         for source in &self.project.spec.sources {
             for used in used {
-                dependencies.extend(self.dependency(leveled, source, used).map(Ordered));
+                dependencies.extend(self.dependency(leveled, source, used));
             }
         }
-        let layers = leveled.image.layers;
-        let compression = match layers.compression {
-            spec::Compression::Gzip => Compression::Gzip { level: layers.level.unwrap_or(6) },
-            spec::Compression::Zstd => Compression::Zstd { level: layers.level.unwrap_or(3) },
-        };
+        let compression = compression(leveled.image.layers);
         let unchecked = self.project.spec.apts.iter().flat_map(|apt| &apt.suites).filter(|s| !s.check_valid_until);
         Ok(provenance::Build {
             image: leveled.image.name.value.to_string(),
@@ -57,7 +52,7 @@ impl Build<'_> {
             platforms: platforms.to_vec(),
             options: BTreeMap::new(),
             repository: self.revision.repository(),
-            dependencies: dependencies.into_iter().map(|ordered| ordered.0).collect(),
+            dependencies: dependencies.into_iter().collect(),
             epoch: self.revision.epoch,
             kiln_version: env!("CARGO_PKG_VERSION").into(),
             compressors: [(compression.name(), compression.compressor().to_owned())].into(),
@@ -79,7 +74,7 @@ impl Build<'_> {
         leveled: &Leveled<'_>,
         platform: &Platform,
         indexes: &[PackageIndex],
-        dependencies: &mut BTreeSet<Ordered>,
+        dependencies: &mut BTreeSet<Dependency>,
     ) {
         let Some(set) = self.locked.lock.set(&leveled.image.name.value.to_string(), platform) else { return };
         let architecture = deb::architecture(platform).unwrap_or_default();
@@ -90,13 +85,8 @@ impl Build<'_> {
                     && index.suite == package.suite
                     && (index.architecture == architecture || index.architecture == "all")
             });
-            dependencies.extend(used.map(|i| Ordered(Dependency::Index(indexes[i].clone()))));
-            let described = described(package, used);
-            dependencies.insert(Ordered(Dependency::Package {
-                purl: sbom::deb_purl(&described),
-                sha256: package.sha256,
-                url: sbom::deb_url(&described, indexes),
-            }));
+            dependencies.extend(used.map(|i| Dependency::Index(indexes[i].clone())));
+            dependencies.insert(Dependency::of_package(&described(package, used), indexes));
         }
     }
 
@@ -119,59 +109,5 @@ impl Build<'_> {
                 })
             }
         }
-    }
-}
-
-/// A package as far as its names go.
-fn described(package: &deb::LockedPackage, index: Option<usize>) -> Package {
-    Package {
-        name: package.name.clone(),
-        version: package.version.clone(),
-        architecture: package.architecture.clone(),
-        distro: "debian".into(),
-        distro_version: deb::distro_version(&package.suite).map(str::to_owned),
-        source: package.source.clone(),
-        source_version: package.source_version.clone(),
-        sha256: package.sha256,
-        size: package.size,
-        path: package.path.clone(),
-        index,
-        supplier: String::new(),
-        maintainer: None,
-        licence: Default::default(),
-        homepage: None,
-        section: None,
-        summary: None,
-        essential: false,
-        requested: false,
-    }
-}
-
-/// Dependencies in the order of what they say, so that the same ones are told once and always alike.
-struct Ordered(Dependency);
-
-impl Ordered {
-    fn key(&self) -> String {
-        format!("{:?}", self.0)
-    }
-}
-
-impl PartialEq for Ordered {
-    fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0
-    }
-}
-
-impl Eq for Ordered {}
-
-impl PartialOrd for Ordered {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Ordered {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.key().cmp(&other.key())
     }
 }

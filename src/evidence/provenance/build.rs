@@ -1,6 +1,7 @@
 //! What a build was asked and what it used, as plain data.
 
-use crate::evidence::inventory::{Inventory, Package, PackageIndex, SourceKind, SpecFile};
+use crate::evidence::inventory::{Package, PackageIndex, SpecFile};
+use crate::evidence::sbom::{deb_purl, deb_url};
 use crate::oci::{Digest, Platform};
 use std::collections::BTreeMap;
 
@@ -72,13 +73,13 @@ pub struct Run {
 }
 
 /// Something from outside that the build used.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Dependency {
     /// A signed index of packages.
     Index(PackageIndex),
     /// A package file.
     Package {
-        /// Its package URL: [`crate::evidence::sbom::deb_purl`].
+        /// Its package URL: [`deb_purl`].
         purl: String,
         /// The digest of the package file.
         sha256: Digest,
@@ -116,28 +117,8 @@ pub enum Dependency {
 }
 
 impl Dependency {
-    /// What an image holds from outside.
-    pub fn of_inventory(inventory: &Inventory) -> Vec<Dependency> {
-        let indexes = inventory.indexes.iter().cloned().map(Dependency::Index);
-        let packages = inventory.packages.iter().map(|package| Dependency::of_package(package, &inventory.indexes));
-        let sources = inventory.sources.iter().map(|source| match &source.kind {
-            SourceKind::Context => Dependency::Context { name: source.name.clone(), tree: source.digest },
-            SourceKind::Http { url } => Dependency::Http { url: url.clone(), digest: source.digest },
-            SourceKind::Oci { reference } => Dependency::Oci { reference: reference.clone(), digest: source.digest },
-        });
-        let bases = inventory
-            .bases
-            .iter()
-            .map(|base| Dependency::Base { reference: base.reference.clone(), digest: base.digest });
-        indexes.chain(packages).chain(sources).chain(bases).collect()
-    }
-
     /// One package file; `indexes` is what its `index` points into.
     pub fn of_package(package: &Package, indexes: &[PackageIndex]) -> Dependency {
-        Dependency::Package {
-            purl: crate::evidence::sbom::deb_purl(package),
-            sha256: package.sha256,
-            url: crate::evidence::sbom::deb_url(package, indexes),
-        }
+        Dependency::Package { purl: deb_purl(package), sha256: package.sha256, url: deb_url(package, indexes) }
     }
 }

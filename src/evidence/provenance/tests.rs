@@ -1,7 +1,7 @@
 use super::*;
 use crate::evidence::fixtures::{golden, inventory};
 use crate::evidence::statement::{Statement, Subject, predicate};
-use crate::evidence::{Inventory, SpecFile};
+use crate::evidence::{Inventory, SourceKind, SpecFile};
 use crate::oci::{Digest, Platform};
 
 /// A build of the small image.
@@ -20,7 +20,7 @@ pub(crate) fn build() -> Build {
             url: "https://example.com/acme/hello.git".into(),
             commit: "5f0c2d7e0b6a4a0f9d6f2b7c1e8d3a4b5c6d7e8f".into(),
         }),
-        dependencies: Dependency::of_inventory(&inventory()),
+        dependencies: dependencies(&inventory()),
         epoch,
         kiln_version,
         compressors: [("gzip".to_owned(), "libdeflate 1.25".to_owned())].into(),
@@ -28,6 +28,20 @@ pub(crate) fn build() -> Build {
         builder: Builder::Local,
         run: None,
     }
+}
+
+/// What an image holds from outside.
+fn dependencies(inventory: &Inventory) -> Vec<Dependency> {
+    let indexes = inventory.indexes.iter().cloned().map(Dependency::Index);
+    let packages = inventory.packages.iter().map(|package| Dependency::of_package(package, &inventory.indexes));
+    let sources = inventory.sources.iter().map(|source| match &source.kind {
+        SourceKind::Context => Dependency::Context { name: source.name.clone(), tree: source.digest },
+        SourceKind::Http { url } => Dependency::Http { url: url.clone(), digest: source.digest },
+        SourceKind::Oci { reference } => Dependency::Oci { reference: reference.clone(), digest: source.digest },
+    });
+    let bases =
+        inventory.bases.iter().map(|base| Dependency::Base { reference: base.reference.clone(), digest: base.digest });
+    indexes.chain(packages).chain(sources).chain(bases).collect()
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::spec::mistake;
 use crate::spec::reader::Reader;
 use crate::spec::vocabulary::Form;
 
-/// An account that kiln writes into the image's `/etc/passwd`, `/etc/group` and `/etc/shadow`.
+/// An account that kiln writes into the image's `/etc/passwd` and `/etc/group`, and into `/etc/shadow` where there is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     /// Its name.
