@@ -10,6 +10,9 @@ const NAMES: [&str; 29] = [
     "unset", "wait",
 ];
 
+/// Where `getopts` stands within a word.
+const WITHIN: &str = "KILN_OPTWITHIN";
+
 impl Shell<'_> {
     pub(super) fn is_builtin(name: &str) -> bool {
         NAMES.contains(&name)
@@ -195,11 +198,9 @@ impl Shell<'_> {
             };
             if local {
                 let old = self.state.variables.get(name).cloned();
+                // As dash has it, a name without a value keeps the one that it has.
                 if let Some(locals) = self.locals.last_mut() {
                     locals.push((name.to_owned(), old));
-                }
-                if value.is_none() {
-                    self.state.variables.remove(name);
                 }
             }
             if let Some(value) = value {
@@ -280,9 +281,15 @@ impl Shell<'_> {
         i32::from(line.is_none())
     }
 
+    /// Begins with the first option again, as each script does.
+    pub(super) fn forget_options(&mut self) {
+        for name in ["OPTIND", "OPTARG", WITHIN] {
+            self.state.variables.remove(name);
+        }
+    }
+
     /// One option a call; where it stands is kept in `OPTIND` and, within a word, in a variable of our own.
     fn getopts(&mut self, arguments: &[String], io: &Io) -> Run<i32> {
-        const WITHIN: &str = "KILN_OPTWITHIN";
         let [known, name, rest @ ..] = arguments else { return Err(self.obstacle("`getopts` has no name")) };
         let words = if rest.is_empty() { self.state.parameters.clone() } else { rest.to_vec() };
         let number = |text: Option<&str>| text.and_then(|t| t.parse::<usize>().ok());

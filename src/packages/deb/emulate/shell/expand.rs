@@ -138,7 +138,7 @@ impl Shell<'_> {
             "#" => Some(parameters.len().to_string()),
             "?" => Some(self.status.to_string()),
             "$" => Some("2".to_owned()),
-            "0" => Some("maintainer-script".to_owned()),
+            "0" => Some(self.state.name.clone()),
             "-" => Some(if self.state.exits { "e" } else { "" }.to_owned()),
             "!" => None,
             _ => match name.parse::<usize>() {

@@ -170,11 +170,23 @@ impl Io {
     }
 }
 
+/// A file with commands: its path (none for the script itself) and its text.
+type Source = (Option<String>, Rc<str>);
+
+/// A function, and the file that it stands in.
+#[derive(Debug, Clone)]
+struct Function {
+    body: Rc<Command>,
+    source: Option<Source>,
+}
+
 /// What a subshell has of its own.
 #[derive(Debug, Clone)]
 struct State {
+    /// `$0`
+    name: String,
     variables: BTreeMap<String, String>,
-    functions: BTreeMap<String, Rc<Command>>,
+    functions: BTreeMap<String, Function>,
     parameters: Vec<String>,
     folder: String,
     umask: u16,
@@ -203,8 +215,8 @@ pub(super) struct Shell<'a> {
     line: u32,
     /// What variables were outside of the functions that have them as their own.
     locals: Vec<Vec<(String, Option<String>)>>,
-    /// The files being read, innermost last: path (none for the script itself) and lines.
-    sources: Vec<(Option<String>, Rc<str>)>,
+    /// The files being read, innermost last.
+    sources: Vec<Source>,
 }
 
 /// How a script ended.
@@ -220,6 +232,7 @@ impl<'a> Shell<'a> {
     /// A shell with these variables.
     pub(super) fn new(root: &'a mut Root, scene: &'a mut Scene, variables: BTreeMap<String, String>) -> Self {
         let state = State {
+            name: "maintainer-script".to_owned(),
             variables,
             functions: BTreeMap::new(),
             parameters: Vec::new(),

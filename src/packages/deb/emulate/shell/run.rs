@@ -2,7 +2,7 @@
 
 use super::expand::text_input;
 use super::syntax::{AndOr, Body, Command, Join, List, Pipeline, Redirect, RedirectKind, Word};
-use super::{Input, Io, MAX_DEPTH, MAX_STEPS, Output, Run, Shell, Stop, Stream};
+use super::{Function, Input, Io, MAX_DEPTH, MAX_STEPS, Output, Run, Shell, Stop, Stream};
 use crate::packages::deb::emulate::commands;
 use crate::packages::deb::root::Fault;
 use std::cell::RefCell;
@@ -168,7 +168,8 @@ impl Shell<'_> {
                 Ok(0)
             }
             Body::Function { name, body } => {
-                self.state.functions.insert(name.clone(), body.clone());
+                let function = Function { body: body.clone(), source: self.sources.last().cloned() };
+                self.state.functions.insert(name.clone(), function);
                 Ok(0)
             }
             Body::Condition(words) => self.run_condition(words, io),
@@ -245,8 +246,8 @@ impl Shell<'_> {
     /// Runs a command by its name: a function, a builtin, a declared command, or a shell script of the tree.
     pub(in crate::packages::deb) fn call(&mut self, name: &str, arguments: &[String], io: &mut Io) -> Run<i32> {
         self.step()?;
-        if let Some(body) = self.state.functions.get(name).cloned() {
-            return self.call_function(&body, arguments, io);
+        if let Some(function) = self.state.functions.get(name).cloned() {
+            return self.call_function(function, arguments, io);
         }
         if let Some(text) = self.state.aliases.get(name).cloned() {
             return self.call_alias(&text, arguments, io);
@@ -263,11 +264,14 @@ impl Shell<'_> {
         Err(self.obstacle(format!("kiln does not know what the command `{name}` does")))
     }
 
-    fn call_function(&mut self, body: &Rc<Command>, arguments: &[String], io: &mut Io) -> Run<i32> {
+    fn call_function(&mut self, function: Function, arguments: &[String], io: &mut Io) -> Run<i32> {
+        let sources = self.sources.len();
+        self.sources.extend(function.source);
         let outside = std::mem::replace(&mut self.state.parameters, arguments.to_vec());
         self.locals.push(Vec::new());
         let line = self.line;
-        let result = self.nested(|shell| shell.run_command(body, io));
+        let result = self.nested(|shell| shell.run_command(&function.body, io));
+        self.sources.truncate(sources);
         // The first of two declarations knows the value from outside.
         for (name, value) in self.locals.pop().unwrap_or_default().into_iter().rev() {
             match value {
@@ -320,8 +324,12 @@ impl Shell<'_> {
         let list = self.parse(text)?;
         let watched = std::mem::take(&mut self.watched);
         let result = self.subshell(|shell| {
+            name.clone_into(&mut shell.state.name);
             shell.state.parameters = arguments.to_vec();
             shell.state.functions.clear();
+            shell.state.aliases.clear();
+            (shell.state.strict, shell.state.pipe_fails) = (false, false);
+            shell.forget_options();
             shell.state.exits = text.lines().next().is_some_and(|first| first.contains(" -e"));
             shell.run_list(&list, io)
         });

@@ -68,6 +68,7 @@ fn control_flow_is_that_of_a_shell() {
         ),
         ("until true; do echo no; done; for i; do echo \"[$i]\"; done", "[configure]\n[]\n"),
         ("f() { local x=in; echo $x $1; return 3; }; x=out; f arg || echo $? $x", "in arg\n3 out\n"),
+        ("f() { local x=in; local x y; echo $x $y; }; y=out; f; echo ${x-none}", "in out\nnone\n"),
         ("f() ( x=in ); x=out; f; echo $x; (x=sub); echo $x; { x=grp; }; echo $x", "out\nout\ngrp\n"),
         ("echo a | { read x; echo $x; }; echo b | while read -r y; do z=$y; done; echo \"<$z>\"", "a\n<>\n"),
         ("cat <<-E\n\tx$1\n\tE\ncat <<'E'\n$1\nE", "xconfigure\n$1\n"),
@@ -77,6 +78,11 @@ fn control_flow_is_that_of_a_shell() {
         (
             "set -- -a -b v rest; while getopts ab: o; do echo $o $OPTARG; done; shift $((OPTIND-1)); echo $1",
             "a\nb v\nrest\n",
+        ),
+        (
+            "printf '#!/bin/sh\\nwhile getopts c o; do echo $o; done; echo [$none] $0' > /x; chmod +x /x; set -u; set -- -a -b\n\
+             while getopts ab o; do echo $o; /x -c; done",
+            "a\nc\n[] /x\nb\nc\n[] /x\n",
         ),
         ("printf 'a b c\\nd\\n' | while read x y; do echo \"$x|$y\"; done", "a|b c\nd|\n"),
         ("[[ -n x && ab == a* ]] && echo yes; [[ ab == b* ]] || echo no", "yes\nno\n"),
@@ -170,6 +176,8 @@ fn scripts_of_the_tree_run_by_the_same_rules() {
     assert_eq!(run(&format!("{script}tool arg")).0, 5);
     let found = obstacle("mkdir -p /usr/bin\nprintf '#!/bin/sh\\n\\nfrobnicate\\n' > /usr/bin/tool\ntool");
     assert_eq!((found.line, found.file.as_deref(), found.text.as_str()), (3, Some("tool"), "frobnicate"));
+    let found = obstacle("printf 'f() {\\n frobnicate\\n}\\n' > /etc/lib\n. /etc/lib\nf");
+    assert_eq!((found.line, found.file.as_deref(), found.text.as_str()), (2, Some("/etc/lib"), "frobnicate"));
     let program = "mkdir -p /usr/bin\nprintf '#!/usr/bin/python3\\n' > /usr/bin/tool\ntool";
     assert!(obstacle(program).reason.contains("does not know"));
 }
