@@ -85,7 +85,41 @@ fn sysusers_files_declare_accounts() {
     assert!(passwd.contains("svc:x:998:998:A service:/var/svc:/usr/sbin/nologin\n"), "{passwd}");
     assert!(passwd.contains("fixed:x:55:8::/:/bin/sh\n"), "{passwd}");
     assert!(world.text("/etc/group").contains("grp:x:999:svc\n"));
+    world.run(
+        "mkdir -p /etc/sysusers.d\necho 'g hidden -' > /usr/lib/sysusers.d/y.conf\necho 'g shown -' > /etc/sysusers.d/y.conf\n\
+         systemd-sysusers",
+    );
+    let group = world.text("/etc/group");
+    assert!(group.contains("shown:x:") && !group.contains("hidden"), "{group}");
     assert!(world.problem("systemd-sysusers --strange x").contains("--strange"));
+}
+
+#[test]
+fn capabilities_are_looked_at() {
+    let mut world = world();
+    world.run(
+        "mkdir -p /srv\ntouch /srv/a /srv/b\n! setcap -v CAP_SYS_NICE=+ep /srv/a\nsetcap CAP_SYS_NICE=+ep /srv/a\n\
+         setcap -v cap_sys_nice=ep /srv/a\n! setcap -v cap_net_raw=ep /srv/a\nsetcap cap_sys_nice+ep /srv/b",
+    );
+    assert_eq!(world.entry("/srv/a").xattrs, world.entry("/srv/b").xattrs);
+}
+
+#[test]
+fn dpkg_query_knows_patterns_and_what_is_not_there() {
+    let mut world = world();
+    world.run(
+        "dpkg-query --list 'a*' | grep -q '^ii  aa 1.2-3 '\n! dpkg-query --list 'b*'\n\
+         ! dpkg-query --control-path bb:amd64 postrm",
+    );
+    assert!(world.problem("dpkg-query --control-path aa postrm").contains("dpkg-query"));
+}
+
+#[test]
+fn find_prints_what_a_format_says() {
+    let mut world = world();
+    world.run("mkdir -p /srv/a/b\nfind /srv/a -mindepth 1 -printf '%p %P %h %f%%\\t' > /srv/out\ncd /srv/a; find b -printf '%h\\n' >> /srv/out");
+    assert_eq!(world.text("/srv/out"), "/srv/a/b b /srv/a b%\t.\n");
+    assert!(world.problem("find /srv -printf '%s'").contains("this format of `find -printf` is not understood"));
 }
 
 #[test]

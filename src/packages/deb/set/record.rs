@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 const RECORD: &str = "package-set";
 
 /// Part of each key: to be raised when the same packages would become another set.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// What is kept of a set.
 #[derive(Serialize, Deserialize)]

@@ -5,6 +5,7 @@ use super::{Declared, Effect};
 use crate::packages::deb::emulate::accounts::{self, Range, User};
 use crate::packages::deb::emulate::shell::{Io, Run, Shell};
 use crate::packages::deb::root::Fault;
+use std::collections::BTreeMap;
 
 macro_rules! does {
     ($names:expr, $run:expr, $about:expr) => {
@@ -277,19 +278,35 @@ fn getent(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> 
     Ok(status)
 }
 
+/// Where files of sysusers.d lie; those in the first hide those of the same name in the second.
+const SYSUSERS: [&str; 2] = ["/etc/sysusers.d", "/usr/lib/sysusers.d"];
+
+/// The paths of all files of sysusers.d, by name.
+fn sysusers_files(shell: &Shell<'_>) -> Vec<String> {
+    let mut files = BTreeMap::new();
+    for folder in SYSUSERS {
+        for name in shell.root.names(folder).into_iter().filter(|name| name.ends_with(".conf")) {
+            let path = format!("{folder}/{name}");
+            files.entry(name).or_insert(path);
+        }
+    }
+    files.into_values().collect()
+}
+
 fn sysusers(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> {
     let mut text = String::new();
-    for argument in arguments {
-        if argument.starts_with("--root=") || argument.starts_with("--replace=") {
-            continue;
-        }
+    let is_place = |argument: &&String| argument.starts_with("--root=") || argument.starts_with("--replace=");
+    let mut named: Vec<String> = arguments.iter().filter(|argument| !is_place(argument)).cloned().collect();
+    if named.is_empty() {
+        named = sysusers_files(shell);
+    }
+    for argument in &named {
         if argument == "-" {
             text.push_str(&String::from_utf8_lossy(&io.input().rest()));
         } else if argument.starts_with('-') {
             return Err(shell.obstacle(format!("`systemd-sysusers {argument}` is not understood")));
         } else {
-            let path =
-                if argument.starts_with('/') { argument.clone() } else { format!("/usr/lib/sysusers.d/{argument}") };
+            let path = if argument.starts_with('/') { argument.clone() } else { format!("{}/{argument}", SYSUSERS[1]) };
             match shell.root.read(&path) {
                 Ok(bytes) => text.push_str(&String::from_utf8_lossy(&bytes)),
                 Err(Fault::Store(e)) => return Err(e.into()),

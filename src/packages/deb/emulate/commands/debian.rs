@@ -56,7 +56,7 @@ pub(super) const COMMANDS: &[Declared] = &[
         names: &["setcap"],
         effect: Effect::Run(setcap),
         essential: false,
-        about: "gives a program capabilities",
+        about: "gives a program capabilities, or looks with `-v` whether it has them",
     },
     Declared {
         names: &["getcap"],
@@ -176,7 +176,14 @@ fn dpkg_query(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i
     if given.has('S') {
         return search(shell, &names, io);
     }
-    Err(shell.obstacle("this form of `dpkg-query` is not understood"))
+    // The files of a package that is there come to stand below /var/lib/dpkg when all scripts have run.
+    match names.first().filter(|name| given.has('c') && installed(shell, name).is_none()) {
+        Some(name) => {
+            io.complain(format!("dpkg-query: package '{name}' is not installed"));
+            Ok(1)
+        }
+        None => Err(shell.obstacle("this form of `dpkg-query` is not understood")),
+    }
 }
 
 /// The position of an installed package; the architecture behind a colon does not matter in a set of one.
@@ -226,12 +233,25 @@ fn list_files(shell: &mut Shell<'_>, names: &[&str], io: &mut Io) -> Run<i32> {
     Ok(status)
 }
 
+/// The names, and in place of a pattern all packages that fit it; a pattern that none fits stays.
+fn matching(shell: &Shell<'_>, names: &[&str]) -> Vec<String> {
+    let mut all = Vec::new();
+    for name in names {
+        let known = shell.scene.packages.iter().map(|package| package.stanza.name());
+        let mut found: Vec<&str> =
+            known.filter(|known| crate::packages::deb::emulate::shell::glob(name, known)).collect();
+        found.sort_unstable();
+        match found.is_empty() {
+            true => all.push((*name).to_owned()),
+            false => all.extend(found.into_iter().map(str::to_owned)),
+        }
+    }
+    all
+}
+
 fn describe(shell: &mut Shell<'_>, names: &[&str], format: Option<&str>, io: &mut Io) -> Run<i32> {
     let mut status = 0;
-    for name in names {
-        if name.contains(['*', '?', '[']) {
-            return Err(shell.obstacle("patterns of package names are not understood"));
-        }
+    for name in &matching(shell, names) {
         let Some(position) = installed(shell, name) else {
             io.complain(format!("dpkg-query: no packages found matching {name}"));
             status = 1;
@@ -502,14 +522,25 @@ const CAPABILITIES: [(&str, u32); 12] = [
     ("cap_sys_nice", 23),
 ];
 
+/// The attribute that holds a program's capabilities.
+const CAPABILITY: &[u8] = b"security.capability";
+
 fn setcap(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> {
-    let words: Vec<&String> = arguments.iter().filter(|a| *a != "-q").collect();
-    let [caps, path] = words.as_slice() else { return Err(shell.obstacle("this form of `setcap` is not understood")) };
+    const KNOWN: Known = Known { flags: "qv", valued: "", long: &[] };
+    let given = KNOWN.read(shell, arguments)?;
+    let [caps, path] = given.operands.as_slice() else {
+        return Err(shell.obstacle("this form of `setcap` is not understood"));
+    };
     let value = capability(caps).ok_or_else(|| shell.obstacle("these capabilities are not understood"))?;
+    if given.has('v') {
+        let entry = shell.root.stat(&shell.path(path), true);
+        let has = entry.and_then(|entry| entry.xattrs.get(CAPABILITY)).is_some_and(|has| **has == *value);
+        return Ok(i32::from(!has));
+    }
     let place = shell.root.find(&shell.path(path), true);
     let result = place.and_then(|place| {
         shell.root.change(&place, |entry| {
-            entry.xattrs.insert(b"security.capability".as_slice().into(), value.into());
+            entry.xattrs.insert(CAPABILITY.into(), value.into());
         })
     });
     shell.answer(io, "setcap", path, result)
@@ -517,7 +548,10 @@ fn setcap(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> Run<i32> 
 
 /// The attribute that the kernel reads: revision 2, permitted and perhaps effective.
 fn capability(text: &str) -> Option<Vec<u8>> {
+    let text = text.to_ascii_lowercase();
     let (names, flags) = text.split_once(['=', '+'])?;
+    // `=+ep` is to have none and then these.
+    let flags = flags.strip_prefix('+').unwrap_or(flags);
     if flags.is_empty() || !flags.chars().all(|c| "ep".contains(c)) {
         return None;
     }

@@ -30,6 +30,7 @@ enum Action {
     Print {
         zero: bool,
     },
+    Format(Vec<Piece>),
     Delete,
     /// A command with `{}` for the path, for each one or for all at once.
     Execute {
@@ -38,10 +39,26 @@ enum Action {
     },
 }
 
+/// A part of what `-printf` prints.
+#[derive(Clone)]
+enum Piece {
+    Letter(char),
+    /// The whole path.
+    Path,
+    /// The path below the folder that is searched.
+    Below,
+    /// The last part of the path.
+    Name,
+    /// The path without its last part.
+    Folder,
+}
+
 /// What was found and what is to be done with it.
 struct Hit {
     place: TreePath,
     shown: String,
+    /// The path below the folder that is searched.
+    below: String,
     actions: Vec<Action>,
 }
 
@@ -98,7 +115,8 @@ pub(super) fn find(shell: &mut Shell<'_>, arguments: &[String], io: &mut Io) -> 
             let mut actions = Vec::new();
             test.holds(shell, &place, &shown, entry, &mut actions);
             if !actions.is_empty() {
-                hits.push(Hit { place, shown, actions });
+                let below = below.trim_start_matches('/').to_owned();
+                hits.push(Hit { place, shown, below, actions });
             }
         }
     }
@@ -114,6 +132,7 @@ fn act(shell: &mut Shell<'_>, hits: &[Hit], io: &mut Io) -> Run<i32> {
         for action in &hit.actions {
             match action {
                 Action::Print { zero } => io.print(format!("{}{}", hit.shown, if *zero { '\0' } else { '\n' })),
+                Action::Format(pieces) => io.print(hit.format(pieces)),
                 Action::Execute { words, together: true } => {
                     together.push(hit.shown.clone());
                     command = Some(words.clone());
@@ -142,6 +161,50 @@ fn act(shell: &mut Shell<'_>, hits: &[Hit], io: &mut Io) -> Run<i32> {
         }
     }
     Ok(status)
+}
+
+impl Hit {
+    fn format(&self, pieces: &[Piece]) -> String {
+        let (folder, name) = self.shown.rsplit_once('/').unwrap_or((".", &self.shown));
+        let mut text = String::new();
+        for piece in pieces {
+            match piece {
+                Piece::Letter(letter) => text.push(*letter),
+                Piece::Path => text.push_str(&self.shown),
+                Piece::Below => text.push_str(&self.below),
+                Piece::Name => text.push_str(name),
+                Piece::Folder => text.push_str(folder),
+            }
+        }
+        text
+    }
+}
+
+/// Takes the format of `-printf` apart; none where it asks for something else than parts of the path.
+fn pieces(format: &str) -> Option<Vec<Piece>> {
+    let mut pieces = Vec::new();
+    let mut letters = format.chars();
+    while let Some(letter) = letters.next() {
+        pieces.push(match letter {
+            '%' => match letters.next()? {
+                '%' => Piece::Letter('%'),
+                'p' => Piece::Path,
+                'P' => Piece::Below,
+                'f' => Piece::Name,
+                'h' => Piece::Folder,
+                _ => return None,
+            },
+            '\\' => Piece::Letter(match letters.next()? {
+                'n' => '\n',
+                't' => '\t',
+                '0' => '\0',
+                '\\' => '\\',
+                _ => return None,
+            }),
+            other => Piece::Letter(other),
+        });
+    }
+    Some(pieces)
 }
 
 impl Test {
@@ -196,6 +259,10 @@ impl Parser<'_, '_, '_> {
     fn bad(&self) -> crate::packages::deb::emulate::shell::Stop {
         let word = self.words.first().copied().unwrap_or_default();
         self.shell.obstacle(format!("`find` with `{word}` is not understood"))
+    }
+
+    fn bad_format(&self) -> crate::packages::deb::emulate::shell::Stop {
+        self.shell.obstacle("this format of `find -printf` is not understood")
     }
 
     fn next(&mut self) -> Run<String> {
@@ -264,6 +331,10 @@ impl Parser<'_, '_, '_> {
                 None
             }
             "-print" | "-print0" => Some(self.act(Action::Print { zero: word == "-print0" })),
+            "-printf" => {
+                let format = pieces(&self.next()?).ok_or_else(|| self.bad_format())?;
+                Some(self.act(Action::Format(format)))
+            }
             "-delete" => Some(self.act(Action::Delete)),
             "-exec" => {
                 let mut words = Vec::new();
