@@ -1,5 +1,9 @@
 //! Against real mirrors: ignored by default, as they need the network.
 
+mod varied;
+
+pub(super) use varied::VARIED;
+
 use super::trust::Keyring;
 use super::*;
 use crate::http::{Client, Settings};
@@ -42,7 +46,7 @@ async fn trixie_is_verified_resolved_and_fetched() {
     assert!(resolution.packages.iter().any(|package| package.locked.name == "python3.13-minimal"));
 }
 
-fn wanted<'a>(package: &'a Resolved, sources: &'a [Source], indexes: &Indexes) -> Wanted<'a> {
+pub(super) fn wanted<'a>(package: &'a Resolved, sources: &'a [Source], indexes: &Indexes) -> Wanted<'a> {
     let source = sources.iter().find(|source| source.suite == package.locked.suite).unwrap();
     Wanted { package: &package.locked, mirrors: &source.mirrors, date: Some(indexes.list[package.index].locked.date) }
 }

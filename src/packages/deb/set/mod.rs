@@ -341,3 +341,5 @@ impl Making<'_> {
 mod peer;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trixie;
