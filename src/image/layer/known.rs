@@ -57,7 +57,7 @@ impl Recipe {
     }
 }
 
-/// The block in compressed form, if some layer in the store has them.
+/// The block in compressed form, if some layer in the store has it.
 ///
 /// Whatever is missing or damaged only means that it is compressed again.
 pub(super) fn recall(store: &Store, block: &Digest) -> Option<Vec<u8>> {

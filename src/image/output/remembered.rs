@@ -65,24 +65,25 @@ pub(super) fn remember(store: &Store, target: &Path, key: &Digest) -> Result<(),
 
 /// Whether `target` still is the output `key` as it was written.
 pub(super) fn holds(store: &Store, target: &Path, key: &Digest) -> Result<bool, OutputError> {
-    if std::fs::symlink_metadata(target).is_err() {
-        return Ok(false);
-    }
-    let Some(value) = store.record("output", &place(target)?)? else { return Ok(false) };
-    let memory: Option<Memory> = serde_json::from_slice(&value).ok();
-    Ok(memory.is_some_and(|memory| memory.key == *key && look_at(target).is_ok_and(|files| files == memory.files)))
+    let memory = memory(store, target)?.filter(|memory| memory.key == *key);
+    Ok(memory.is_some_and(|memory| look_at(target).is_ok_and(|files| files == memory.files)))
 }
 
 /// The files at `target` that are as they were written, by their paths below it.
 pub(super) fn intact(store: &Store, target: &Path) -> Result<Vec<PathBuf>, OutputError> {
-    if std::fs::symlink_metadata(target).is_err() {
-        return Ok(Vec::new());
-    }
-    let Some(value) = store.record("output", &place(target)?)? else { return Ok(Vec::new()) };
-    let Ok(memory) = serde_json::from_slice::<Memory>(&value) else { return Ok(Vec::new()) };
+    let Some(memory) = memory(store, target)? else { return Ok(Vec::new()) };
     let written: BTreeSet<File> = memory.files.into_iter().collect();
     let intact = look_at(target)?.into_iter().filter(|file| written.contains(file));
     Ok(intact.map(|file| PathBuf::from(OsString::from_vec(file.path))).collect())
+}
+
+/// What was written to `target` last, if there is anything now.
+fn memory(store: &Store, target: &Path) -> Result<Option<Memory>, OutputError> {
+    if std::fs::symlink_metadata(target).is_err() {
+        return Ok(None);
+    }
+    let value = store.record("output", &place(target)?)?;
+    Ok(value.and_then(|value| serde_json::from_slice(&value).ok()))
 }
 
 fn place(target: &Path) -> Result<Digest, OutputError> {
