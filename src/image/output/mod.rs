@@ -176,12 +176,13 @@ fn write_blobs(
     std::fs::create_dir_all(new).map_err(failed("make the folder", new))?;
     for file in kept.iter().filter(|file| file.starts_with("blobs")) {
         let Ok(path) = TreePath::new(file.as_os_str().as_bytes()) else { continue };
-        let metadata = std::fs::metadata(old.join(file)).map_err(failed("look at", &old.join(file)))?;
+        let (from, to) = (old.join(file), new.join(file));
+        // Another build may be replacing the old layout: what is gone is copied like the others.
+        let Ok(metadata) = std::fs::metadata(&from) else { continue };
         let same = |entry: &Entry| metadata.mtime() == epoch && metadata.len() == entry.size();
         if !tree.get(&path).is_some_and(same) {
             continue;
         }
-        let (from, to) = (old.join(file), new.join(file));
         let folder = to.parent().unwrap_or(new);
         std::fs::create_dir_all(folder).map_err(failed("make the folder", folder))?;
         // Where there can be no second link, the blob is copied like the others.
