@@ -91,7 +91,7 @@ pub(super) fn image(
     }
     let solved = solve(session, project, compiled, realised)?;
     session.phase("packing layers");
-    let last = solved.trees.last().cloned().unwrap_or_default();
+    let last = States::new(&compiled.recipe, &solved.trees).last();
     let plans = Plans { session, compiled, realised, revision };
     let (steps, created_by) = plans.steps(&solved, &last)?;
     let recipe = Recipe {

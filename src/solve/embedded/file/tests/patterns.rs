@@ -25,6 +25,19 @@ fn wildcards_choose_sources() {
     bench.check(&[], &["a* 644 x", "ab 644 y"], vec![Action::Copy(wild("/a[*]", "/n"))], &["n 644 x"]);
 }
 
+fn owned(patterns: &[&str]) -> Vec<String> {
+    patterns.iter().map(|pattern| (*pattern).to_owned()).collect()
+}
+
+/// Copies what is in `/s` to `/n`.
+fn contents(include: &[&str]) -> FileActionCopy {
+    FileActionCopy { dir_copy_contents: true, include_patterns: owned(include), ..copy("/s", "/n") }
+}
+
+fn with(include: &[&str], exclude: &[&str]) -> Action {
+    Action::Copy(FileActionCopy { exclude_patterns: owned(exclude), ..contents(include) })
+}
+
 #[test]
 fn include_and_exclude_patterns_choose_what_is_below() {
     let bench = Bench::new();
@@ -37,14 +50,6 @@ fn include_and_exclude_patterns_choose_what_is_below() {
         "s/b/z.o 644 4",
         "s/empty/ 711",
     ];
-    let with = |include: &[&str], exclude: &[&str]| {
-        Action::Copy(FileActionCopy {
-            dir_copy_contents: true,
-            include_patterns: include.iter().map(|p| (*p).to_owned()).collect(),
-            exclude_patterns: exclude.iter().map(|p| (*p).to_owned()).collect(),
-            ..copy("/s", "/n")
-        })
-    };
     // Folders that no pattern includes come only with something in them.
     bench.check(
         &[],
@@ -76,14 +81,6 @@ fn include_and_exclude_patterns_choose_what_is_below() {
 fn patterns_see_folders_whose_content_comes_later() {
     let bench = Bench::new();
     let from = &["s/a/x 644 1", "s/a-b/y 644 2", "s/a/z/w 644 3"];
-    let with = |include: &[&str], exclude: &[&str]| {
-        Action::Copy(FileActionCopy {
-            dir_copy_contents: true,
-            include_patterns: include.iter().map(|p| (*p).to_owned()).collect(),
-            exclude_patterns: exclude.iter().map(|p| (*p).to_owned()).collect(),
-            ..copy("/s", "/n")
-        })
-    };
     let only_a = &["n/ 755", "n/a/ 755", "n/a/x 644 1", "n/a/z/ 755", "n/a/z/w 644 3"];
     bench.check(&[], from, vec![with(&["a"], &[])], only_a);
     bench.check(&[], from, vec![with(&["?"], &[])], only_a);
@@ -97,12 +94,7 @@ fn required_paths_must_have_been_included() {
     let bench = Bench::new();
     let from = &["s/a/x 644 1", "s/b/y 644 2"];
     let with = |include: &[&str], required: &[&str]| {
-        Action::Copy(FileActionCopy {
-            dir_copy_contents: true,
-            include_patterns: include.iter().map(|p| (*p).to_owned()).collect(),
-            required_paths: required.iter().map(|p| (*p).to_owned()).collect(),
-            ..copy("/s", "/n")
-        })
+        Action::Copy(FileActionCopy { required_paths: owned(required), ..contents(include) })
     };
     bench.check(&[], from, vec![with(&["a/*"], &["a/*", "/a/x"])], &["n/ 755", "n/a/ 755", "n/a/x 644 1"]);
     bench.fail(&[], from, with(&["a/*"], &["b/y"]), "nothing matches `b/y`");
