@@ -42,6 +42,20 @@ impl Manifest {
         }
     }
 
+    /// Whether this is an image: nothing else has an image's configuration.
+    pub fn is_image(&self) -> bool {
+        let has_config = matches!(self.config.media_type.as_str(), media_type::CONFIG | media_type::DOCKER_CONFIG);
+        has_config && self.subject.is_none() && self.artifact_type.is_none()
+    }
+
+    /// The row for this manifest in a list of referrers: with its artifact type and all its annotations.
+    pub fn referrer(&self, manifest: &Descriptor) -> Descriptor {
+        let mut row = Descriptor::new(&manifest.media_type, manifest.digest, manifest.size);
+        row.artifact_type = Some(self.artifact_type.as_ref().unwrap_or(&self.config.media_type).clone());
+        row.annotations = self.annotations.clone();
+        row
+    }
+
     /// An artifact of one layer with the empty configuration; the configuration's content is `{}`.
     pub fn artifact(artifact_type: impl Into<String>, layer: Descriptor) -> Self {
         let mut manifest = Self::image(Descriptor::of(media_type::EMPTY, b"{}"), vec![layer]);

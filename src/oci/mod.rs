@@ -6,6 +6,7 @@
 mod config;
 mod descriptor;
 mod digest;
+pub mod document;
 mod manifest;
 pub mod media_type;
 mod platform;

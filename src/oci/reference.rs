@@ -53,6 +53,11 @@ impl FromStr for Reference {
             return Err(ReferenceError::Tag(clip(tag)));
         }
         let (registry, repository) = match name.split_once('/') {
+            // What Docker's users write for the one registry that has several names.
+            Some(("docker.io" | "index.docker.io" | "registry-1.docker.io", path)) => match path.contains('/') {
+                true => ("docker.io", path.to_owned()),
+                false => ("docker.io", format!("library/{path}")),
+            },
             Some((host, path)) if host.contains(['.', ':']) || host == "localhost" => (host, path.to_owned()),
             Some(_) => ("docker.io", name.to_owned()),
             None => ("docker.io", format!("library/{name}")),

@@ -38,6 +38,8 @@ fn references_are_completed_as_docker_does() {
     let cases = [
         ("debian", "docker.io/library/debian"),
         ("acme/hello:1.0", "docker.io/acme/hello:1.0"),
+        ("docker.io/debian:13", "docker.io/library/debian:13"),
+        ("index.docker.io/library/debian", "docker.io/library/debian"),
         ("localhost/x", "localhost/x"),
         ("localhost:5000/x/y:t", "localhost:5000/x/y:t"),
         ("r.example.com/a--b/c__d", "r.example.com/a--b/c__d"),

@@ -131,6 +131,12 @@ impl BlobReader {
     pub fn checked_file(&self) -> Option<&File> {
         self.digester.is_none().then_some(&self.file)
     }
+
+    /// The file itself, for those who check what they read.
+    pub fn into_file(mut self) -> io::Result<File> {
+        self.digester = None;
+        self.file.try_clone()
+    }
 }
 
 impl Drop for BlobReader {
@@ -256,7 +262,9 @@ impl From<io::Error> for StoreError {
     fn from(error: io::Error) -> Self {
         match error.downcast::<StoreError>() {
             Ok(own) => own,
-            Err(source) => StoreError::Io { action: "cannot read or write", path: PathBuf::new(), source },
+            Err(source) => {
+                StoreError::Io { action: "cannot read or write", path: "a file of the store".into(), source }
+            }
         }
     }
 }

@@ -217,3 +217,9 @@ fn all_blobs_can_be_checked_at_once() {
     let left: Vec<bool> = digests.iter().map(|digest| store.has(digest)).collect();
     assert_eq!(left.iter().filter(|there| **there).count(), 17);
 }
+
+#[test]
+fn an_error_without_a_file_still_says_where_it_happened() {
+    let error = StoreError::from(std::io::Error::from(std::io::ErrorKind::StorageFull));
+    assert!(error.to_string().starts_with("cannot read or write a file of the store: "), "{error}");
+}

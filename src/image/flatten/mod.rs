@@ -109,7 +109,7 @@ fn read_layer(layer: &Layer, lower: &Tree, store: &Store, limits: &Limits) -> Re
     let mut plain = Hashed { input: plain, digester: Digester::new() };
     let options = Options {
         limits: limits.clone(),
-        origin: layer.diff_id.as_bytes(),
+        origin: digest.as_bytes(),
         whiteouts: true,
         devices: true,
         xattrs: true,

@@ -3,10 +3,11 @@
 use super::{Layout, LayoutError};
 use crate::image::assemble::{Image, Step};
 use crate::image::layer::Layer;
-use crate::oci::{Descriptor, ImageConfig};
+use crate::oci::{Descriptor, ImageConfig, document, media_type};
 use crate::store::{Store, StoreError};
 use crate::tree::tar::Compression;
 use rayon::prelude::*;
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 
 /// An image whose documents and layers are in the store.
@@ -48,25 +49,47 @@ impl Layout {
     pub fn import(&self, manifest: &Descriptor, store: &Store) -> Result<Imported, LayoutError> {
         let document = self.manifest(manifest)?;
         let config = self.config(&document)?;
-        for layer in &document.layers {
-            if Compression::of_media_type(&layer.media_type).is_none() {
-                let reason =
-                    format!("it is a layer of the unknown kind `{}`", super::document::clip(&layer.media_type));
-                return Err(LayoutError::Content { digest: layer.digest, reason });
-            }
-        }
+        let kinds = document.layers.iter().map(kind).collect::<Result<Vec<_>, _>>()?;
         let blobs: Vec<&Descriptor> = [manifest, &document.config].into_iter().chain(&document.layers).collect();
         blobs.into_par_iter().try_for_each(|blob| self.copy(blob, store))?;
-        let layer = |(descriptor, diff_id): (&Descriptor, _)| Layer {
-            descriptor: Descriptor::new(&descriptor.media_type, descriptor.digest, descriptor.size),
+        let layer = |((descriptor, kind), diff_id): ((&Descriptor, &str), _)| Layer {
+            descriptor: Descriptor::new(kind, descriptor.digest, descriptor.size),
             diff_id,
             plain_size: None,
         };
-        let layers = document.layers.iter().zip(config.rootfs.diff_ids.iter().copied()).map(layer).collect();
+        let layers = document.layers.iter().zip(kinds).zip(config.rootfs.diff_ids.iter().copied()).map(layer).collect();
         let mut row = Descriptor::new(&manifest.media_type, manifest.digest, manifest.size);
         row.platform = Some(config.platform.clone());
         let image = Image { platform: config.platform.clone(), manifest: row, config: document.config, layers };
         Ok(Imported { image, config })
+    }
+
+    /// Copies a manifest or an index into the store with all that it names, whatever that is.
+    ///
+    /// # Errors
+    /// Where anything is missing or not what its digest says.
+    pub fn import_all(&self, row: &Descriptor, store: &Store) -> Result<(), LayoutError> {
+        // Bounds depth and number before anything is copied.
+        let mut blobs = Vec::new();
+        self.each_manifest(row, 0, &mut BTreeSet::new(), &mut |row| {
+            let manifest = self.manifest(row)?;
+            blobs.push(row.clone());
+            blobs.push(manifest.config);
+            blobs.extend(manifest.layers);
+            Ok(())
+        })?;
+        let mut indexes = vec![row.clone()];
+        while let Some(row) = indexes.pop() {
+            if matches!(row.media_type.as_str(), media_type::INDEX | media_type::DOCKER_INDEX) {
+                let bytes = self.read(&row, document::MAX_SIZE)?;
+                let refuse = |reason| LayoutError::Document { digest: row.digest, reason };
+                indexes.extend(document::index(&bytes).map_err(refuse)?.manifests);
+            }
+            blobs.push(row);
+        }
+        blobs.sort_by_key(|blob| blob.digest);
+        blobs.dedup_by_key(|blob| blob.digest);
+        blobs.par_iter().try_for_each(|blob| self.copy(blob, store))
     }
 
     fn copy(&self, blob: &Descriptor, store: &Store) -> Result<(), LayoutError> {
@@ -86,5 +109,18 @@ impl Layout {
         }
         writer.commit_as(&blob.digest)?;
         Ok(())
+    }
+}
+
+/// The media type of a layer in the words of OCI: Docker has others for the same bytes.
+fn kind(layer: &Descriptor) -> Result<&'static str, LayoutError> {
+    match Compression::of_media_type(&layer.media_type) {
+        Some(Compression::None) => Ok(media_type::LAYER),
+        Some(Compression::Gzip) => Ok(media_type::LAYER_GZIP),
+        Some(Compression::Zstd) => Ok(media_type::LAYER_ZSTD),
+        Some(Compression::Xz) | None => {
+            let reason = format!("it is a layer of the unknown kind `{}`", document::clip(&layer.media_type));
+            Err(LayoutError::Content { digest: layer.digest, reason })
+        }
     }
 }

@@ -4,31 +4,26 @@
 //! documents are bounded, and a document that could be taken for two different
 //! things is refused.
 
-mod document;
 mod import;
 mod source;
 
 pub use import::Imported;
 
-use crate::oci::{Descriptor, Digest, ImageConfig, Index, Manifest, Platform, media_type};
-use crate::store::StoreError;
+use crate::oci::{Descriptor, Digest, ImageConfig, Index, Manifest, Platform, Reference, document, media_type};
+use crate::store::{Store, StoreError};
 use crate::tree::tar::TarError;
 use source::Source;
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The annotation that holds an image's name in a layout.
 const REF_NAME: &str = "org.opencontainers.image.ref.name";
 
 /// The annotation that holds its whole name.
 const IMAGE_NAME: &str = "io.containerd.image.name";
-
-/// As many indexes may lie inside each other.
-const MAX_DEPTH: usize = 4;
-
-/// As many manifests are looked at in one layout.
-const MAX_MANIFESTS: usize = 10_000;
 
 /// An OCI layout that is open for reading.
 #[derive(Debug)]
@@ -144,6 +139,19 @@ impl Layout {
         Ok(Layout { path, source, index })
     }
 
+    /// An image whose contents are in the store, with what refers to it: `rows` as they would stand in `index.json`.
+    pub fn of_store(store: &Store, rows: Vec<Descriptor>) -> Layout {
+        Layout { path: store.root().to_owned(), source: Source::Store(store.clone()), index: Index::new(rows) }
+    }
+
+    /// The stretch of a file that holds a blob, for those who check it themselves: where it begins, and its length.
+    ///
+    /// # Errors
+    /// Where it is missing.
+    pub fn part(&self, digest: &Digest) -> Result<(Arc<File>, u64, u64), LayoutError> {
+        self.source.part(digest)?.ok_or_else(|| LayoutError::Missing { path: self.path.clone(), digest: *digest })
+    }
+
     /// The rows of its `index.json`.
     pub fn index(&self) -> &Index {
         &self.index
@@ -224,6 +232,12 @@ impl Layout {
         }
     }
 
+    /// The whole names of an image, where the layout tells them.
+    pub fn names(&self, image: &Descriptor) -> Vec<Reference> {
+        let rows = self.index.manifests.iter().filter(|row| row.digest == image.digest);
+        rows.filter_map(|row| row.annotations.get(IMAGE_NAME)?.parse().ok()).collect()
+    }
+
     /// The rows of the index that are images, not what refers to them.
     fn images(&self) -> Result<Vec<Descriptor>, LayoutError> {
         let mut images = Vec::new();
@@ -233,7 +247,7 @@ impl Layout {
                 media_type::INDEX | media_type::DOCKER_INDEX => {
                     !row.annotations.get(REF_NAME).is_some_and(|name| is_referrers_tag(name))
                 }
-                media_type::MANIFEST | media_type::DOCKER_MANIFEST => is_image(&self.manifest(row)?),
+                media_type::MANIFEST | media_type::DOCKER_MANIFEST => self.manifest(row)?.is_image(),
                 _ => false,
             };
             if is_image {
@@ -251,33 +265,47 @@ impl Layout {
     /// Where a document is missing, damaged or refused.
     pub fn platforms(&self, image: &Descriptor) -> Result<Vec<Descriptor>, LayoutError> {
         let mut found = Vec::new();
-        self.each_manifest(image, 0, &mut BTreeSet::new(), &mut |row, manifest| {
-            if !is_image(manifest) {
-                return Ok(());
-            }
-            let mut row = row.clone();
-            if row.platform.is_none() {
-                row.platform = Some(self.config(manifest)?.platform);
-            }
-            if row.platform.as_ref().is_some_and(|p| p.os != "unknown") {
-                found.push(row);
-            }
+        self.each_manifest(image, 0, &mut BTreeSet::new(), &mut |row| {
+            found.extend(self.for_platform(row)?);
             Ok(())
         })?;
         Ok(found)
     }
 
-    /// The manifest of an image for `platform`.
+    /// A row with its platform; none where it is not that of an image.
+    fn for_platform(&self, row: &Descriptor) -> Result<Option<Descriptor>, LayoutError> {
+        let manifest = self.manifest(row)?;
+        if !manifest.is_image() {
+            return Ok(None);
+        }
+        let mut row = row.clone();
+        if row.platform.is_none() {
+            row.platform = Some(self.config(&manifest)?.platform);
+        }
+        Ok(Some(row).filter(|row| row.platform.as_ref().is_some_and(|p| p.os != "unknown")))
+    }
+
+    /// The manifest of an image for `platform`. Manifests that are listed for other platforms need not be there.
     ///
     /// # Errors
     /// [`LayoutError::NoSuchPlatform`] where it has none.
     pub fn platform(&self, image: &Descriptor, platform: &Platform) -> Result<Descriptor, LayoutError> {
-        let rows = self.platforms(image)?;
-        let fits = |row: &&Descriptor| row.platform.as_ref().is_some_and(|p| platform.matches(p));
-        rows.iter().find(fits).cloned().ok_or_else(|| LayoutError::NoSuchPlatform {
-            wanted: platform.clone(),
-            present: rows.iter().filter_map(|row| row.platform.clone()).collect(),
-        })
+        let (mut found, mut present) = (None, Vec::new());
+        self.each_manifest(image, 0, &mut BTreeSet::new(), &mut |row| {
+            let other = row.platform.as_ref().filter(|other| !platform.matches(other));
+            match other {
+                Some(other) if other.os == "unknown" => {}
+                Some(other) => present.push(other.clone()),
+                None if found.is_none() => {
+                    let row = self.for_platform(row)?;
+                    present.extend(row.as_ref().and_then(|row| row.platform.clone()));
+                    found = row.filter(|row| row.platform.as_ref().is_some_and(|other| platform.matches(other)));
+                }
+                None => {}
+            }
+            Ok(())
+        })?;
+        found.ok_or_else(|| LayoutError::NoSuchPlatform { wanted: platform.clone(), present })
     }
 
     /// The manifests whose subject is `subject`, as lists of referrers name them, sorted by digest.
@@ -288,12 +316,10 @@ impl Layout {
         let mut found = Vec::new();
         let mut seen = BTreeSet::new();
         for row in &self.index.manifests {
-            self.each_manifest(row, 0, &mut seen, &mut |row, manifest| {
+            self.each_manifest(row, 0, &mut seen, &mut |row| {
+                let manifest = self.manifest(row)?;
                 if manifest.subject.as_ref().is_some_and(|s| s.digest == *subject) {
-                    let artifact_type = manifest.artifact_type.clone();
-                    let artifact_type = artifact_type.or_else(|| Some(manifest.config.media_type.clone()));
-                    let annotations = manifest.annotations.clone();
-                    found.push(Descriptor { artifact_type, annotations, ..row.clone() });
+                    found.push(manifest.referrer(row));
                 }
                 Ok(())
             })?;
@@ -302,23 +328,23 @@ impl Layout {
         Ok(found)
     }
 
-    /// Visits each manifest at and below a row once; other kinds of content are passed over.
+    /// Visits the row of each manifest at and below a row once; other kinds of content are passed over.
     fn each_manifest(
         &self,
         row: &Descriptor,
         depth: usize,
         seen: &mut BTreeSet<Digest>,
-        visit: &mut dyn FnMut(&Descriptor, &Manifest) -> Result<(), LayoutError>,
+        visit: &mut dyn FnMut(&Descriptor) -> Result<(), LayoutError>,
     ) -> Result<(), LayoutError> {
         let refuse = |reason: &str| LayoutError::Document { digest: row.digest, reason: reason.into() };
         if !seen.insert(row.digest) {
             return Ok(());
         }
-        if seen.len() > MAX_MANIFESTS {
+        if seen.len() > document::MAX_MANIFESTS {
             return Err(refuse("it is one of more manifests than are allowed"));
         }
         match row.media_type.as_str() {
-            media_type::INDEX | media_type::DOCKER_INDEX if depth == MAX_DEPTH => {
+            media_type::INDEX | media_type::DOCKER_INDEX if depth == document::MAX_DEPTH => {
                 Err(refuse("indexes lie inside each other too deeply"))
             }
             media_type::INDEX | media_type::DOCKER_INDEX => {
@@ -326,16 +352,10 @@ impl Layout {
                 let index = document::index(&bytes).map_err(|reason| refuse(&reason))?;
                 index.manifests.iter().try_for_each(|row| self.each_manifest(row, depth + 1, seen, visit))
             }
-            media_type::MANIFEST | media_type::DOCKER_MANIFEST => visit(row, &self.manifest(row)?),
+            media_type::MANIFEST | media_type::DOCKER_MANIFEST => visit(row),
             _ => Ok(()),
         }
     }
-}
-
-/// Whether a manifest is that of an image: nothing else has an image's configuration.
-fn is_image(manifest: &Manifest) -> bool {
-    let has_config = matches!(manifest.config.media_type.as_str(), media_type::CONFIG | media_type::DOCKER_CONFIG);
-    has_config && manifest.subject.is_none() && manifest.artifact_type.is_none()
 }
 
 /// The tag under which lists of referrers stand in registries without an interface for them.

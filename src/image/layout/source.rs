@@ -1,7 +1,8 @@
-//! Where a layout's bytes are: in a folder or in an archive.
+//! Where a layout's bytes are: in a folder, in an archive or in the store.
 
-use super::{LayoutError, document::MAX_SIZE};
-use crate::oci::{Digest, Digester};
+use super::LayoutError;
+use crate::oci::{Digest, Digester, document::MAX_SIZE};
+use crate::store::{Store, StoreError};
 use crate::tree::tar::{Compression, Kind, Limits, Reader, TarError};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -22,6 +23,8 @@ pub(super) enum Source {
         file: Arc<File>,
         blobs: BTreeMap<Digest, (u64, u64)>,
     },
+    /// An image whose contents are in the store, as those of a registry are after a pull.
+    Store(Store),
 }
 
 impl Source {
@@ -48,12 +51,39 @@ impl Source {
                 let section = Section { file: file.clone(), path: path.clone(), at: *at, left: *size };
                 (Box::new(section) as Box<dyn Read + Send>, *size)
             })),
+            Source::Store(store) => match store.reader(digest) {
+                Ok(reader) => {
+                    let size = store.size(digest).ok_or(StoreError::Missing(*digest))?;
+                    Ok(Some((Box::new(reader), size)))
+                }
+                Err(StoreError::Missing(_)) => Ok(None),
+                Err(error) => Err(error.into()),
+            },
         }
+    }
+
+    /// The stretch of a file that holds the content under a digest, not checked yet: where it begins, and its length.
+    pub(super) fn part(&self, digest: &Digest) -> Result<Option<(Arc<File>, u64, u64)>, LayoutError> {
+        let path = match self {
+            Source::Archive { file, blobs, .. } => {
+                return Ok(blobs.get(digest).map(|(at, size)| (file.clone(), *at, *size)));
+            }
+            Source::Store(store) => {
+                let Some(size) = store.size(digest) else { return Ok(None) };
+                return Ok(Some((Arc::new(store.reader(digest)?.into_file().map_err(StoreError::from)?), 0, size)));
+            }
+            Source::Folder(path) => path.join("blobs/sha256").join(digest.hex()),
+        };
+        Ok(open_regular(&path)?.map(|(file, size)| (Arc::new(file), 0, size)))
     }
 }
 
-/// Links are followed, as there are tools that make blobs so; pipes and devices are not waited for.
 fn open_file(path: &Path) -> Result<Option<Blob>, LayoutError> {
+    Ok(open_regular(path)?.map(|(file, size)| (Box::new(file) as Box<dyn Read + Send>, size)))
+}
+
+/// Links are followed, as there are tools that make blobs so; pipes and devices are not waited for.
+fn open_regular(path: &Path) -> Result<Option<(File, u64)>, LayoutError> {
     let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).expect("a small flag");
     let file = match File::options().read(true).custom_flags(flags).open(path) {
         Ok(file) => file,
@@ -65,7 +95,7 @@ fn open_file(path: &Path) -> Result<Option<Blob>, LayoutError> {
         let source = io::Error::new(io::ErrorKind::InvalidInput, "it is not a file");
         return Err(LayoutError::Io { path: path.to_owned(), source });
     }
-    Ok(Some((Box::new(file), metadata.len())))
+    Ok(Some((file, metadata.len())))
 }
 
 fn read_document(content: impl Read, size: u64, name: &str, path: &Path) -> Result<Vec<u8>, LayoutError> {

@@ -304,3 +304,31 @@ fn foreign_layers_are_refused() {
     let layout = f.layout(std::slice::from_ref(&row), &[image.config]);
     assert!(layout.import(&row, &f.store).unwrap_err().to_string().contains("it names 1 layers, its manifest 0"));
 }
+
+#[test]
+fn of_other_platforms_nothing_need_be_there() {
+    let f = fixture();
+    let images = ["amd64", "arm64"].map(|arch| f.image(arch));
+    let index = assemble_index(&images, &BTreeMap::new(), &f.store, 7).unwrap();
+    let [amd64, _] = images;
+    let layout = f.layout(std::slice::from_ref(&index), &[amd64.manifest.clone(), amd64.config]);
+    assert_eq!(layout.platform(&index, &amd64.platform).unwrap().digest, amd64.manifest.digest);
+    assert!(layout.platform(&index, &Platform::linux("arm64", None)).is_err());
+    let error = layout.platform(&index, &Platform::linux("riscv64", None)).unwrap_err().to_string();
+    assert_eq!(error, "the image is not for linux/riscv64; it is for linux/amd64, linux/arm64");
+}
+
+#[test]
+fn layers_of_docker_become_those_of_oci_with_the_same_bytes() {
+    let f = fixture();
+    let image = f.image("amd64");
+    let mut manifest: Manifest =
+        serde_json::from_slice(&f.store.read(&image.manifest.digest, 1 << 20).unwrap()).unwrap();
+    manifest.media_type = media_type::DOCKER_MANIFEST.into();
+    manifest.config.media_type = media_type::DOCKER_CONFIG.into();
+    manifest.layers[0].media_type = media_type::DOCKER_LAYER_GZIP.into();
+    let row = f.document(media_type::DOCKER_MANIFEST, &serde_json::to_value(&manifest).unwrap());
+    let imported = Layout::of_store(&f.store, Vec::new()).import(&row, &f.store).unwrap();
+    assert_eq!(imported.image.layers[0].descriptor, image.layers[0].descriptor);
+    assert_eq!(imported.image.layers[0].descriptor.media_type, media_type::LAYER_GZIP);
+}

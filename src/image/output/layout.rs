@@ -1,7 +1,7 @@
 //! The image layout of the OCI as a tree whose files are blobs of the store.
 
 use super::{OutputError, bare, failed, staging};
-use crate::oci::{Descriptor, Digest, Index, Manifest, Reference, media_type, to_json};
+use crate::oci::{Descriptor, Digest, Index, Manifest, Reference, document, media_type, to_json};
 use crate::store::Store;
 use crate::tree::{Entry, Tree, TreePath};
 use serde::de::DeserializeOwned;
@@ -19,9 +19,6 @@ const IMAGE_NAME: &str = "io.containerd.image.name";
 
 /// The annotation of the index by which kiln knows a layout that is as it wrote it.
 const ROWS: &str = "vnd.kiln.layout.rows";
-
-/// As large as a manifest or index may be; registries have the same bound.
-pub(in crate::image) const MAX_DOCUMENT: u64 = 4 << 20;
 
 /// What an output holds.
 #[derive(Debug, Clone)]
@@ -103,7 +100,7 @@ fn blobs_tree(roots: &[Descriptor], store: &Store) -> Result<Tree, OutputError> 
 }
 
 pub(super) fn document<T: DeserializeOwned>(descriptor: &Descriptor, store: &Store) -> Result<T, OutputError> {
-    let bytes = store.read(&descriptor.digest, MAX_DOCUMENT)?;
+    let bytes = store.read(&descriptor.digest, document::MAX_SIZE)?;
     serde_json::from_slice(&bytes)
         .map_err(|e| OutputError::Document { digest: descriptor.digest, reason: e.to_string() })
 }
@@ -140,7 +137,7 @@ pub(super) fn check_replaceable(target: &Path) -> Result<bool, OutputError> {
         return Err(not_ours("it holds something that is not part of an OCI layout"));
     }
     let path = target.join("index.json");
-    let is_small = std::fs::metadata(&path).is_ok_and(|m| m.is_file() && m.len() <= MAX_DOCUMENT);
+    let is_small = std::fs::metadata(&path).is_ok_and(|m| m.is_file() && m.len() <= document::MAX_SIZE);
     let bytes = if is_small { std::fs::read(&path).map_err(failed("read", &path))? } else { Vec::new() };
     let index: Option<Index> = serde_json::from_slice(&bytes).ok();
     let index = index.ok_or_else(|| not_ours("it is not an OCI layout"))?;

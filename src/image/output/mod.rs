@@ -18,7 +18,6 @@ mod layout;
 mod remembered;
 mod staging;
 
-pub(in crate::image) use layout::MAX_DOCUMENT;
 pub use layout::{Content, layout_tree};
 
 use crate::oci::{Descriptor, Digest, Platform};

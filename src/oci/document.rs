@@ -1,12 +1,19 @@
-//! Manifests and indexes of strangers.
+//! Manifests and indexes of strangers: how much of them is read, and what they must not be.
 
-use crate::oci::{Index, Manifest, media_type};
+use super::{Index, Manifest, media_type};
 use serde_json::Value;
 
-pub(super) use crate::image::output::MAX_DOCUMENT as MAX_SIZE;
+/// No document is larger, in bytes; registries refuse larger ones too.
+pub const MAX_SIZE: u64 = 4 << 20;
+
+/// As many indexes may lie inside each other.
+pub const MAX_DEPTH: usize = 4;
+
+/// As many manifests may belong together.
+pub const MAX_MANIFESTS: usize = 10_000;
 
 /// A manifest whose descriptor has the given media type; the error continues "it is refused:".
-pub(super) fn manifest(bytes: &[u8], media_type: &str) -> Result<Manifest, String> {
+pub fn manifest(bytes: &[u8], media_type: &str) -> Result<Manifest, String> {
     let value = object(bytes, &["manifests", "fsLayers"])?;
     let own = value.get("mediaType").and_then(Value::as_str).unwrap_or(media_type);
     if own != media_type {
@@ -16,7 +23,7 @@ pub(super) fn manifest(bytes: &[u8], media_type: &str) -> Result<Manifest, Strin
 }
 
 /// An index.
-pub(super) fn index(bytes: &[u8]) -> Result<Index, String> {
+pub fn index(bytes: &[u8]) -> Result<Index, String> {
     let value = object(bytes, &["layers", "config", "fsLayers"])?;
     match value.get("mediaType").and_then(Value::as_str) {
         None | Some("" | media_type::INDEX | media_type::DOCKER_INDEX) => {}
@@ -37,7 +44,7 @@ fn object(bytes: &[u8], foreign: &[&str]) -> Result<Value, String> {
     }
 }
 
-/// Foreign text for a message.
-pub(super) fn clip(text: &str) -> String {
+/// Foreign text for a message: short, and without signs that a terminal would obey.
+pub fn clip(text: &str) -> String {
     text.chars().take(100).flat_map(char::escape_debug).collect()
 }
