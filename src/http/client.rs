@@ -1,13 +1,13 @@
 //! Sending requests: offline mode, redirects, retries.
 
 use super::retry::{back_off, is_transient, retry_after};
-use super::{HttpError, Request, Response, Url};
+use super::{HttpError, Identity, Request, Response, Url, sending};
 use crate::oci::{Digest, Digester};
-use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, LOCATION, PROXY_AUTHORIZATION};
+use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderValue, LOCATION, PROXY_AUTHORIZATION};
 use reqwest::{Method, StatusCode};
 use std::io::Write;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// How many redirects in a row are followed.
@@ -41,6 +41,10 @@ pub struct Settings {
     /// Hosts whose addresses are given here instead of asked of the name service; the port counts where the URL has
     /// none.
     pub hosts: Vec<(String, SocketAddr)>,
+    /// Certificates in PEM, one or several in each, that are trusted beside those of the system.
+    pub roots: Vec<Vec<u8>>,
+    /// Who kiln says to be where a server asks for a certificate.
+    pub identity: Option<Identity>,
 }
 
 impl Default for Settings {
@@ -58,6 +62,8 @@ impl Default for Settings {
             longest_wait: Duration::from_secs(60),
             user_agent: concat!("kiln/", env!("CARGO_PKG_VERSION")).into(),
             hosts: Vec::new(),
+            roots: Vec::new(),
+            identity: None,
         }
     }
 }
@@ -68,7 +74,10 @@ pub struct Client(Arc<Inner>);
 
 struct Inner {
     settings: Settings,
-    wire: reqwest::Client,
+    /// What speaks TLS. The system's certificates, a hundred files and more, are read when it is needed first.
+    secure: OnceLock<reqwest::Client>,
+    /// What speaks plain HTTP, with servers alone: a proxy may want TLS.
+    plain: OnceLock<reqwest::Client>,
 }
 
 /// What [`Client::download`] has written.
@@ -82,7 +91,47 @@ pub struct Downloaded {
 
 impl Client {
     /// A client. Redirects are its own business, bodies are never decoded.
+    ///
+    /// # Errors
+    /// Where certificates or the identity in its settings cannot be used.
     pub fn new(settings: Settings) -> Result<Self, HttpError> {
+        let has_own = !settings.roots.is_empty() || settings.identity.is_some();
+        let client = Client(Arc::new(Inner { settings, secure: OnceLock::new(), plain: OnceLock::new() }));
+        if has_own {
+            client.secure()?;
+        }
+        Ok(client)
+    }
+
+    /// What sends requests to this address.
+    fn wire(&self, url: &Url) -> Result<&reqwest::Client, HttpError> {
+        if url.scheme() == "https" || self.0.settings.proxies {
+            return self.secure();
+        }
+        if let Some(plain) = self.0.plain.get() {
+            return Ok(plain);
+        }
+        let plain = self.builder().tls_certs_only([]).build().map_err(|e| HttpError::Setup(causes(&e)))?;
+        Ok(self.0.plain.get_or_init(|| plain))
+    }
+
+    fn secure(&self) -> Result<&reqwest::Client, HttpError> {
+        if let Some(secure) = self.0.secure.get() {
+            return Ok(secure);
+        }
+        let mut builder = self.builder();
+        for bundle in &self.0.settings.roots {
+            builder = builder.tls_certs_merge(super::tls::roots(bundle)?);
+        }
+        if let Some(identity) = &self.0.settings.identity {
+            builder = builder.identity(identity.for_wire()?);
+        }
+        let secure = builder.build().map_err(|e| HttpError::Setup(causes(&e)))?;
+        Ok(self.0.secure.get_or_init(|| secure))
+    }
+
+    fn builder(&self) -> reqwest::ClientBuilder {
+        let settings = &self.0.settings;
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(settings.connect_timeout)
@@ -91,11 +140,10 @@ impl Client {
         for (host, address) in &settings.hosts {
             builder = builder.resolve(host, *address);
         }
-        if !settings.proxies {
-            builder = builder.no_proxy();
+        match settings.proxies {
+            true => builder,
+            false => builder.no_proxy(),
         }
-        let wire = builder.build().map_err(|e| HttpError::Setup(causes(&e)))?;
-        Ok(Client(Arc::new(Inner { settings, wire })))
     }
 
     /// How this client behaves.
@@ -153,10 +201,10 @@ impl Client {
         }
         let mut attempt = 0;
         loop {
-            let last = attempt >= settings.retries || !request.is_repeatable();
+            let last = attempt >= settings.retries || !request.repeatable;
             let mut wait = back_off(settings.back_off, settings.longest_wait, attempt);
             attempt += 1;
-            match self.follow(request, additional).await {
+            match self.enter(request, additional).await {
                 Ok((answer, url)) if is_transient(answer.status()) && !last => {
                     let asked = retry_after(answer.headers()).unwrap_or_default();
                     if asked > settings.longest_wait {
@@ -165,9 +213,10 @@ impl Client {
                     wait = wait.max(asked);
                 }
                 Ok((answer, url)) => return self.judge(request, answer, url, attempt),
-                Err(HttpError::Connection { .. }) if !last => {}
-                Err(HttpError::Connection { url, reason, .. }) => {
-                    return Err(HttpError::Connection { url, reason, attempts: attempt });
+                // What an authority has asked for in vain, with attempts of its own, is not asked for again.
+                Err(HttpError::Connection { attempts: 1, .. }) if !last => {}
+                Err(HttpError::Connection { url, reason, attempts }) => {
+                    return Err(HttpError::Connection { url, reason, attempts: attempts.max(attempt) });
                 }
                 Err(other) => return Err(other),
             }
@@ -185,25 +234,56 @@ impl Client {
         match answer.status() {
             status if request.accepts(status) => Ok((answer, url)),
             StatusCode::NOT_FOUND | StatusCode::GONE => Err(HttpError::NotFound { url }),
+            status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+                if let Some(authority) = &request.authority
+                    && url.same_origin(&request.url) =>
+            {
+                Err(HttpError::Denied { url, status: status.as_u16(), advice: authority.advice() })
+            }
             status => Err(HttpError::Status { url, status: status.as_u16(), attempts }),
         }
     }
 
-    /// One attempt: sends the request and goes where the server points, within bounds.
-    async fn follow(&self, request: &Request, additional: &HeaderMap) -> Result<(reqwest::Response, Url), HttpError> {
+    /// One attempt, with what the request's authority knows. Where the origin that was asked answers that this does
+    /// not open it, the authority may find something better, once; what was sent is then sent again, as it had no effect.
+    async fn enter(&self, request: &Request, additional: &HeaderMap) -> Result<(reqwest::Response, Url), HttpError> {
+        let Some(authority) = &request.authority else { return self.follow(request, additional, None).await };
+        let key = authority.header().await?;
+        let (answer, url) = self.follow(request, additional, key.clone()).await?;
+        if answer.status() != StatusCode::UNAUTHORIZED || !url.same_origin(&request.url) {
+            return Ok((answer, url));
+        }
+        match authority.challenged(answer.headers(), key).await? {
+            true => self.follow(request, additional, authority.header().await?).await,
+            false => Ok((answer, url)),
+        }
+    }
+
+    /// Sends a request and goes where the server points, within bounds.
+    async fn follow(
+        &self,
+        request: &Request,
+        additional: &HeaderMap,
+        key: Option<HeaderValue>,
+    ) -> Result<(reqwest::Response, Url), HttpError> {
         let mut url = request.url.clone();
         let (mut method, mut body) = (request.method.clone(), request.body.clone());
         let mut headers = request.headers.clone();
         headers.extend(additional.clone());
+        if let Some(mut key) = key {
+            key.set_sensitive(true);
+            headers.insert(AUTHORIZATION, key);
+        }
         for _ in 0..=REDIRECTS {
-            let mut message = self.0.wire.request(method.clone(), url.secret().clone()).headers(headers.clone());
-            if let Some(body) = &body {
-                message = message.body(body.clone());
-            }
-            let answer = self.send(message, &url).await?;
+            let message = self.wire(&url)?.request(method.clone(), url.secret().clone()).headers(headers.clone());
+            let (message, watch) = sending::attach(message, body.as_ref());
+            let answer = sending::watched(message, &watch, &self.0.settings, &url).await?;
             let Some(target) = redirect(&answer, &url)? else {
                 return Ok((answer, url));
             };
+            if request.stays && !url.same_origin(&target) {
+                return Err(HttpError::Redirect { url, why: format!("to {target}, where this request must not go") });
+            }
             if body.is_some() && !matches!(answer.status().as_u16(), 307 | 308) {
                 (method, body) = (Method::GET, None);
             }
@@ -215,14 +295,13 @@ impl Client {
         Err(HttpError::Redirect { url: request.url.clone(), why: format!("more than {REDIRECTS} times") })
     }
 
-    async fn send(&self, message: reqwest::RequestBuilder, url: &Url) -> Result<reqwest::Response, HttpError> {
-        let broken = |reason| HttpError::Connection { url: url.clone(), reason, attempts: 1 };
-        let limit = self.0.settings.answer_timeout;
-        match tokio::time::timeout(limit, message.send()).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(broken(causes(&error.without_url()))),
-            Err(_) => Err(broken(format!("no answer within {limit:?}"))),
-        }
+    /// How long to wait before another attempt of something that this client does not repeat by itself: longer each
+    /// time, and as long as the last answer `asked` for. None where it should be given up.
+    pub fn patience(&self, attempt: u32, asked: Option<Duration>) -> Option<Duration> {
+        let settings = &self.0.settings;
+        let asked = asked.unwrap_or_default();
+        let enough = attempt >= settings.retries || asked > settings.longest_wait;
+        (!enough).then(|| back_off(settings.back_off, settings.longest_wait, attempt).max(asked))
     }
 }
 

@@ -28,6 +28,24 @@ pub enum HttpError {
         /// How often kiln has tried.
         attempts: u32,
     },
+    /// The server wants other credentials than it got, or it wants some and there are none (status 401 or 403).
+    #[error("{url}: denied with status {status}: {advice}")]
+    Denied {
+        /// What was asked for.
+        url: Url,
+        /// The status of the last answer.
+        status: u16,
+        /// Whose credentials these were, and what to do.
+        advice: String,
+    },
+    /// The server asks for credentials, and those that are set up cannot be had.
+    #[error("{place} asks for credentials, but {reason}")]
+    Credentials {
+        /// Who asks.
+        place: String,
+        /// Why not, without anything secret.
+        reason: String,
+    },
     /// No answer, a broken or a silent connection.
     #[error("{url}: {reason}{}", after(*attempts))]
     Connection {
@@ -88,6 +106,14 @@ pub enum HttpError {
         /// Why.
         source: std::io::Error,
     },
+    /// What was to be sent could not be read.
+    #[error("reading what is sent to {url}: {source}")]
+    Source {
+        /// Where it was to go.
+        url: Url,
+        /// Why.
+        source: std::io::Error,
+    },
     /// What was fetched could not be written.
     #[error("writing what was fetched from {url}: {source}")]
     Sink {
@@ -109,7 +135,14 @@ impl HttpError {
 
     /// Whether another server may well have it: the fault lies with the network or this server.
     pub fn is_of_server(&self) -> bool {
-        !matches!(self, HttpError::Offline { .. } | HttpError::Sink { .. } | HttpError::Setup(_))
+        !matches!(
+            self,
+            HttpError::Offline { .. }
+                | HttpError::Credentials { .. }
+                | HttpError::Source { .. }
+                | HttpError::Sink { .. }
+                | HttpError::Setup(_)
+        )
     }
 }
 

@@ -1,32 +1,46 @@
 //! What to ask for.
 
 use super::Url;
+use super::authority::Authority;
 use bytes::Bytes;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
+use std::fs::File;
+use std::sync::Arc;
 
 /// Bodies for which nobody set a limit are cut off here.
 const DEFAULT_LIMIT: u64 = 64 << 20;
 
+/// What is sent along with a request.
+#[derive(Clone)]
+pub(super) enum Body {
+    /// Bytes in memory.
+    Bytes(Bytes),
+    /// A stretch of a file, read again for each attempt.
+    Part { file: Arc<File>, at: u64, size: u64, sent: Arc<dyn Fn(u64) + Send + Sync> },
+}
+
 /// One request: a URL with a limit for the answer.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Request {
     pub(super) method: Method,
     pub(super) url: Url,
     pub(super) headers: HeaderMap,
-    pub(super) body: Option<Bytes>,
+    pub(super) body: Option<Body>,
     pub(super) limit: u64,
     pub(super) size: Option<u64>,
     pub(super) file_allowed: bool,
     pub(super) any_status: bool,
     pub(super) immutable: bool,
+    pub(super) repeatable: bool,
+    pub(super) stays: bool,
+    pub(super) authority: Option<Arc<dyn Authority>>,
 }
 
 impl Request {
     /// A request with any method.
     pub fn new(method: Method, url: Url) -> Self {
         Request {
-            method,
             url,
             headers: HeaderMap::new(),
             body: None,
@@ -35,12 +49,21 @@ impl Request {
             file_allowed: false,
             any_status: false,
             immutable: false,
+            repeatable: matches!(method, Method::GET | Method::HEAD | Method::PUT | Method::DELETE),
+            stays: false,
+            authority: None,
+            method,
         }
     }
 
     /// Asks for a body.
     pub fn get(url: Url) -> Self {
         Self::new(Method::GET, url)
+    }
+
+    /// What is asked for.
+    pub fn url(&self) -> &Url {
+        &self.url
     }
 
     /// Refuses a body of more bytes than this.
@@ -75,7 +98,35 @@ impl Request {
     /// Sends a body.
     #[must_use]
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
-        self.body = Some(body.into());
+        self.body = Some(Body::Bytes(body.into()));
+        self
+    }
+
+    /// Sends `size` bytes of a file from `at` on; `sent` hears how many of them went out, in each attempt anew.
+    #[must_use]
+    pub fn body_part(mut self, file: Arc<File>, at: u64, size: u64, sent: Arc<dyn Fn(u64) + Send + Sync>) -> Self {
+        self.body = Some(Body::Part { file, at, size, sent });
+        self
+    }
+
+    /// Asks an authority for the header that opens the door, and tells it where the door stays closed.
+    #[must_use]
+    pub fn authority(mut self, authority: Arc<dyn Authority>) -> Self {
+        self.authority = Some(authority);
+        self
+    }
+
+    /// Says whether sending it twice does no more harm than sending it once, where the method does not tell.
+    #[must_use]
+    pub fn repeatable(mut self, repeatable: bool) -> Self {
+        self.repeatable = repeatable;
+        self
+    }
+
+    /// Refuses redirects to another origin: for bodies that nobody else may see.
+    #[must_use]
+    pub fn stay(mut self) -> Self {
+        self.stays = true;
         self
     }
 
@@ -99,11 +150,6 @@ impl Request {
     pub fn immutable(mut self) -> Self {
         self.immutable = true;
         self
-    }
-
-    /// Whether sending it twice does no more than sending it once.
-    pub(super) fn is_repeatable(&self) -> bool {
-        matches!(self.method, Method::GET | Method::HEAD | Method::PUT | Method::DELETE)
     }
 
     pub(super) fn accepts(&self, status: StatusCode) -> bool {

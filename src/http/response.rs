@@ -1,7 +1,7 @@
 //! Reading answers: limits, stalls, and going on where a connection broke.
 
 use super::client::causes;
-use super::retry::back_off;
+use super::retry::{back_off, is_transient, retry_after};
 use super::{Client, HttpError, Request, Settings, Url};
 use bytes::Bytes;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, IF_RANGE, LAST_MODIFIED, RANGE};
@@ -13,6 +13,8 @@ use tokio::io::AsyncReadExt;
 
 /// A stretch of this length without a break makes up for earlier breaks.
 const FRESH_START: u64 = 1 << 20;
+/// So much of an answer that is an error may be read, whatever the request's limit.
+const ERROR_LIMIT: u64 = 64 << 10;
 /// Local files are read in pieces of this size.
 const PIECE: usize = 128 << 10;
 
@@ -107,6 +109,16 @@ impl Response {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// Whether the server says "not now" rather than "no".
+    pub fn is_transient(&self) -> bool {
+        is_transient(self.status)
+    }
+
+    /// How long the server wants us to wait before the next attempt.
+    pub fn retry_after(&self) -> Option<Duration> {
+        retry_after(&self.headers)
+    }
+
     /// The length of the body, where the server told it.
     pub fn length(&self) -> Option<u64> {
         self.length
@@ -130,7 +142,8 @@ impl Response {
                 return Ok(None);
             };
             self.taken += piece.len() as u64;
-            if self.taken > self.request.limit {
+            let limit = if self.status.is_success() { self.request.limit } else { self.request.limit.max(ERROR_LIMIT) };
+            if self.taken > limit {
                 return Err(match self.request.size {
                     Some(expected) => HttpError::WrongSize { url: self.url.clone(), expected, actual: self.taken },
                     None => HttpError::TooLarge { url: self.url.clone(), limit: self.request.limit },

@@ -256,5 +256,68 @@ async fn offline_means_no_host_at_all() {
 async fn an_unreachable_host_is_an_error_that_says_so() {
     let error = get("http://127.0.0.1:1/x?key=hunter2".parse().unwrap()).await.unwrap_err();
     let text = error.to_string();
-    assert!(text.contains("refused") && text.contains("tried 3 times") && !text.contains("hunter2"), "{text}");
+    assert!(text.contains("/x?") && text.contains(": cannot connect: Connection refused"), "{text}");
+    assert!(text.contains("tried 3 times") && !text.contains("hunter2"), "{text}");
+}
+
+#[tokio::test]
+async fn a_server_without_tls_is_told_in_plain_words() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url: Url = format!("https://{}/x", listener.local_addr().unwrap()).parse().unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = std::io::Write::write_all(&mut stream, b"HTTP/1.0 400 Bad Request\r\n\r\n");
+            let _ = std::io::Read::read(&mut stream, &mut [0; 4096]);
+        }
+    });
+    let text = get(url).await.unwrap_err().to_string();
+    assert!(text.contains(": what answers there does not speak TLS; "), "{text}");
+}
+
+/// A file with `content` behind 1000 other bytes, and what to tell of it.
+fn part(content: &[u8]) -> (std::sync::Arc<std::fs::File>, u64, u64) {
+    let mut file = tempfile::tempfile().unwrap();
+    std::io::Write::write_all(&mut file, &[&vec![9; 1000], content, b"behind"].concat()).unwrap();
+    (file.into(), 1000, content.len() as u64)
+}
+
+#[tokio::test]
+async fn a_stretch_of_a_file_is_sent_whole_in_each_attempt_and_counted() {
+    let server = Server::start(|seen| Reply::new(if seen.before == 0 { 503 } else { 201 }, ""));
+    let (file, at, size) = part(&content());
+    let count = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let counter = count.clone();
+    let sent = std::sync::Arc::new(move |n| {
+        counter.fetch_add(n, std::sync::atomic::Ordering::Relaxed);
+    });
+    let request = Request::new(Method::PUT, server.url("x")).body_part(file, at, size, sent);
+    assert_eq!(client().fetch(request).await.unwrap().status(), StatusCode::CREATED);
+    let seen = server.seen();
+    assert_eq!(seen.len(), 2);
+    for attempt in seen {
+        assert_eq!(attempt.body, content());
+        assert!(!attempt.headers.contains_key("transfer-encoding"));
+    }
+    assert_eq!(count.load(std::sync::atomic::Ordering::Relaxed), 2 * size);
+}
+
+#[tokio::test]
+async fn a_stretch_that_cannot_be_read_is_no_fault_of_the_server() {
+    let server = Server::start(|_| Reply::new(201, ""));
+    let (file, at, size) = part(b"short");
+    let request = Request::new(Method::PUT, server.url("x")).body_part(file, at, size + 100, std::sync::Arc::new(drop));
+    let error = client().fetch(request).await.err().unwrap();
+    assert!(matches!(error, HttpError::Source { .. }) && !error.is_of_server(), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_stops_taking_a_body_is_given_up_in_time() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url: Url = format!("http://{}/x", listener.local_addr().unwrap()).parse().unwrap();
+    let (file, at, size) = part(&vec![1; 30 << 20]);
+    let started = Instant::now();
+    let request = Request::new(Method::PUT, url).body_part(file, at, size, std::sync::Arc::new(drop)).repeatable(false);
+    let error = client().fetch(request).await.err().unwrap();
+    assert!(error.to_string().contains("took nothing"), "{error}");
+    assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
 }

@@ -46,6 +46,16 @@ impl Url {
         self.scheme() == "file"
     }
 
+    /// Whether this names the machine that kiln runs on: `localhost`, 127.0.0.0/8 or `::1`.
+    pub fn is_loopback(&self) -> bool {
+        match self.0.host() {
+            Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
+    }
+
     /// The URL below this one: `path` is added after a single slash, query and fragment are dropped.
     ///
     /// The path is text, not yet percent-encoded. Its `.` and `..` are refused by
@@ -61,9 +71,30 @@ impl Url {
         Some(Url(url))
     }
 
+    /// This URL with more segments of its path, each of them text that is percent-encoded here; a last one that is
+    /// empty makes a slash at the end. Query and fragment are dropped, `.` and `..` lead nowhere.
+    #[must_use]
+    pub fn with_segments(&self, segments: &[&str]) -> Url {
+        let mut url = self.0.clone();
+        url.set_query(None);
+        url.set_fragment(None);
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(segments);
+        }
+        Url(url)
+    }
+
     /// Resolves a reference, as the `Location` of a redirect, against this URL.
     pub fn join(&self, reference: &str) -> Result<Url, UrlError> {
         Self::checked(self.0.join(reference).map_err(|e| UrlError::Malformed(e.to_string()))?)
+    }
+
+    /// This URL with another pair in its query.
+    #[must_use]
+    pub fn and(&self, name: &str, value: &str) -> Url {
+        let mut url = self.0.clone();
+        url.query_pairs_mut().append_pair(name, value);
+        Url(url)
     }
 
     /// Whether both have the same scheme, host and port: only then may credentials travel on.
