@@ -13,6 +13,7 @@ pub mod store;
 pub mod tree;
 pub mod http;
 pub mod syntax;
+pub mod registry;
 pub mod spec;
 pub mod llb;
 pub mod packages;

@@ -8,3 +8,4 @@ pub mod deb;
 pub mod files;
 pub mod http;
 pub mod program;
+pub mod registry;
