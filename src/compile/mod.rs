@@ -116,18 +116,15 @@ impl Compiler<'_> {
     }
 
     fn base(&mut self) {
-        let lowest = self.levels.first().map(|level| &level.image);
-        let Some((Base::Source(name), base)) =
-            lowest.and_then(|image| image.base.as_ref()).map(|base| (&base.value, base))
-        else {
-            return;
-        };
-        let Some(manifest) = self.inputs.layouts.get(name) else {
+        let levels = self.levels;
+        let Some(Level { spec, image, .. }) = levels.first() else { return };
+        let Some((Base::Source(name), base)) = image.base.as_ref().map(|base| (&base.value, base)) else { return };
+        let Some(manifest) = self.inputs.images.get(name).copied() else {
             self.mistakes.push(error::unpinned(name, base.span));
             return;
         };
         let note = Note::named(format!("base {name}")).and_at(base.span);
-        let state = self.store_image(name, manifest, note);
+        let state = self.store_image(spec.source(name).map_or(name, store_name), &manifest, note);
         self.advance(state, 0, Origin::Base { source: name.clone() });
     }
 
@@ -209,15 +206,23 @@ impl Compiler<'_> {
                     file
                 })
             }
-            SourceKind::Oci(_) => {
-                let manifest = *self.inputs.layouts.get(name)?;
-                Some(self.store_image(name, &manifest, note))
+            SourceKind::Oci(_) | SourceKind::Image(_) => {
+                let manifest = *self.inputs.images.get(name)?;
+                Some(self.store_image(store_name(source), &manifest, note))
             }
         }
     }
 
     fn store_image(&mut self, name: &str, manifest: &Digest, note: Note) -> Output {
         self.builder.source(&attr::oci_layout(&format!("{STORE}/{name}"), manifest), BTreeMap::new(), note)
+    }
+}
+
+/// The name of a source's image in the store, as a part of a reference: no tag and no digest of its own.
+fn store_name(source: &Source) -> &str {
+    match &source.kind {
+        SourceKind::Image(image) => &image.reference.repository,
+        _ => &source.name.value,
     }
 }
 

@@ -1,9 +1,10 @@
 //! Why inputs cannot be pinned.
 
 use crate::http::{HttpError, UrlError};
-use crate::oci::Digest;
+use crate::oci::{Digest, Reference};
 use crate::packages::deb::DebError;
 use crate::packages::deb::trust::KeyringError;
+use crate::registry::RegistryError;
 use crate::store::StoreError;
 
 /// Why inputs cannot be pinned.
@@ -62,6 +63,12 @@ pub enum PlanError {
     /// The packages could not be had.
     #[error(transparent)]
     Packages(#[from] DebError),
+    /// A registry does not have the image of a tag.
+    #[error("there is no image {0}")]
+    NoSuchImage(Reference),
+    /// A registry.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
     /// The network.
     #[error(transparent)]
     Http(#[from] HttpError),

@@ -5,6 +5,7 @@
 //! kiln's own that it stands on, [`Request`] is what an image asks of package
 //! sources, and [`update`] brings a lock up to date with all that is [`Wanted`].
 
+mod attached;
 mod error;
 mod level;
 pub mod lock;
@@ -14,7 +15,7 @@ mod update;
 
 pub use error::PlanError;
 pub use level::{Level, LevelError, levels};
-pub use lock::{Lock, LockError, LockedDownload, LockedEntry, LockedLayout, LockedSet};
+pub use lock::{Lock, LockError, LockedDownload, LockedEntry, LockedImage, LockedLayout, LockedSet};
 pub use own::{OwnBase, own_base};
 pub use request::{Request, RequestedSource, RequestedWish};
-pub use update::{Outside, Refresh, Wanted, WantedDownload, WantedSet, mirrors, update};
+pub use update::{Outside, Refresh, Wanted, WantedDownload, WantedImage, WantedSet, mirrors, update};

@@ -5,13 +5,15 @@
 //! names while these can still be had, and with the locked versions preferred:
 //! so adding one package does not move the others. `--update` takes what is newest.
 
+use super::attached;
 use super::error::PlanError;
-use super::lock::{Lock, LockedDownload, LockedEntry, LockedLayout, LockedSet};
+use super::lock::{Lock, LockedDownload, LockedEntry, LockedImage, LockedLayout, LockedSet};
 use super::own::own_base;
 use super::request::{Request, RequestedSource};
 use crate::http::{self, Url};
-use crate::oci::Digest;
+use crate::oci::{Digest, Reference};
 use crate::packages::deb::{self, Keyring, LockedIndex};
+use crate::registry::Registries;
 use crate::store::Store;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +28,8 @@ pub struct Wanted {
     pub downloads: Vec<WantedDownload>,
     /// The images of layouts, as they are on disk.
     pub layouts: Vec<LockedLayout>,
+    /// The images of registries.
+    pub images: Vec<WantedImage>,
 }
 
 /// The packages of an image for a platform.
@@ -50,6 +54,15 @@ pub struct WantedDownload {
     pub sha256: Option<Digest>,
 }
 
+/// An image of a registry.
+#[derive(Debug, Clone)]
+pub struct WantedImage {
+    /// The name of the spec's source.
+    pub source: String,
+    /// Where it is.
+    pub reference: Reference,
+}
+
 /// What is taken anew although the lock has it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Refresh {
@@ -58,7 +71,7 @@ pub enum Refresh {
     Nothing,
     /// Everything.
     Everything,
-    /// Packages and sources of these names.
+    /// Packages and sources of these names, and images of these references.
     Named(BTreeSet<String>),
 }
 
@@ -68,6 +81,10 @@ pub struct Outside<'a> {
     pub http: &'a http::Client,
     /// Where indexes and downloads are kept.
     pub store: &'a Store,
+    /// Where images are.
+    pub registries: &'a Registries,
+    /// The claims about images, by the types of their predicates, that are pinned with them.
+    pub predicates: &'a [&'a str],
     /// Where Debian's archives are.
     pub mirrors: &'a deb::MirrorConfig,
     /// The present time, for keys and indexes that expire.
@@ -106,6 +123,15 @@ impl Lock {
                 Some(_) => {}
             }
         }
+        for WantedImage { reference, .. } in &wanted.images {
+            match self.image(reference) {
+                None => reasons.push(format!("it has no digest of the image {reference}")),
+                Some(locked) if reference.digest.is_some_and(|digest| digest != locked.sha256) => {
+                    reasons.push(format!("it has another digest of the image {reference} than the reference itself"));
+                }
+                Some(_) => {}
+            }
+        }
         if reasons.is_empty() && self.kept(wanted) != *self {
             reasons.push("it pins what the spec does not ask for any more".into());
         }
@@ -120,6 +146,7 @@ impl Lock {
         kept.sets.retain(is_wanted);
         kept.downloads.retain(|d| wanted.downloads.iter().any(|w| w.source == d.source));
         kept.layouts.retain(|l| wanted.layouts.iter().any(|w| w.source == l.source));
+        kept.images.retain(|i| wanted.images.iter().any(|w| w.reference.to_string() == i.reference));
         let keys: BTreeSet<_> = wanted.sets.iter().flat_map(index_keys).collect();
         kept.indexes.retain(|index| keys.contains(&key_of(index)));
         kept
@@ -148,12 +175,18 @@ pub async fn update(old: &Lock, wanted: &Wanted, refresh: &Refresh, outside: &Ou
     for download in &wanted.downloads {
         lock.downloads.push(update_download(old, download, refresh, outside).await?);
     }
+    for image in &wanted.images {
+        if lock.image(&image.reference).is_none() {
+            lock.images.push(update_image(old, image, wanted, refresh, outside).await?);
+        }
+    }
     lock.sort();
     Ok(lock)
 }
 
 fn check_names(old: &Lock, wanted: &Wanted, refresh: &Refresh) -> Result<(), PlanError> {
     let Refresh::Named(names) = refresh else { return Ok(()) };
+    let references: Vec<String> = wanted.images.iter().map(|image| image.reference.to_string()).collect();
     let known: BTreeSet<&str> = old
         .sets
         .iter()
@@ -161,6 +194,8 @@ fn check_names(old: &Lock, wanted: &Wanted, refresh: &Refresh) -> Result<(), Pla
         .chain(wanted.sets.iter().flat_map(|set| set.request.wishes.iter().map(|wish| wish.name.as_str())))
         .chain(wanted.downloads.iter().map(|download| download.source.as_str()))
         .chain(wanted.layouts.iter().map(|layout| layout.source.as_str()))
+        .chain(wanted.images.iter().map(|image| image.source.as_str()))
+        .chain(references.iter().map(String::as_str))
         .collect();
     match names.iter().find(|name| !known.contains(name.as_str())) {
         Some(name) => Err(PlanError::NothingToUpdate(name.clone())),
@@ -382,9 +417,44 @@ async fn update_download(
     Ok(LockedDownload { source: wanted.source.clone(), url: wanted.url.clone(), sha256, size })
 }
 
+/// Pins an image and what is attached to it now. Where the reference has a digest, that counts.
+async fn update_image(
+    old: &Lock,
+    image: &WantedImage,
+    wanted: &Wanted,
+    refresh: &Refresh,
+    outside: &Outside<'_>,
+) -> Result<LockedImage, PlanError> {
+    let reference = &image.reference;
+    let touched = match refresh {
+        Refresh::Nothing => false,
+        Refresh::Everything => true,
+        Refresh::Named(names) => {
+            let same = wanted.images.iter().filter(|other| other.reference == *reference);
+            same.map(|other| &other.source).chain([&reference.to_string()]).any(|name| names.contains(name))
+        }
+    };
+    let fits = |locked: &&LockedImage| reference.digest.is_none_or(|digest| digest == locked.sha256);
+    if let Some(locked) = old.image(reference).filter(fits).filter(|_| !touched) {
+        return Ok(locked.clone());
+    }
+    let repository = outside.registries.repository(reference)?;
+    let sha256 = match (&reference.digest, &reference.tag) {
+        (Some(digest), _) => Some(*digest),
+        (None, Some(tag)) => repository.tagged(tag).await?,
+        (None, None) => None,
+    };
+    let sha256 = sha256.ok_or_else(|| PlanError::NoSuchImage(reference.clone()))?;
+    let attached = attached::list(&repository, reference, &sha256, outside.predicates).await?;
+    Ok(LockedImage { reference: reference.to_string(), sha256, attached })
+}
+
 /// The largest file from the web, in bytes.
 const MAX_DOWNLOAD: u64 = 16 << 30;
 
 fn fits(locked: &LockedDownload, wanted: &WantedDownload) -> bool {
     locked.url == wanted.url && wanted.sha256.is_none_or(|sha256| sha256 == locked.sha256)
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 //! either could otherwise stand for more than a machine holds.
 
 use super::node::arg::{ArgKind, ArgValue};
+use super::node::source::Source;
 use super::vocabulary::{Form, page};
 use super::{Spanned, mistake};
 use crate::diagnostic::{Diagnostic, Sources, Span};
@@ -24,6 +25,8 @@ pub(super) struct Cx<'n> {
     pub(super) templates: BTreeMap<&'n str, Template<'n>>,
     /// Names of args and templates that were used.
     pub(super) used: BTreeSet<(&'static str, String)>,
+    /// The images of registries that were named where they are used, in the order of their first mention.
+    pub(super) named: Vec<Source>,
     nodes: usize,
     text: usize,
     /// Whether an expansion was cut short: what was not read then cannot be blamed for missing.
@@ -93,6 +96,7 @@ impl<'n> Cx<'n> {
             mistakes: Vec::new(),
             templates: BTreeMap::new(),
             used: BTreeSet::new(),
+            named: Vec::new(),
             nodes: 0,
             text: 0,
             cut: false,

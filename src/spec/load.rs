@@ -6,7 +6,8 @@ use super::loader::Loader;
 use super::node::apt::{self, Apt};
 use super::node::arg::{self, Arg, ArgOrigin, ArgValue};
 use super::node::base::Base;
-use super::node::image::{self, Image, Known, Step};
+use super::node::image::{self, Image, Known};
+use super::node::registry::{self, Registry};
 use super::node::sign::{self, Sign};
 use super::node::{source, template};
 use super::vocabulary::{self, Form, page};
@@ -150,11 +151,12 @@ fn spec<'n>(cx: &mut Cx<'n>, items: Vec<Item<'n>>, args: Vec<(Option<ArgValue>, 
         top.take(cx, item);
     }
     let found = top.images(cx, &images);
+    let named = std::mem::take(&mut cx.named);
     if images.is_empty() && !cx.cut {
         cx.add(mistake::no_image(Span::new(main, 0, 0)).with_page(page("image")));
     }
     let args = args.into_iter().map(|(_, arg)| arg).collect();
-    let spec = top.finish(args, found);
+    let spec = top.finish(args, found, named);
     warn_of_unused(cx, &spec, main);
     (!spec.images.is_empty()).then_some(spec)
 }
@@ -181,6 +183,7 @@ fn declare<'n>(cx: &mut Cx<'n>, items: &[Item<'n>]) {
 #[derive(Default)]
 struct Top {
     apts: Vec<Apt>,
+    registries: Vec<Registry>,
     sources: Vec<source::Read>,
     sign: Option<Sign>,
     signed: Option<Span>,
@@ -195,6 +198,13 @@ impl Top {
                     && self.is_new(cx, "package source", "apt", &apt.name)
                 {
                     self.apts.push(apt);
+                }
+            }
+            "registry" => {
+                if let Some(registry) = registry::read(cx, item)
+                    && self.is_new(cx, "registry", "registry", &registry.name)
+                {
+                    self.registries.push(registry);
                 }
             }
             "source" => match source::read(cx, item) {
@@ -228,10 +238,10 @@ impl Top {
         if let (Some(first), true) = (items.first(), self.apts.iter().all(|apt| *apt.name != "debian")) {
             apts.push(Apt::debian(first.node.name.span));
         }
-        let names = |layout: bool| self.sources.iter().filter(move |source| source.layout == layout);
+        let names = |image: bool| self.sources.iter().filter(move |source| source.image == image);
         let known = Known {
             apts: &apts,
-            layouts: names(true).map(|source| source.name.as_str()).collect(),
+            images: names(true).map(|source| source.name.as_str()).collect(),
             others: names(false).map(|source| source.name.as_str()).collect(),
             sources: self.sources.iter().map(|source| source.name.as_str()).collect(),
         };
@@ -259,9 +269,9 @@ impl Top {
         unique
     }
 
-    fn finish(self, args: Vec<Arg>, images: Vec<Image>) -> Spec {
-        let sources = self.sources.into_iter().filter_map(|source| source.source).collect();
-        Spec { args, apts: self.apts, sources, images, sign: self.sign }
+    fn finish(self, args: Vec<Arg>, images: Vec<Image>, named: Vec<source::Source>) -> Spec {
+        let sources = self.sources.into_iter().filter_map(|source| source.source).chain(named).collect();
+        Spec { args, apts: self.apts, registries: self.registries, sources, images, sign: self.sign }
     }
 
     /// Whether a name is new; one that is not is reported.
@@ -284,7 +294,7 @@ fn warn_of_unused(cx: &mut Cx, spec: &Spec, main: FileId) {
     let unused_args = unused_args.filter(|(what, name)| !cx.used.contains(&(*what, name.value.clone())));
     let templates = cx.templates.values().map(|template| ("template", &template.name));
     let templates = templates.filter(|(what, name)| !cx.used.contains(&(*what, name.value.clone())));
-    let used: BTreeSet<&str> = spec.images.iter().flat_map(sources_of).collect();
+    let used: BTreeSet<&str> = spec.images.iter().flat_map(Image::sources).collect();
     let sources = spec.sources.iter().map(|source| ("source", &source.name));
     let sources = sources.filter(|(_, name)| !used.contains(name.as_str()));
     let unused = unused_args.chain(templates).chain(sources).filter(|(_, name)| name.span.file == main);
@@ -293,17 +303,4 @@ fn warn_of_unused(cx: &mut Cx, spec: &Spec, main: FileId) {
     for warning in warnings {
         cx.add(warning);
     }
-}
-
-/// The names of the sources that an image uses.
-fn sources_of(image: &Image) -> impl Iterator<Item = &str> {
-    let copies = image.steps.iter().filter_map(|step| match step {
-        Step::Copy(copy) => Some(copy.from.as_str()),
-        _ => None,
-    });
-    let base = image.base.iter().filter_map(|base| match &base.value {
-        Base::Source(name) => Some(name.as_str()),
-        Base::Own(_) => None,
-    });
-    copies.chain(base)
 }

@@ -240,6 +240,12 @@ pub(super) fn conflict(span: Span, message: impl Into<String>, other: Span, help
     error("spec::conflict", message, span, "this").with_label(other, "and this").with_help(help)
 }
 
+/// An identity in place of a key.
+pub(super) fn no_identities(span: Span) -> Diagnostic {
+    let message = "signatures by an identity are not supported by this version of kiln";
+    error("spec::not-yet", message, span, "not yet").with_help("name the public key: `signed-by=\"keys/base.pub\"`")
+}
+
 // Paths and patterns.
 
 pub(super) fn relative_path(span: Span, path: &str) -> Diagnostic {

@@ -29,6 +29,8 @@ pub use node::layers::{Compression, Layers};
 pub use node::mkdir::MkdirStep;
 pub use node::packages::{Dpkg, IgnoreDepends, Keep, Packages, ScriptChoice, Scripts, Wish};
 pub use node::port::{Port, Protocol};
+pub use node::registry::{Registry, RegistryMirror};
+pub use node::registry_image::RegistryImage;
 pub use node::remove::RemoveStep;
 pub use node::sign::Sign;
 pub use node::source::{Context, Http, Layout, Source, SourceKind};
@@ -69,7 +71,10 @@ pub struct Spec {
     pub args: Vec<Arg>,
     /// The package sources; holds `debian` with its defaults where an image uses it undeclared.
     pub apts: Vec<Apt>,
-    /// The other inputs.
+    /// How registries are reached.
+    pub registries: Vec<Registry>,
+    /// The other inputs: those that the spec declares, then the images of registries that `base` and `copy` name
+    /// directly, under their references as written.
     pub sources: Vec<Source>,
     /// The images, at least one.
     pub images: Vec<Image>,

@@ -34,7 +34,8 @@ pub(super) fn page(name: &str) -> String {
 }
 
 /// What may stand at the top of a spec.
-pub(super) const TOP: &[&str] = &["kiln", "arg", "include", "template", "use", "apt", "source", "image", "sign"];
+pub(super) const TOP: &[&str] =
+    &["kiln", "arg", "include", "template", "use", "apt", "registry", "source", "image", "sign"];
 
 /// What may stand in an `image`.
 pub(super) const IMAGE: &[&str] = &[
@@ -71,6 +72,7 @@ pub(super) const LATER: &[&str] =
 pub(super) fn home(name: &str) -> Option<&'static str> {
     let child_of: &[(&str, &[&str])] = &[
         ("apt", super::node::apt::CHILDREN),
+        ("registry", super::node::registry::CHILDREN),
         ("source", super::node::source::KINDS),
         ("context", super::node::source::FILTERS),
         ("packages", super::node::packages::CHILDREN),
@@ -84,6 +86,7 @@ pub(super) fn home(name: &str) -> Option<&'static str> {
     }
     child_of.iter().find(|(_, children)| children.contains(&name)).map(|(parent, _)| match *parent {
         "apt" => "inside of `apt`",
+        "registry" => "inside of `registry`",
         "source" => "inside of `source`",
         "context" => "inside of `context`",
         "packages" => "inside of `packages`",

@@ -5,7 +5,7 @@ mod write;
 
 pub use read::LockError;
 
-use crate::oci::{Digest, Platform};
+use crate::oci::{Digest, Platform, Reference};
 use crate::packages::deb::{LockedIndex, LockedPackage};
 
 /// The name of the lock, beside its spec.
@@ -20,6 +20,8 @@ pub struct Lock {
     pub downloads: Vec<LockedDownload>,
     /// The images of OCI layouts.
     pub layouts: Vec<LockedLayout>,
+    /// The images of registries.
+    pub images: Vec<LockedImage>,
     /// The packages of each image and platform.
     pub sets: Vec<LockedSet>,
 }
@@ -44,6 +46,18 @@ pub struct LockedLayout {
     pub source: String,
     /// The digest of the index or manifest that the source names.
     pub sha256: Digest,
+}
+
+/// An image of a registry.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LockedImage {
+    /// The whole reference, with the registry's name and whatever else the spec leaves out.
+    pub reference: String,
+    /// The digest of the index or manifest that it names.
+    pub sha256: Digest,
+    /// Manifests that referred to it, or to an image of the index, when it was pinned: what is read from them is the
+    /// same in every build.
+    pub attached: Vec<Digest>,
 }
 
 /// The packages of one image for one platform.
@@ -84,9 +98,16 @@ impl Lock {
         self.layouts.iter().find(|layout| layout.source == source)
     }
 
+    /// The image that a reference names.
+    pub fn image(&self, reference: &Reference) -> Option<&LockedImage> {
+        let reference = reference.to_string();
+        self.images.iter().find(|image| image.reference == reference)
+    }
+
     /// Whether nothing had to be pinned.
     pub fn is_empty(&self) -> bool {
-        self.indexes.is_empty() && self.downloads.is_empty() && self.layouts.is_empty() && self.sets.is_empty()
+        let sources = self.downloads.is_empty() && self.layouts.is_empty() && self.images.is_empty();
+        sources && self.indexes.is_empty() && self.sets.is_empty()
     }
 
     /// Puts all lists into their order.
@@ -94,6 +115,10 @@ impl Lock {
         self.indexes.sort();
         self.downloads.sort();
         self.layouts.sort();
+        self.images.sort();
+        for image in &mut self.images {
+            image.attached.sort();
+        }
         self.sets.sort_by(|a, b| (&a.image, &a.platform).cmp(&(&b.image, &b.platform)));
         for set in &mut self.sets {
             set.packages.sort();

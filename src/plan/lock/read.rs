@@ -1,6 +1,6 @@
 //! Reading a lock. It lies in a repository where anybody may have changed it, so nothing in it is believed by its looks.
 
-use super::{Lock, LockedDownload, LockedEntry, LockedLayout, LockedSet};
+use super::{Lock, LockedDownload, LockedEntry, LockedImage, LockedLayout, LockedSet};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
 use crate::oci::{Digest, Platform};
 use crate::packages::deb::{self, LockedIndex, LockedPackage};
@@ -62,6 +62,7 @@ impl Reader {
                 "index" => self.index(node),
                 "http" => self.download(node),
                 "oci" => self.layout(node),
+                "image" => self.image(node),
                 "packages" => self.set(node),
                 other => self.mistakes.push(mistake(&format!("a lock has no `{other}`"), node.name.span)),
             }
@@ -114,6 +115,14 @@ impl Reader {
     fn layout(&mut self, node: &Node) {
         let layout = (|| Some(LockedLayout { source: self.arg(node, 0)?, sha256: self.digest(node, "sha256")? }))();
         self.lock.layouts.extend(layout);
+    }
+
+    fn image(&mut self, node: &Node) {
+        let attached = node.children.iter().flatten().filter(|child| child.name.text == "attached");
+        let attached = attached.filter_map(|child| self.digest(child, "sha256")).collect();
+        let image =
+            (|| Some(LockedImage { reference: self.arg(node, 0)?, sha256: self.digest(node, "sha256")?, attached }))();
+        self.lock.images.extend(image);
     }
 
     fn set(&mut self, node: &Node) {

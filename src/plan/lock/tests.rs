@@ -38,6 +38,11 @@ fn lock() -> Lock {
             size: 4,
         }],
         layouts: vec![LockedLayout { source: "base".into(), sha256: Digest::of("base") }],
+        images: vec![LockedImage {
+            reference: "docker.io/library/debian:13".into(),
+            sha256: Digest::of("debian"),
+            attached: vec![Digest::of("bill")],
+        }],
         sets: vec![LockedSet {
             image: "registry.example.com/acme/hello".into(),
             platform: Platform::linux("arm", Some("v7")),
@@ -65,6 +70,9 @@ index "debian" "sid" "main" "armhf" date="2023-11-14T22:13:20Z" valid-until-chec
 
 http "logo" url="https://example.com/a?b=\"c\\d\"" size=4 sha256="LOGO"
 oci "base" sha256="BASE"
+image "docker.io/library/debian:13" sha256="DEBIAN" {
+    attached sha256="BILL"
+}
 
 packages "registry.example.com/acme/hello" platform="linux/arm/v7" request="REQUEST" {
     package "base-files" "1:2.0-3+b1" "amd64" source-version="1:2.0-3" base="static" suite="trixie" archive="debian" path="pool/main/base-files.deb" size=1234 sha256="BASE-FILES"
@@ -78,6 +86,8 @@ packages "registry.example.com/acme/hello" platform="linux/arm/v7" request="REQU
         ("REQUEST", "request"),
         ("BASE-FILES", "base-files"),
         ("BASE", "base"),
+        ("DEBIAN", "debian"),
+        ("BILL", "bill"),
         ("LIBZ", "libz"),
     ] {
         text = text.replace(&Digest::of(content).hex(), name);

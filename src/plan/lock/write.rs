@@ -38,7 +38,7 @@ impl Lock {
             }
             writeln!(out, "}}")?;
         }
-        if !self.downloads.is_empty() || !self.layouts.is_empty() {
+        if !self.downloads.is_empty() || !self.layouts.is_empty() || !self.images.is_empty() {
             writeln!(out)?;
         }
         for download in &self.downloads {
@@ -47,6 +47,18 @@ impl Lock {
         }
         for layout in &self.layouts {
             writeln!(out, "oci {} sha256=\"{}\"", quote(&layout.source), layout.sha256.hex())?;
+        }
+        for image in &self.images {
+            write!(out, "image {} sha256=\"{}\"", quote(&image.reference), image.sha256.hex())?;
+            if image.attached.is_empty() {
+                writeln!(out)?;
+                continue;
+            }
+            writeln!(out, " {{")?;
+            for digest in &image.attached {
+                writeln!(out, "    attached sha256=\"{}\"", digest.hex())?;
+            }
+            writeln!(out, "}}")?;
         }
         for set in &self.sets {
             write!(out, "\npackages {} platform=\"{}\"", quote(&set.image), set.platform)?;

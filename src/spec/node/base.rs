@@ -1,5 +1,6 @@
 //! `base`: what an image stands on.
 
+use super::registry_image;
 use crate::spec::Spanned;
 use crate::spec::expand::{Cx, Item};
 use crate::spec::mistake;
@@ -11,7 +12,7 @@ use crate::spec::vocabulary::Form;
 pub enum Base {
     /// One of kiln's own: its packages are resolved together with the image's.
     Own(String),
-    /// The name of a source that is an OCI layout: its layers are kept as they are.
+    /// The name of a source that is an image, of a layout or of a registry: its layers are kept as they are.
     Source(String),
 }
 
@@ -22,35 +23,45 @@ impl Base {
 
 const BASE: Form = Form::new("base", "base \"cc\"");
 
-/// Reads `base`; `layouts` are the names of the sources that are OCI layouts, `others` those of all others.
+/// Reads `base`; `images` are the names of the sources that are images, `others` those of all others.
 pub(in crate::spec) fn read<'n>(
     cx: &mut Cx<'n>,
     item: &Item<'n>,
-    layouts: &[&str],
+    images: &[&str],
     others: &[&str],
 ) -> Option<Spanned<Base>> {
     let mut reader = Reader::new(cx, item, BASE);
     let name = reader.word("the name of a base");
-    reader.finish();
-    let name = name?;
-    let base = if Base::OWN.contains(&name.as_str()) {
-        Base::Own(name.value)
-    } else if layouts.contains(&name.as_str()) {
-        Base::Source(name.value)
-    } else {
+    let given = reader.node().props.iter().find(|property| property.name.text == "signed-by").map(|p| p.span);
+    let key = registry_image::signed_by(&mut reader);
+    let base = name.and_then(|name| {
+        let own = Base::OWN.contains(&name.as_str());
+        if own || images.contains(&name.as_str()) {
+            if let Some(given) = given {
+                let help = match own {
+                    true => "kiln's own bases are part of kiln",
+                    false => "say it where the source is declared",
+                };
+                let message = "`signed-by` stands here with an image of a registry only";
+                reader.report(mistake::bad_value(given, message, help));
+            }
+            let base = if own { Base::Own(name.value) } else { Base::Source(name.value) };
+            return Some(Spanned::new(base, name.span));
+        }
+        if registry_image::looks_like_one(&name) {
+            let known = registry_image::named(&mut reader, &name, key);
+            return known.then(|| Spanned::new(Base::Source(name.value.clone()), name.span));
+        }
         let mistake = if others.contains(&name.as_str()) {
-            let help =
-                "an image stands on a source with an `oci` layout; files of other sources are put into it by `copy`";
+            let help = "an image stands on a source that is an image, with `oci` or `image`; \
+                files of other sources are put into it by `copy`";
             mistake::bad_value(name.span, format!("the source `{}` is no image", mistake::clip(&name)), help)
-        } else if name.contains(['/', ':', '@']) {
-            let help =
-                "save the image as an OCI layout, name it as `source \"…\" { oci \"path\" }`, and use that name here";
-            mistake::bad_value(name.span, "bases from a registry are not supported by this version of kiln", help)
         } else {
-            mistake::unknown_name(name.span, "base", &name, Base::OWN.iter().chain(layouts).copied())
+            mistake::unknown_name(name.span, "base", &name, Base::OWN.iter().chain(images).copied())
         };
-        cx.report_unless_cut(mistake, BASE, &item.scope);
-        return None;
-    };
-    Some(Spanned::new(base, name.span))
+        reader.report_unless_cut(mistake);
+        None
+    });
+    reader.finish();
+    base
 }

@@ -1,6 +1,7 @@
 //! `copy`: files from a source into the image.
 
 use super::account::Owner;
+use super::registry_image;
 use crate::diagnostic::Span;
 use crate::spec::Spanned;
 use crate::spec::check::is_pattern;
@@ -17,7 +18,7 @@ use crate::spec::vocabulary::Form;
 pub struct CopyStep {
     /// What is copied: clean paths relative to the source's root, possibly with wildcards; the root itself is empty.
     pub paths: Vec<Spanned<String>>,
-    /// The source's name.
+    /// The source's name; of an image that is named without being declared, its reference as written.
     pub from: Spanned<String>,
     /// Absolute and clean. With a slash at the end it is the folder that matches are put into; without one it is
     /// the new name of the one file or folder that is copied.
@@ -45,6 +46,8 @@ pub(in crate::spec) fn read<'n>(cx: &mut Cx<'n>, item: &Item<'n>, sources: &[&st
     let given = words.len();
     let paths: Vec<_> = words.into_iter().filter_map(|path| reader.source_pattern(path)).collect();
     let from = reader.required_text("from");
+    let image = from.as_ref().and_then(|from| from.strip_prefix("image "));
+    let image = image.map(|reference| reference.trim_start().to_owned());
     let to = reader.required_text("to").and_then(|to| reader.destination(to));
     let mode = reader.mode("mode").map(|mode| mode.value);
     let dir_mode = reader.mode("dir-mode").map(|mode| mode.value);
@@ -61,12 +64,13 @@ pub(in crate::spec) fn read<'n>(cx: &mut Cx<'n>, item: &Item<'n>, sources: &[&st
         }
         inner.finish();
     }
-    if let Some(from) = &from
-        && !sources.contains(&from.as_str())
-    {
-        let mistake = mistake::unknown_name(from.span, "source", from, sources.iter().copied());
-        reader.report_unless_cut(mistake);
-    }
+    let from = match (from, image) {
+        (Some(from), Some(reference)) => {
+            let written = Spanned::new(reference, from.span);
+            registry_image::named(&mut reader, &written, None).then_some(written)
+        }
+        (from, _) => from.inspect(|from| known(&mut reader, from, sources)),
+    };
     if let Some(to) = &to {
         several_into_one(&mut reader, &paths, to);
     }
@@ -74,6 +78,21 @@ pub(in crate::spec) fn read<'n>(cx: &mut Cx<'n>, item: &Item<'n>, sources: &[&st
     reader.finish();
     let whole = paths.len() == given && given > 0;
     Some(CopyStep { from: from?, to: to?, paths: whole.then_some(paths)?, mode, dir_mode, owner, exclude, span })
+}
+
+/// Reports the name of a source that is none.
+fn known(reader: &mut Reader, from: &Spanned<String>, sources: &[&str]) {
+    if sources.contains(&from.as_str()) {
+        return;
+    }
+    let mistake = mistake::unknown_name(from.span, "source", from, sources.iter().copied());
+    let mistake = match registry_image::looks_like_one(from) {
+        true => {
+            mistake.with_help(format!("an image of a registry is written `from=\"image {}\"`", mistake::clip(from)))
+        }
+        false => mistake,
+    };
+    reader.report_unless_cut(mistake);
 }
 
 /// Several things, or a pattern, cannot all get one name.

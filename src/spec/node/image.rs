@@ -108,14 +108,29 @@ impl Step {
     }
 }
 
+impl Image {
+    /// The names of the sources that it stands on or copies from; one may come several times.
+    pub fn sources(&self) -> impl Iterator<Item = &str> {
+        let copies = self.steps.iter().filter_map(|step| match step {
+            Step::Copy(copy) => Some(copy.from.as_str()),
+            _ => None,
+        });
+        let base = self.base.iter().filter_map(|base| match &base.value {
+            Base::Source(name) => Some(name.as_str()),
+            Base::Own(_) => None,
+        });
+        copies.chain(base)
+    }
+}
+
 const IMAGE: Form = Form::new("image", "image \"registry.example.com/acme/hello\" { … }");
 
 /// What an image can refer to.
 pub(in crate::spec) struct Known<'k> {
     /// The package sources.
     pub(in crate::spec) apts: &'k [Apt],
-    /// The names of the sources that are OCI layouts.
-    pub(in crate::spec) layouts: Vec<&'k str>,
+    /// The names of the sources that are images.
+    pub(in crate::spec) images: Vec<&'k str>,
     /// The names of all other sources.
     pub(in crate::spec) others: Vec<&'k str>,
     /// The names of all sources.

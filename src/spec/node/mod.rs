@@ -17,6 +17,8 @@ pub(super) mod mkdir;
 pub(super) mod packages;
 pub(super) mod platform;
 pub(super) mod port;
+pub(super) mod registry;
+pub(super) mod registry_image;
 pub(super) mod remove;
 pub(super) mod sign;
 pub(super) mod source;

@@ -1,6 +1,7 @@
 //! `source`: inputs other than packages.
 
 use super::base::Base;
+use super::registry_image::{self, RegistryImage};
 use crate::diagnostic::Span;
 use crate::oci::{Digest, Platform};
 use crate::spec::Spanned;
@@ -12,7 +13,7 @@ use crate::spec::vocabulary::Form;
 /// An input with a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// What `copy` and `base` call it.
+    /// What `copy` and `base` call it; the reference as written of an image that they name without declaring it.
     pub name: Spanned<String>,
     /// What it is.
     pub kind: SourceKind,
@@ -29,6 +30,8 @@ pub enum SourceKind {
     Http(Http),
     /// An image in an OCI layout on disk.
     Oci(Layout),
+    /// An image of a registry.
+    Image(RegistryImage),
 }
 
 /// A folder of the project.
@@ -80,9 +83,10 @@ const INCLUDE: Form = Form::within(SOURCE, "include", "include \"src/**\"");
 const EXCLUDE: Form = Form::within(SOURCE, "exclude", "exclude \"target\" \".git\"");
 const HTTP: Form = Form::within(SOURCE, "http", "http \"https://example.com/app.tgz\" unpack=#true");
 const OCI: Form = Form::within(SOURCE, "oci", "oci \"layouts/base\"");
+const IMAGE: Form = Form::within(SOURCE, "image", "image \"docker.io/library/debian:13\"");
 
 /// What a source can be.
-pub(in crate::spec) const KINDS: &[&str] = &["context", "http", "oci"];
+pub(in crate::spec) const KINDS: &[&str] = &["context", "http", "oci", "image"];
 /// What may stand in a `context`.
 pub(in crate::spec) const FILTERS: &[&str] = &["include", "exclude"];
 
@@ -90,7 +94,8 @@ pub(in crate::spec) const FILTERS: &[&str] = &["include", "exclude"];
 /// uses it is blamed.
 pub(in crate::spec) struct Read {
     pub(in crate::spec) name: Spanned<String>,
-    pub(in crate::spec) layout: bool,
+    /// Whether it is an image, which others can stand on.
+    pub(in crate::spec) image: bool,
     pub(in crate::spec) source: Option<Source>,
 }
 
@@ -100,14 +105,18 @@ pub(in crate::spec) fn read<'n>(cx: &mut Cx<'n>, item: &Item<'n>) -> Option<Read
     let name = reader.identifier("a name", "a source");
     let span = reader.span();
     let mut kinds: Vec<(Span, Option<SourceKind>)> = Vec::new();
-    let mut layout = false;
-    for child in reader.required_children("`context`, `http` or `oci`") {
+    let mut image = false;
+    for child in reader.required_children("`context`, `http`, `oci` or `image`") {
         let kind = match child.node.name.text.as_str() {
             "context" => context(reader.cx, &child).map(SourceKind::Context),
             "http" => http(reader.cx, &child).map(SourceKind::Http),
             "oci" => {
-                layout = true;
+                image = true;
                 oci(reader.cx, &child).map(SourceKind::Oci)
+            }
+            "image" => {
+                image = true;
+                registry_image::read(reader.cx, &child, IMAGE).map(SourceKind::Image)
             }
             _ => {
                 reader.unknown_child(&child, KINDS);
@@ -120,15 +129,15 @@ pub(in crate::spec) fn read<'n>(cx: &mut Cx<'n>, item: &Item<'n>) -> Option<Read
         }
         kinds.push((child.node.span, kind));
     }
-    if let Some(name) = name.as_ref().filter(|name| layout && Base::OWN.contains(&name.as_str())) {
+    if let Some(name) = name.as_ref().filter(|name| image && Base::OWN.contains(&name.as_str())) {
         let rule = "one of kiln's own bases has this name, and `base` could mean both";
-        reader.report(mistake::bad_name(name.span, "a layout", name, rule));
+        reader.report(mistake::bad_name(name.span, "an image", name, rule));
     }
     reader.finish();
     let name = name?;
     let kind = kinds.into_iter().next().and_then(|(_, kind)| kind);
     let source = kind.map(|kind| Source { name: name.clone(), kind, span });
-    Some(Read { name, layout, source })
+    Some(Read { name, image, source })
 }
 
 fn context<'n>(cx: &mut Cx<'n>, item: &Item<'n>) -> Option<Context> {

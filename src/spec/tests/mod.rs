@@ -1,5 +1,6 @@
 mod attacks;
 mod files;
+mod images;
 mod pages;
 mod spans;
 mod values;

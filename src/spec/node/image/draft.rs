@@ -37,7 +37,7 @@ impl Draft {
         }
         let image = &mut self.image;
         match name {
-            "base" => image.base = base::read(cx, item, &known.layouts, &known.others),
+            "base" => image.base = base::read(cx, item, &known.images, &known.others),
             "packages" => {
                 if let Some(packages) = packages::read(cx, item) {
                     packages::check(cx, item, &packages, known.apts);
