@@ -112,7 +112,12 @@ pub(crate) fn inventory() -> Inventory {
                 location: None,
             },
         ],
-        bases: vec![Base { reference: "../base".into(), digest: Digest::of("base"), location: Some(line(8)) }],
+        bases: vec![Base {
+            reference: "../base".into(),
+            digest: Digest::of("base"),
+            location: Some(line(8)),
+            claims: None,
+        }],
         specs: vec![
             SpecFile { path: "kiln.kdl".into(), digest: Digest::of("spec") },
             SpecFile { path: "team/common.kdl".into(), digest: Digest::of("common") },

@@ -4,6 +4,7 @@
 //! the recipe; the bills of materials are made from it and from nothing else.
 //! Every file names its owner by type, so that a file without one cannot be written down.
 
+use super::claims::Claims;
 use super::licence::Licence;
 use crate::oci::{Digest, Platform};
 
@@ -143,7 +144,7 @@ pub enum SourceKind {
         /// From where.
         url: String,
     },
-    /// An image in an OCI layout.
+    /// An image, in an OCI layout or of a registry.
     Oci {
         /// The reference, as the spec writes it.
         reference: String,
@@ -159,6 +160,8 @@ pub struct Base {
     pub digest: Digest,
     /// Where the spec names it.
     pub location: Option<Location>,
+    /// What its own bill of materials says.
+    pub claims: Option<Claims>,
 }
 
 /// A file of the user's that says how to build: the spec, an include, the lock.

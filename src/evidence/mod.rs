@@ -5,6 +5,7 @@
 //! in-toto statements, signed as sigstore bundles, and what checks them again.
 
 mod bundle;
+pub mod claims;
 #[cfg(test)]
 pub(crate) mod fixtures;
 mod inventory;

@@ -3,6 +3,7 @@
 use crate::evidence::inventory::{Package, PackageIndex, SpecFile};
 use crate::evidence::sbom::{deb_purl, deb_url};
 use crate::oci::{Digest, Platform};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// One build, as provenance tells it.
@@ -100,20 +101,38 @@ pub enum Dependency {
         /// The digest of its tree, with what was excluded left out.
         tree: Digest,
     },
-    /// An image in an OCI layout that files were copied from.
-    Oci {
-        /// The reference, as the spec writes it.
-        reference: String,
-        /// The digest of its manifest or index.
-        digest: Digest,
-    },
+    /// An image that files were copied from.
+    Oci(UsedImage),
     /// An image that was built upon.
-    Base {
-        /// The reference, as the spec writes it.
-        reference: String,
-        /// The digest of its manifest.
-        digest: Digest,
-    },
+    Base(UsedImage),
+}
+
+/// An image, of an OCI layout or of a registry.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UsedImage {
+    /// Where it is: the layout, or the whole reference.
+    pub reference: String,
+    /// The digest of its manifest for the platform.
+    pub digest: Digest,
+    /// The package URL of one of a registry.
+    pub uri: Option<String>,
+    /// The index that the lock pins, where the manifest is one of several.
+    pub index: Option<Digest>,
+    /// The key by which its signature was verified, as bundles name keys.
+    pub signed_by: Option<String>,
+    /// Documents that came with it.
+    pub documents: Vec<UsedDocument>,
+}
+
+/// A document that came with an image.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct UsedDocument {
+    /// What it is: `provenance`, `sbom`.
+    pub role: String,
+    /// The digest of the bundle or the statement.
+    pub digest: Digest,
+    /// The key by which it was verified.
+    pub signed_by: Option<String>,
 }
 
 impl Dependency {

@@ -1,6 +1,6 @@
 //! The form of SLSA provenance v1, and what kiln's build type puts into it.
 
-use super::build::{Build, Builder, Dependency};
+use super::build::{Build, Builder, Dependency, UsedImage};
 use crate::evidence::inventory::SpecFile;
 use crate::evidence::statement::Statement;
 use crate::evidence::time::rfc3339;
@@ -234,13 +234,21 @@ fn resource(dependency: &Dependency) -> Resource {
             annotations: [("source".to_owned(), name.clone())].into(),
             ..plain("context", tree)
         },
-        Dependency::Oci { reference, digest } => image("oci", reference, digest),
-        Dependency::Base { reference, digest } => image("base", reference, digest),
+        Dependency::Oci(used) => image("oci", used),
+        Dependency::Base(used) => image("base", used),
     }
 }
 
-fn image(role: &str, reference: &str, digest: &Digest) -> Resource {
-    Resource { annotations: [("reference".to_owned(), reference.to_owned())].into(), ..plain(role, digest) }
+fn image(role: &str, image: &UsedImage) -> Resource {
+    let mut annotations = BTreeMap::from([("reference".to_owned(), image.reference.clone())]);
+    annotations.extend(image.index.map(|index| ("index".to_owned(), index.to_string())));
+    annotations.extend(image.signed_by.as_ref().map(|key| ("signedBy".to_owned(), key.clone())));
+    for document in &image.documents {
+        annotations.insert(document.role.clone(), document.digest.to_string());
+        let key = document.signed_by.iter().map(|key| (format!("{}SignedBy", document.role), key.clone()));
+        annotations.extend(key);
+    }
+    Resource { uri: image.uri.clone(), annotations, ..plain(role, &image.digest) }
 }
 
 /// Reads the provenance in a statement; one that is not of kiln's build type, or that has

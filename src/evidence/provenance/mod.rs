@@ -7,7 +7,7 @@ mod document;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use build::{Build, Builder, Dependency, Repository, Run};
+pub use build::{Build, Builder, Dependency, Repository, Run, UsedDocument, UsedImage};
 pub use document::{
     BUILD_TYPE, BuildDefinition, BuilderId, ExternalParameters, InternalParameters, Metadata, Provenance, Resource,
     RunDetails, read,

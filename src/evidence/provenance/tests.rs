@@ -30,6 +30,17 @@ pub(crate) fn build() -> Build {
     }
 }
 
+fn used(reference: &str, digest: &Digest) -> UsedImage {
+    UsedImage {
+        reference: reference.to_owned(),
+        digest: *digest,
+        uri: None,
+        index: None,
+        signed_by: None,
+        documents: vec![],
+    }
+}
+
 /// What an image holds from outside.
 fn dependencies(inventory: &Inventory) -> Vec<Dependency> {
     let indexes = inventory.indexes.iter().cloned().map(Dependency::Index);
@@ -37,10 +48,9 @@ fn dependencies(inventory: &Inventory) -> Vec<Dependency> {
     let sources = inventory.sources.iter().map(|source| match &source.kind {
         SourceKind::Context => Dependency::Context { name: source.name.clone(), tree: source.digest },
         SourceKind::Http { url } => Dependency::Http { url: url.clone(), digest: source.digest },
-        SourceKind::Oci { reference } => Dependency::Oci { reference: reference.clone(), digest: source.digest },
+        SourceKind::Oci { reference } => Dependency::Oci(used(reference, &source.digest)),
     });
-    let bases =
-        inventory.bases.iter().map(|base| Dependency::Base { reference: base.reference.clone(), digest: base.digest });
+    let bases = inventory.bases.iter().map(|base| Dependency::Base(used(&base.reference, &base.digest)));
     indexes.chain(packages).chain(sources).chain(bases).collect()
 }
 

@@ -3,7 +3,7 @@
 //! Files are components inside of the component that owns them, so that nothing has to say twice who the owner is.
 //! What the standard has no field for is a property below `kiln:`.
 
-use super::graph::{Component, Graph, What};
+use super::graph::{Claimed, Component, Graph, What};
 use super::purl::{deb_url, oci_purl};
 use super::{Contact, contact, web_address};
 use crate::evidence::inventory::{File, FileKind, Owner, Package, SourceKind, SpecFile};
@@ -231,7 +231,26 @@ fn part<'a>(graph: &'a Graph<'_>, component: &'a Component<'_>) -> Part<'a> {
             let properties = base.location.iter().map(|location| property("declared", graph.line(location))).collect();
             Part { kind: "container", name: &base.reference, properties, ..bare }
         }
+        What::Claimed(claimed) => claimed_part(claimed, bare),
         What::Spec(spec) => Part { kind: "file", name: &spec.path, ..bare },
+    }
+}
+
+/// A package that nobody but the base's own document speaks of.
+fn claimed_part<'a>(Claimed { base, claims, package }: Claimed<'a>, bare: Part<'a>) -> Part<'a> {
+    let properties = vec![
+        property("claimed-for", format!("{}@{}", base.reference, base.digest)),
+        property("claimed-by", claims.document.to_string()),
+        property("claimed-by:form", &claims.form),
+        property("claimed-by:signed", claims.signed.to_string()),
+    ];
+    Part {
+        kind: "library",
+        name: &package.name,
+        version: package.version.as_deref(),
+        purl: package.purl.clone(),
+        properties,
+        ..bare
     }
 }
 

@@ -1,6 +1,7 @@
 //! The one graph that both forms of the bill of materials are written from.
 
 use super::purl::deb_purl;
+use crate::evidence::claims::{ClaimedPackage, Claims};
 use crate::evidence::inventory::{Base, File, Inventory, Location, Owner, Package, Source, SpecFile};
 use crate::oci::Digest;
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,7 +38,17 @@ pub(super) enum What<'a> {
     Package(&'a Package),
     Source(&'a Source),
     Base(&'a Base),
+    /// A package of a base, by the word of a document that came with it.
+    Claimed(Claimed<'a>),
     Spec(&'a SpecFile),
+}
+
+/// A package of a base, and who says so.
+#[derive(Clone, Copy)]
+pub(super) struct Claimed<'a> {
+    pub(super) base: &'a Base,
+    pub(super) claims: &'a Claims,
+    pub(super) package: &'a ClaimedPackage,
 }
 
 /// Why an inventory cannot be told as a bill of materials.
@@ -78,6 +89,11 @@ impl<'a> Graph<'a> {
                 components[from].depends.push(to);
             }
         }
+        for (i, (base, _)) in claimed(inventory).enumerate() {
+            let from = places.get("base", base, || format!("the packages of base {base}"))?;
+            let to = places.get("claimed", i, || format!("the packages of base {base}"))?;
+            components[from].depends.push(to);
+        }
         for component in &mut components {
             component.depends.sort_unstable();
             component.depends.dedup();
@@ -117,6 +133,7 @@ fn components(inventory: &Inventory) -> Result<(Vec<Component<'_>>, Places), Inv
     rows.extend(systems.into_iter().enumerate().map(|(i, (id, version))| ("system", i, What::System { id, version })));
     rows.extend(inventory.sources.iter().enumerate().map(|(i, source)| ("source", i, What::Source(source))));
     rows.extend(inventory.bases.iter().enumerate().map(|(i, base)| ("base", i, What::Base(base))));
+    rows.extend(claimed(inventory).enumerate().map(|(i, (_, claimed))| ("claimed", i, What::Claimed(claimed))));
     rows.extend(inventory.specs.iter().enumerate().map(|(i, spec)| ("spec", i, What::Spec(spec))));
     let declared = |name: &String, location: &Option<Location>| location.map(|location| (name.clone(), location.spec));
     let sources = inventory.sources.iter().filter_map(|source| declared(&source.name, &source.location));
@@ -142,6 +159,14 @@ fn components(inventory: &Inventory) -> Result<(Vec<Component<'_>>, Places), Inv
     Ok((components, Places(places)))
 }
 
+/// The packages of bases, each with the position of its base.
+fn claimed(inventory: &Inventory) -> impl Iterator<Item = (usize, Claimed<'_>)> {
+    inventory.bases.iter().enumerate().flat_map(|(i, base)| {
+        let all = base.claims.iter().flat_map(|claims| claims.packages.iter().map(move |package| (claims, package)));
+        all.map(move |(claims, package)| (i, Claimed { base, claims, package }))
+    })
+}
+
 impl What<'_> {
     fn rank(&self) -> u8 {
         match self {
@@ -149,7 +174,8 @@ impl What<'_> {
             What::Package(_) => 1,
             What::Source(_) => 2,
             What::Base(_) => 3,
-            What::Spec(_) => 4,
+            What::Claimed(_) => 4,
+            What::Spec(_) => 5,
         }
     }
 
@@ -161,6 +187,9 @@ impl What<'_> {
             What::Package(package) => deb_purl(package),
             What::Source(source) => format!("source:{}", source.name),
             What::Base(base) => format!("base:{}@{}", base.reference, base.digest),
+            What::Claimed(Claimed { base, package, .. }) => {
+                format!("claimed:{}:{}", &base.digest.hex()[..12], package.identity())
+            }
             What::Spec(spec) => format!("spec:{}", spec.path),
         }
     }
@@ -168,7 +197,7 @@ impl What<'_> {
     /// The digest of the component as a whole, where it has one.
     pub(super) fn digest(&self) -> Option<Digest> {
         match self {
-            What::System { .. } => None,
+            What::System { .. } | What::Claimed(_) => None,
             What::Package(package) => Some(package.sha256),
             What::Source(source) => Some(source.digest),
             What::Base(base) => Some(base.digest),
@@ -176,9 +205,10 @@ impl What<'_> {
         }
     }
 
-    /// Whether kiln knows everything inside: it cannot look into what a user copies in or builds upon.
+    /// Whether kiln knows everything inside: it cannot look into what a user copies in or builds upon, whatever its
+    /// maker says of it.
     pub(super) fn is_complete(&self) -> bool {
-        !matches!(self, What::Source(_) | What::Base(_))
+        !matches!(self, What::Source(_) | What::Base(_) | What::Claimed(_))
     }
 }
 
@@ -221,7 +251,11 @@ fn check_files(components: &mut [Component<'_>]) -> Result<(), InventoryError> {
 /// What the image asks for: everything but packages, the packages that were asked for by name, and as
 /// many more as it takes to reach every one of them.
 fn roots(components: &[Component<'_>]) -> Vec<usize> {
-    let asked = |component: &Component<'_>| !matches!(component.what, What::Package(package) if !package.requested);
+    let asked = |component: &Component<'_>| match component.what {
+        What::Package(package) => package.requested,
+        What::Claimed(_) => false,
+        _ => true,
+    };
     let mut roots: Vec<usize> = (0..components.len()).filter(|i| asked(&components[*i])).collect();
     let mut reached = vec![false; components.len()];
     roots.iter().for_each(|root| reach(components, *root, &mut reached));

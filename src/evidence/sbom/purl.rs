@@ -1,6 +1,7 @@
 //! Package URLs (purl-spec): names that scanners look up.
 
 use crate::evidence::inventory::{ImageIdentity, Package, PackageIndex};
+use crate::oci::{Digest, Platform, Reference};
 
 /// The package URL of a Debian package.
 pub fn deb_purl(package: &Package) -> String {
@@ -27,16 +28,26 @@ pub fn deb_url(package: &Package, indexes: &[PackageIndex]) -> Option<String> {
     Some(format!("{}/{}", index.url.trim_end_matches('/'), package.path))
 }
 
-/// The package URL of an image.
+/// The package URL of the image that is described.
 pub(super) fn oci_purl(image: &ImageIdentity) -> String {
     let name = image.name.rsplit('/').next().unwrap_or_default().to_lowercase();
-    let digest = encode(&image.digest.to_string()).replace(':', "%3A");
-    format!(
-        "pkg:oci/{}@{digest}?arch={}&repository_url={}",
-        encode(&name),
-        encode(&image.platform.architecture),
-        encode(&image.name)
-    )
+    oci(&name, &image.digest, &image.platform, &image.name)
+}
+
+/// The package URL of an image of a registry; `digest` is that of its manifest for the platform.
+pub fn image_purl(reference: &Reference, digest: &Digest, platform: &Platform) -> String {
+    let name = reference.repository.rsplit('/').next().unwrap_or_default();
+    let purl = oci(name, digest, platform, &format!("{}/{}", reference.registry, reference.repository));
+    match &reference.tag {
+        Some(tag) => format!("{purl}&tag={}", encode(tag)),
+        None => purl,
+    }
+}
+
+fn oci(name: &str, digest: &Digest, platform: &Platform, repository: &str) -> String {
+    let digest = encode(&digest.to_string()).replace(':', "%3A");
+    let (name, arch, repository) = (encode(name), encode(&platform.architecture), encode(repository));
+    format!("pkg:oci/{name}@{digest}?arch={arch}&repository_url={repository}")
 }
 
 /// Percent-encodes all but what stands for itself in every part of a package URL.

@@ -1,6 +1,6 @@
 //! SPDX 2.3 in JSON, written as a stream.
 
-use super::graph::{Component, Graph, What};
+use super::graph::{Claimed, Component, Graph, What};
 use super::purl::{deb_url, oci_purl};
 use super::web_address;
 use crate::evidence::inventory::{File, FileKind, Owner, Package, SourceKind};
@@ -185,12 +185,27 @@ fn element(graph: &Graph<'_>, component: &Component<'_>) -> Element {
             Element { download_location, ..bare(id, &source.name, purpose) }
         }
         What::Base(base) => bare(id, &base.reference, "CONTAINER"),
+        What::Claimed(claimed) => claimed_element(claimed, id),
         What::Spec(spec) => bare(id, &spec.path, "FILE"),
     };
     element.checksums = component.what.digest().iter().map(sha256).collect();
     element.package_verification_code = verification_code(component);
     element.files_analyzed = element.package_verification_code.is_some();
     element
+}
+
+/// A package that nobody but the base's own document speaks of.
+fn claimed_element(Claimed { base, claims, package }: Claimed<'_>, id: String) -> Element {
+    let signed = if claims.signed { "signed by the key that the spec asks for" } else { "not verified by anybody" };
+    Element {
+        version_info: package.version.clone(),
+        comment: Some(format!(
+            "in {}@{}, by the word of a document that came with it: {}, {signed}",
+            base.reference, base.digest, claims.document
+        )),
+        external_refs: package.purl.clone().map(purl_ref).into_iter().collect(),
+        ..bare(id, &package.name, "LIBRARY")
+    }
 }
 
 fn package_element(graph: &Graph<'_>, component: &Component<'_>, package: &Package, id: String) -> Element {
@@ -237,6 +252,7 @@ fn component_id(component: &Component<'_>) -> String {
         What::Package(package) => ("Package", package.name.as_str()),
         What::Source(source) => ("Source", source.name.as_str()),
         What::Base(base) => ("Base", base.reference.as_str()),
+        What::Claimed(claimed) => ("Claimed", claimed.package.name.as_str()),
         What::Spec(spec) => ("Spec", spec.path.as_str()),
     };
     let allowed = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };

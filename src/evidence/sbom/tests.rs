@@ -1,8 +1,9 @@
 use super::purl::oci_purl;
 use super::*;
+use crate::evidence::claims::{ClaimedPackage, Claims};
 use crate::evidence::fixtures::{file, golden, inventory, package};
 use crate::evidence::inventory::{File, Inventory, Owner};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 fn documents(inventory: &Inventory) -> (String, String) {
@@ -231,4 +232,41 @@ fn fifty_thousand_files_are_written_as_a_stream() {
         write(&mut pieces);
         assert!(pieces.0 < 1000 && pieces.1 > 5_000_000, "{} of {}", pieces.0, pieces.1);
     }
+}
+
+#[test]
+fn packages_of_a_base_stand_as_its_makers_word() {
+    let mut inventory = inventory();
+    let package = |name: &str, purl: Option<&str>| ClaimedPackage {
+        name: name.into(),
+        version: Some("1".into()),
+        purl: purl.map(str::to_owned),
+    };
+    inventory.bases[0].claims = Some(Claims {
+        document: Digest::of("document"),
+        form: "https://spdx.dev/Document".into(),
+        signed: false,
+        packages: vec![package("musl", Some("pkg:apk/alpine/musl@1")), package("odd", None)],
+    });
+    let (cyclonedx, spdx) = documents(&inventory);
+    let cyclonedx: Value = serde_json::from_str(&cyclonedx).unwrap();
+    let named = |name: &str| {
+        let all = cyclonedx["components"].as_array().unwrap();
+        all.iter().find(|component| component["name"] == name).unwrap().clone()
+    };
+    let musl = named("musl");
+    assert_eq!(musl["purl"], "pkg:apk/alpine/musl@1");
+    let said = |name: &str, value: String| json!({ "name": format!("kiln:claimed-by{name}"), "value": value });
+    for property in [said("", Digest::of("document").to_string()), said(":signed", "false".into())] {
+        assert!(musl["properties"].as_array().unwrap().contains(&property), "{musl}");
+    }
+    let needs = cyclonedx["dependencies"].as_array().unwrap();
+    let of_base = needs.iter().find(|row| row["ref"] == named("../base")["bom-ref"]).unwrap();
+    assert_eq!(of_base["dependsOn"], json!([named("odd")["bom-ref"], musl["bom-ref"]]));
+    let unknown = &cyclonedx["compositions"][1];
+    assert_eq!(unknown["aggregate"], "unknown", "nobody has looked into it");
+    assert!(unknown["assemblies"].as_array().unwrap().contains(&musl["bom-ref"]));
+    let spdx: Value = serde_json::from_str(&spdx).unwrap();
+    let musl = spdx["packages"].as_array().unwrap().iter().find(|package| package["name"] == "musl").unwrap();
+    assert!(musl["comment"].as_str().unwrap().contains("not verified by anybody"), "{musl}");
 }

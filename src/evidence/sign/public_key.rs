@@ -17,7 +17,10 @@ impl PublicKey {
     pub fn from_pem(text: &[u8]) -> Result<Self, KeyError> {
         let (label, der) = pem::decode_vec(text).map_err(|_| KeyError::NotPem)?;
         if label != "PUBLIC KEY" {
-            return Err(KeyError::Label { found: label.into(), wanted: "public key (`PUBLIC KEY`)" });
+            return Err(KeyError::Label {
+                found: label.into(),
+                wanted: "public key (`PUBLIC KEY`, in the file NAME.pub of `kiln key generate`)",
+            });
         }
         let malformed = |error: p256::pkcs8::spki::Error| KeyError::Malformed(error.to_string());
         let info = SubjectPublicKeyInfoRef::try_from(der.as_slice())

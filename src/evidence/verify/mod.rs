@@ -8,11 +8,13 @@
 mod report;
 mod sbom;
 mod signed;
+mod simple;
 #[cfg(test)]
 mod tests;
 
 pub use report::{Check, Outcome, Refused, Report, ids};
 pub use signed::{Refusal, SignedStatement, check_signed};
+pub use simple::{MAX_SIMPLE, SIMPLE_SIGNATURE, SIMPLE_SIGNING, check_simple};
 
 use super::bundle::MAX_BUNDLE;
 use super::provenance;

@@ -42,6 +42,9 @@ pub enum Refusal {
     /// A statement of an unknown version.
     #[error("what is signed is a `{0}`, not an in-toto statement")]
     StatementType(String),
+    /// The document of an older signature is none.
+    #[error("what is signed is no signature of an image: {0}")]
+    Simple(String),
     /// About something else.
     #[error("it is about {0}, not about this image")]
     Subject(String),
