@@ -59,6 +59,10 @@ pub(super) enum Command {
     Fmt(Fmt),
     /// Show the graph that a spec compiles to
     Graph(Graph),
+    /// Release a layout: push it with its evidence, verify it there, then move the tags
+    Push(Push),
+    /// Move an image with its evidence between registries and layouts
+    Copy(Copy),
     /// Check signatures and evidence of an image
     Verify(Verify),
     /// Show an image's bill of materials
@@ -116,11 +120,17 @@ pub(super) struct Build {
     /// Build for this platform instead of the spec's; may be repeated
     #[arg(long, value_name = "OS/ARCH", value_delimiter = ',')]
     pub platform: Vec<String>,
-    /// A name that the image gets in the output; may be repeated
+    /// A name for the image, in outputs and registries; may be repeated [default: its name in the spec, tag latest]
     #[arg(short, long, value_name = "REF")]
     pub tag: Vec<String>,
+    /// Release it: push image and evidence by digest, verify them there, then move the tags
+    #[arg(long)]
+    pub push: bool,
+    /// Never move a tag that names another image
+    #[arg(long, requires = "push")]
+    pub no_clobber: bool,
     /// Where the image goes: oci:DIR, oci-archive:FILE, docker-archive:FILE or tree:DIR; may be repeated
-    /// [default: oci:kiln-out/NAME beside the spec]
+    /// [default: oci:kiln-out/NAME beside the spec; with --push none]
     #[arg(short, long, value_name = "KIND:PATH")]
     pub output: Vec<String>,
     /// Sign with this private key instead of the spec's
@@ -129,6 +139,12 @@ pub(super) struct Build {
     /// Write what was done as JSON (specs/report.md)
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
+    /// Write the digest as JSON, in the form that buildx has, for later steps of CI (specs/report.md)
+    #[arg(long, value_name = "FILE")]
+    pub metadata_file: Option<PathBuf>,
+    /// Write the digest as variables, NAME=VALUE, for later jobs of GitLab's and others' CI (specs/report.md)
+    #[arg(long, value_name = "FILE")]
+    pub dotenv: Option<PathBuf>,
     /// Let the attested provenance tell when this run began and ended, which makes it different in each run
     #[arg(long)]
     pub record_run: bool,
@@ -194,11 +210,53 @@ pub(super) struct Graph {
     pub format: GraphFormat,
 }
 
-/// An image that lies in a layout.
+/// How an image that is moved is verified.
+#[derive(Debug, Args)]
+pub(super) struct MoveArgs {
+    /// The public key that must have signed it: it is verified where it arrives, before tags move
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Move it without verification
+    #[arg(long, conflicts_with = "key")]
+    pub unverified: bool,
+    /// Never move a tag that names another image
+    #[arg(long)]
+    pub no_clobber: bool,
+    /// How the result is shown
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Push {
+    /// An OCI layout: a folder, or an archive of one
+    #[arg(value_name = "LAYOUT")]
+    pub layout: String,
+    /// Where it goes, such as registry.example.com/acme/hello:1.0; several names are several tags
+    #[arg(value_name = "REF", required = true)]
+    pub targets: Vec<String>,
+    #[command(flatten)]
+    pub how: MoveArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Copy {
+    /// An image: a layout or a reference
+    #[arg(value_name = "SRC")]
+    pub source: String,
+    /// Where it goes: references such as registry.example.com/acme/hello:1.0, oci:DIR, oci-archive:FILE
+    #[arg(value_name = "DST", required = true)]
+    pub targets: Vec<String>,
+    #[command(flatten)]
+    pub how: MoveArgs,
+}
+
+/// An image of a layout or a registry.
 #[derive(Debug, Args)]
 pub(super) struct ImageArgs {
-    /// An OCI layout: a folder, or an archive of one; `oci:` and `oci-archive:` may stand in front
-    #[arg(value_name = "LAYOUT")]
+    /// An OCI layout (a folder, or an archive of one; `oci:` and `oci-archive:` may stand in front), or an image in a
+    /// registry, such as registry.example.com/acme/hello:1.0
+    #[arg(value_name = "IMAGE")]
     pub image: String,
     /// The platform, where the image has several
     #[arg(long, value_name = "OS/ARCH")]
@@ -258,7 +316,7 @@ pub(super) struct Why {
 
 #[derive(Debug, Args)]
 pub(super) struct Diff {
-    /// The image as it was: an OCI layout
+    /// The image as it was: a layout or a reference
     pub old: String,
     /// The image as it is
     pub new: String,

@@ -3,6 +3,7 @@
 mod build;
 mod evidence;
 mod store;
+mod transfer;
 
 use super::args::{Check, Cli, Command, Fmt, Format, Global, SpecArgs};
 use super::output::{Failure, Output};
@@ -23,9 +24,11 @@ pub(super) fn run(cli: Cli, environment: &Environment, output: &mut Output) -> R
         Command::Graph(args) => build::graph(&args, &global, environment, output),
         Command::Check(args) => check(&args, output),
         Command::Fmt(args) => fmt(&args, output),
+        Command::Push(args) => transfer::push(&args, &global, environment, output),
+        Command::Copy(args) => transfer::copy(&args, &global, environment, output),
         Command::Verify(args) => evidence::verify(&args, &global, environment, output),
-        Command::Sbom(args) => evidence::sbom(&args, output),
-        Command::Provenance(args) => evidence::provenance(&args, output),
+        Command::Sbom(args) => evidence::sbom(&args, &global, environment, output),
+        Command::Provenance(args) => evidence::provenance(&args, &global, environment, output),
         Command::Why(args) => evidence::why(&args, &global, environment, output),
         Command::Diff(args) => evidence::diff(&args, &global, environment, output),
         Command::Key(args) => store::key(&args, environment, output),
@@ -48,8 +51,14 @@ fn in_session<T>(
     let mirror = environment.text("KILN_DEBIAN_MIRROR");
     let mirrors = MirrorConfig::read(Path::new("/"), mirror);
     let mirrors = mirrors.map_err(|e| Failure::usage(format!("KILN_DEBIAN_MIRROR cannot be used: {e}")))?;
-    let settings =
-        Settings { store: store_folder(global, environment)?, offline, jobs: jobs(global), mirrors, now: now() };
+    let settings = Settings {
+        store: store_folder(global, environment)?,
+        offline,
+        jobs: jobs(global),
+        mirrors,
+        registries: environment.registries().map_err(Failure::usage)?,
+        now: now(),
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|e| Failure::machine(format!("cannot start threads: {e}")))?;
     let progress = listener(global.progress);

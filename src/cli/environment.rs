@@ -1,5 +1,7 @@
 //! Everything that kiln takes from its environment, read in one place.
 
+mod registries;
+
 use secrecy::SecretString;
 use std::ffi::OsString;
 use std::path::PathBuf;

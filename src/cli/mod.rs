@@ -4,6 +4,7 @@
 //! error. This module alone reads the terminal and the environment.
 
 mod args;
+mod ci;
 mod commands;
 mod diagnostics;
 mod environment;

@@ -47,6 +47,7 @@ impl From<Error> for Failure {
             Kind::Usage => exit::USAGE,
             Kind::Lock => exit::LOCK,
             Kind::Step => exit::STEP,
+            Kind::Verification => exit::VERIFICATION,
             Kind::Service => exit::SERVICE,
         };
         let message = match error {

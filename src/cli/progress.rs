@@ -1,6 +1,7 @@
 //! What happens, as it happens, on standard error.
 
 use super::args::ProgressMode;
+use super::render::size;
 use crate::pipeline::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{IsTerminal, Write};
@@ -45,7 +46,8 @@ struct Plain {
 struct Bytes {
     expected: u64,
     here: u64,
-    said: Option<Instant>,
+    /// When this was said last, and how many bytes were here then.
+    said: Option<(Instant, u64)>,
 }
 
 impl Progress for Plain {
@@ -59,13 +61,17 @@ impl Progress for Plain {
     }
 
     fn advance(&self, bytes: u64) {
+        if bytes == 0 {
+            return;
+        }
         let mut counter = self.bytes.lock().unwrap_or_else(|e| e.into_inner());
         counter.here += bytes;
         let now = Instant::now();
-        let due = counter.said.get_or_insert(now).elapsed() >= Duration::from_secs(3);
-        if due {
-            counter.said = Some(now);
-            say(&format!("  {} of {}", super::render::size(counter.here), super::render::size(counter.expected)));
+        let (said, before) = *counter.said.get_or_insert((now, 0));
+        let passed = now.duration_since(said);
+        if passed >= Duration::from_secs(3) {
+            counter.said = Some((now, counter.here));
+            say(&format!("  {}", so_far(counter.here, counter.expected, counter.here - before, passed)));
         }
     }
 
@@ -78,6 +84,13 @@ impl Progress for Plain {
     fn warn(&self, message: &str) {
         say(&format!("warning: {message}"));
     }
+}
+
+/// How much of what is expected is here, and how fast the last bytes came.
+fn so_far(here: u64, expected: u64, bytes: u64, passed: Duration) -> String {
+    let rate = u128::from(bytes) * 1000 / passed.as_millis().max(1);
+    let rate = u64::try_from(rate).unwrap_or(u64::MAX);
+    format!("{} of {}, {}/s", size(here), size(expected), size(rate))
 }
 
 /// An object for each event.
@@ -99,7 +112,9 @@ impl Progress for Json {
     }
 
     fn advance(&self, bytes: u64) {
-        self.event(serde_json::json!({ "event": "advance", "bytes": bytes }));
+        if bytes > 0 {
+            self.event(serde_json::json!({ "event": "advance", "bytes": bytes }));
+        }
     }
 
     fn done(&self, name: &str, cached: bool) {
@@ -168,3 +183,6 @@ impl Drop for Live {
         self.bar.finish_and_clear();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,8 @@
 //! Results as people read them, on standard output.
 
 use crate::pipeline::{
-    BuildReport, Changed, Difference, ImageReport, LockReport, Outcome, PlatformReport, Reason, VerificationReport,
+    BuildReport, Changed, CopyReport, Difference, ImageReport, LockReport, Outcome, PlatformReport, PublishedReport,
+    Reason, VerificationReport,
 };
 use serde_json::Value;
 use std::fmt::Write;
@@ -47,12 +48,59 @@ fn one_image(out: &mut String, image: &ImageReport) -> std::fmt::Result {
         let unchanged = if output.unchanged { " (unchanged)" } else { "" };
         writeln!(out, "  output     {}:{}{unchanged}", output.kind, output.path)?;
     }
+    for place in &image.published {
+        published(out, place)?;
+    }
+    if let Some(place) = image.published.first() {
+        let key = image.signer.public_key.as_deref().unwrap_or("PUBLIC_KEY");
+        writeln!(out, "  evidence   beside it; check it with")?;
+        return writeln!(out, "             kiln verify {}@{} --key {key}", place.repository, place.digest);
+    }
     if let Some(layout) = image.outputs.iter().find(|output| output.kind.starts_with("oci")) {
         let key = image.signer.public_key.as_deref().unwrap_or("PUBLIC_KEY");
         writeln!(out, "  evidence   in the same layout; check it with")?;
         writeln!(out, "             kiln verify {} --key {key}", layout.path)?;
     }
     Ok(())
+}
+
+fn published(out: &mut String, place: &PublishedReport) -> std::fmt::Result {
+    let sent = match (place.sent, place.mounted) {
+        (0, 0) => "all was there".to_owned(),
+        (sent, 0) => format!("{} in {sent} blobs, {} were there", size(place.bytes), place.present),
+        (sent, mounted) => {
+            format!(
+                "{} in {sent} blobs, {mounted} from other repositories, {} were there",
+                size(place.bytes),
+                place.present
+            )
+        }
+    };
+    writeln!(out, "  pushed     {}@{}", place.repository, place.digest)?;
+    writeln!(out, "             {sent}{}", if place.verified { "; verified there" } else { "; not verified" })?;
+    for tag in &place.tags {
+        let what = match (&tag.from, tag.moved) {
+            (Some(old), _) => format!(" (was {})", short(old)),
+            (None, true) => " (new)".to_owned(),
+            (None, false) => " (unchanged)".to_owned(),
+        };
+        writeln!(out, "  released   {}:{}{what}", place.repository, tag.tag)?;
+    }
+    Ok(())
+}
+
+/// What a copy did.
+pub(super) fn copy(report: &CopyReport) -> String {
+    let mut out = format!("{}\n", report.digest);
+    for place in &report.published {
+        // Writing to a string never fails.
+        let _ = published(&mut out, place);
+    }
+    for output in &report.outputs {
+        let unchanged = if output.unchanged { " (unchanged)" } else { "" };
+        out.push_str(&format!("  output     {}:{}{unchanged}\n", output.kind, output.path));
+    }
+    out
 }
 
 fn one_platform(out: &mut String, platform: &PlatformReport, of_several: bool) -> std::fmt::Result {
@@ -124,6 +172,9 @@ pub(super) fn packages(document: &Value) -> String {
             format!("{} {}  {licence}\n", text("name"), text("version"))
         })
         .collect();
+    if lines.is_empty() {
+        return "no packages; `--format cyclonedx` and `--format spdx` list the files\n".to_owned();
+    }
     lines.sort();
     lines.concat()
 }

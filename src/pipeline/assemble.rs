@@ -72,7 +72,7 @@ struct Record {
 const RECORD: &str = "image";
 
 /// The version of what decides an image beside its recipe; another one forgets them all.
-const FORM: &str = "kiln image 1";
+const FORM: &str = "kiln image 2";
 
 /// Makes an image of what was compiled; what was made before of the same is found again.
 pub(super) fn image(

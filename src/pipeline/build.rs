@@ -2,25 +2,33 @@
 
 use super::assemble::{self, Made};
 use super::attest::{self, Attested};
+use super::endorsed;
 use super::epoch::{self, Revision};
 use super::error::Error;
 use super::identity::{Identity, KeySettings};
 use super::inputs::realise;
 use super::inventory::Taking;
 use super::locking::{self, Leveled, LockMode, Locked};
+use super::opened::files_of;
 use super::output::{self, Bundle};
+use super::place::with_tag;
 use super::project::Project;
 use super::provenance::Used;
+use super::publish::{Release, publish};
 use super::report::{
     AttestationReport, BuildReport, ImageReport, LayerReport, PhaseReport, PlatformReport, SignerReport,
 };
 use super::session::Session;
+use super::verifying::Subjects;
 use crate::compile::compile;
 use crate::diagnostic::Sources;
+use crate::evidence::provenance::UsedImage;
 use crate::image::assemble::{Image, assemble_index};
+use crate::image::layout::Layout;
 use crate::oci::{Descriptor, Digest, Platform, Reference};
 use crate::plan::Refresh;
 use crate::store::Store;
+use crate::tree::Tree;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -41,6 +49,10 @@ pub struct BuildOptions<'a> {
     pub tags: Vec<Reference>,
     /// Where the image goes, `KIND:PATH`; none for the default.
     pub outputs: Vec<String>,
+    /// Whether it is released to the registries that its names name.
+    pub push: bool,
+    /// Whether tags there may be moved from other images.
+    pub clobber: bool,
     /// `SOURCE_DATE_EPOCH`.
     pub epoch: Option<i64>,
     /// With what it is signed.
@@ -77,7 +89,7 @@ fn lost(store: &Store, before: u64) -> bool {
 }
 
 /// What is remembered of the outside world and not made from content: it stays when results are made anew.
-const KEPT_RECORDS: [&str; 1] = ["deb-release"];
+const KEPT_RECORDS: [&str; 2] = ["deb-release", endorsed::RECORD];
 
 fn build_once(session: &Session<'_>, options: &BuildOptions<'_>) -> Result<BuildReport, Error> {
     let started_on = session.clock();
@@ -102,7 +114,8 @@ fn build_once(session: &Session<'_>, options: &BuildOptions<'_>) -> Result<Build
     let wanted = |leveled: &&Leveled<'_>| {
         options.images.is_empty() || options.images.iter().any(|name| super::is_called(leveled.image, name))
     };
-    let images = images.iter().filter(wanted).map(|image| build.image(image)).collect::<Result<Vec<_>, _>>()?;
+    let built = images.iter().filter(wanted).map(|image| build.image(image)).collect::<Result<Vec<_>, _>>()?;
+    let images = build.publish(built)?;
     let phases = session.durations().into_iter().map(|(name, seconds)| PhaseReport { name, seconds }).collect();
     Ok(BuildReport {
         report: 1,
@@ -155,23 +168,72 @@ pub(super) struct Build<'a> {
 /// An image for one platform with all that is said about it.
 struct Finished {
     made: Made,
-    layouts: BTreeMap<String, Digest>,
+    images: BTreeMap<String, UsedImage>,
     packages: usize,
     attested: Attested,
 }
 
+/// An image that was built and written, with what a release of it needs.
+struct Built {
+    report: ImageReport,
+    subject: Descriptor,
+    tags: Vec<Reference>,
+    /// What refers to it and to its platforms' manifests.
+    referrers: Vec<Descriptor>,
+    /// The manifests of its platforms with their file systems, stored.
+    trees: Vec<(Digest, Digest)>,
+}
+
+impl Built {
+    /// What must be verified of it.
+    fn subjects(&self, store: &Store) -> Result<Subjects, Error> {
+        let is_index = self.trees.iter().all(|(manifest, _)| *manifest != self.subject.digest);
+        let files = self.trees.iter().map(|(manifest, tree)| Ok((*manifest, files_of(&Tree::load(store, tree)?))));
+        let manifests = files.collect::<Result<_, Error>>()?;
+        Ok(Subjects { index: is_index.then_some(self.subject.digest), manifests })
+    }
+}
+
 impl Build<'_> {
-    fn image(&self, leveled: &Leveled<'_>) -> Result<ImageReport, Error> {
-        let outputs = output::plan(self.project, leveled.image, &self.options.outputs)?;
+    /// Releases images, where that was asked for; gives their reports.
+    fn publish(&self, built: Vec<Built>) -> Result<Vec<ImageReport>, Error> {
+        if !self.options.push {
+            return Ok(built.into_iter().map(|image| image.report).collect());
+        }
+        let store = &self.session.store;
+        let key = self.identity.public_key()?;
+        let rows = |image: &Built| std::iter::once(&image.subject).chain(&image.referrers).cloned().collect();
+        let layouts: Vec<Layout> = built.iter().map(|image| Layout::of_store(store, rows(image))).collect();
+        let subjects: Vec<_> = built.iter().map(|image| || image.subjects(store)).collect();
+        let releases = built.iter().zip(&layouts).zip(&subjects).map(|((image, layout), subjects)| Release {
+            layout,
+            image: &image.subject,
+            targets: &image.tags,
+            clobber: self.options.clobber,
+            key: Some(&key),
+            subjects,
+        });
+        let published =
+            publish(self.session, self.session.registries_of(self.project)?, &releases.collect::<Vec<_>>())?;
+        let reports = built.into_iter().map(|image| image.report);
+        Ok(reports.zip(published).map(|(report, published)| ImageReport { published, ..report }).collect())
+    }
+
+    fn image(&self, leveled: &Leveled<'_>) -> Result<Built, Error> {
+        // What is released needs no layout beside the spec.
+        let outputs = match self.options.push && self.options.outputs.is_empty() {
+            true => Vec::new(),
+            false => output::plan(self.project, leveled.image, &self.options.outputs)?,
+        };
         let platforms = self.platforms(leveled)?;
         let finished = platforms.iter().map(|platform| self.platform(leveled, platform));
         let finished = finished.collect::<Result<Vec<Finished>, _>>()?;
         let (subject, of_index) = self.subject(leveled, &finished)?;
         self.session.phase("writing");
         let reference = &leveled.image.name.value;
-        let tags = match self.options.tags.as_slice() {
-            [] => vec![Reference { tag: Some("latest".into()), ..reference.clone() }],
-            tags => tags.to_vec(),
+        let tags: Vec<Reference> = match self.options.tags.as_slice() {
+            [] => vec![with_tag(reference.clone())],
+            tags => tags.iter().cloned().map(with_tag).collect(),
         };
         let bundle = Bundle {
             subject: &subject,
@@ -182,16 +244,21 @@ impl Build<'_> {
         };
         let outputs = outputs.iter().map(|output| output::write(self.session, output, &bundle));
         let outputs = outputs.collect::<Result<_, _>>()?;
-        Ok(ImageReport {
+        let referrers = bundle.attested.iter().flat_map(|attested| attested.referrers.iter().cloned()).collect();
+        let trees = bundle.images.iter().map(|(image, tree)| (image.manifest.digest, *tree)).collect();
+        let report = ImageReport {
             name: reference.to_string(),
             digest: subject.digest,
             media_type: subject.media_type.clone(),
+            descriptor_size: subject.size,
             tags: tags.iter().map(ToString::to_string).collect(),
             platforms: finished.iter().map(platform_report).collect(),
             attestations: of_index.iter().flat_map(attestations).collect(),
             signer: self.signer(),
             outputs,
-        })
+            published: Vec::new(),
+        };
+        Ok(Built { report, subject, tags, referrers, trees })
     }
 
     /// The image's platforms, or those of them that were asked for.
@@ -215,7 +282,7 @@ impl Build<'_> {
         let mut made = assemble::image(session, project, leveled, &compiled, &realised, self.revision)?;
         let solved = made.solved.take();
         session.phase("describing");
-        let used = Used { contexts: &made.contexts, layouts: &realised.inputs.layouts };
+        let used = Used { contexts: &made.contexts, images: &realised.used };
         let told = self.told(leveled, std::slice::from_ref(platform), &[used])?;
         let attested = attest::platform(session, self.identity, &made.image.manifest, &told, || {
             let taking = Taking {
@@ -234,7 +301,7 @@ impl Build<'_> {
             taking.take(&solved)
         })?;
         let packages = realised.locked.as_ref().map_or(0, |set| set.packages.len());
-        Ok(Finished { made, layouts: realised.inputs.layouts, packages, attested })
+        Ok(Finished { made, images: realised.used, packages, attested })
     }
 
     /// What the image's digest names: its manifest, or the index of several platforms.
@@ -247,7 +314,7 @@ impl Build<'_> {
         let index = assemble_index(&images, &annotations, &self.session.store, self.revision.epoch)?;
         let platforms: Vec<Platform> = images.iter().map(|image| image.platform.clone()).collect();
         let used: Vec<Used<'_>> =
-            finished.iter().map(|f| Used { contexts: &f.made.contexts, layouts: &f.layouts }).collect();
+            finished.iter().map(|f| Used { contexts: &f.made.contexts, images: &f.images }).collect();
         let told = self.told(leveled, &platforms, &used)?;
         let attested = attest::index(self.session, self.identity, &index, &told)?;
         Ok((index, Some(attested)))

@@ -43,7 +43,7 @@ pub struct Changed {
 
 /// Compares two images.
 pub fn diff(session: &Session<'_>, old: &ImageChoice, new: &ImageChoice) -> Result<Difference, Error> {
-    let (old, new) = (Opened::open(old)?, Opened::open(new)?);
+    let (old, new) = (Opened::open(session, old)?, Opened::open(session, new)?);
     let bills = (bill(&old)?, bill(&new)?);
     Ok(Difference {
         old: old.digest(),

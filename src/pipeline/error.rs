@@ -6,8 +6,10 @@ use crate::evidence::sbom::InventoryError;
 use crate::evidence::sign::{KeyError, SignError};
 use crate::http::HttpError;
 use crate::llb::LlbError;
+use crate::oci::Digest;
 use crate::packages::deb;
 use crate::plan::{LevelError, LockError, PlanError};
+use crate::registry::RegistryError;
 use crate::solve::SolveError;
 use crate::store::StoreError;
 use crate::tree::TreeError;
@@ -69,6 +71,29 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong.
         error: KeyError,
+    },
+    /// The key of others cannot be used.
+    #[error("the public key {}: {error}", path.display())]
+    PublicKey {
+        /// The key's file.
+        path: PathBuf,
+        /// What is wrong.
+        error: KeyError,
+    },
+    /// An image is not signed by the key that the spec names.
+    #[error(
+        "{reference} ({digest}) is refused: {key} did not sign it; {found}",
+        key = key.display()
+    )]
+    Unsigned {
+        /// The image.
+        reference: String,
+        /// What the lock pins.
+        digest: Digest,
+        /// The key's file.
+        key: PathBuf,
+        /// What is attached to it, in words.
+        found: String,
     },
     /// The passphrase of a key cannot be had.
     #[error("the passphrase of {} cannot be had: {reason}", path.display())]
@@ -134,6 +159,20 @@ pub enum Error {
     /// The network.
     #[error(transparent)]
     Http(#[from] HttpError),
+    /// A registry.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// What was pushed is not there.
+    #[error("{0}; no tag was moved")]
+    NotArrived(String),
+    /// What has arrived somewhere does not verify.
+    #[error("the image at {place} is not verified, and no tag was moved:\n  {reasons}")]
+    NotVerified {
+        /// Where it is.
+        place: String,
+        /// What failed.
+        reasons: String,
+    },
     /// kiln contradicts itself.
     #[error("{0}; this is a mistake in kiln, please report it")]
     Mistake(String),
@@ -159,6 +198,8 @@ pub enum Kind {
     Lock,
     /// A build step failed.
     Step,
+    /// Verification failed.
+    Verification,
     /// An outside service failed after retries.
     Service,
 }
@@ -177,16 +218,24 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Error::Spec(_) | Error::Usage(_) | Error::NoKeyInCi { .. } => Kind::Usage,
-            Error::Unreadable { what: "the spec", .. } => Kind::Usage,
+            Error::Unreadable { what: "the spec" | "the public key", .. } => Kind::Usage,
             Error::Compile(_) => Kind::Usage,
             Error::Lock(_) | Error::LockStale { .. } => Kind::Lock,
             Error::Plan(PlanError::Unsatisfiable { .. } | PlanError::NothingToUpdate(_)) => Kind::Lock,
-            Error::Plan(PlanError::WrongDownload { .. }) => Kind::Lock,
+            Error::Plan(PlanError::WrongDownload { .. } | PlanError::NoSuchImage(_)) => Kind::Lock,
+            Error::Plan(PlanError::Registry(RegistryError::NoSuchImage(_))) => Kind::Lock,
+            Error::Plan(PlanError::Registry(RegistryError::Setting(_)))
+            | Error::Registry(RegistryError::Setting(_)) => Kind::Usage,
+            Error::Plan(PlanError::Registry(RegistryError::NoSuchPlatform { .. })) => Kind::Usage,
+            Error::Plan(PlanError::Registry(error)) | Error::Registry(error) if error.is_of_service() => Kind::Service,
+            Error::Unsigned { .. } => Kind::Verification,
             Error::Plan(PlanError::Packages(error)) if error.is_of_service() => Kind::Service,
             Error::Plan(PlanError::Http(error)) if error.is_of_server() => Kind::Service,
             Error::Packages(deb::DebError::PackageGone { .. }) => Kind::Lock,
             Error::Packages(error) if error.is_of_service() => Kind::Service,
             Error::Http(error) if error.is_of_server() => Kind::Service,
+            Error::NotArrived(_) => Kind::Service,
+            Error::NotVerified { .. } => Kind::Verification,
             Error::Solve { .. } => Kind::Step,
             _ => Kind::Failure,
         }

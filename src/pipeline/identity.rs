@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use super::project::Project;
-use crate::evidence::sign::{self, KeyError, LocalKey, Signer};
+use crate::evidence::sign::{self, KeyError, LocalKey, PublicKey, Signer};
 use crate::oci::Digest;
 use secrecy::SecretString;
 use std::path::{Path, PathBuf};
@@ -71,6 +71,14 @@ impl<'a> Identity<'a> {
     /// Tells keys apart without opening them: the digest of the file.
     pub(super) fn fingerprint(&self) -> Digest {
         Digest::of(&self.content)
+    }
+
+    /// The key that others verify with; where it does not lie beside the private one, that one is opened for it.
+    pub(super) fn public_key(&self) -> Result<PublicKey, Error> {
+        match &self.public_path {
+            Some(path) => super::verifying::public_key(path),
+            None => Ok(self.open()?.public_key().clone()),
+        }
     }
 
     /// Opens the key.

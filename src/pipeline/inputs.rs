@@ -1,21 +1,22 @@
-//! Everything from outside, brought into the store: packages as trees, downloads, layouts, account files.
+//! Everything from outside, brought into the store: packages as trees, downloads, images, account files.
 
 use super::error::Error;
-use super::layouts;
+use super::images::{self, Asked, SourceImage};
 use super::locking::{Leveled, request};
 use super::project::Project;
 use super::session::Session;
 use crate::compile::Inputs;
+use crate::evidence::provenance::UsedImage;
 use crate::image::accounts::{self, Accounts};
 use crate::oci::{Descriptor, Digest, Manifest, Platform, media_type, to_json};
 use crate::packages::deb::set::{self, Database, Owner, PackageSet};
 use crate::packages::deb::{self, LockedPackage};
 use crate::plan::{self, Level, Lock, LockedSet, Request};
-use crate::spec::{Base, Dpkg, Keep, ScriptChoice, SourceKind};
+use crate::spec::{Base, Dpkg, Image, Keep, ScriptChoice};
 use crate::store::Store;
 use crate::tree::{Tree, TreePath};
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What an image for one platform is made of, in the store.
 pub(super) struct Realised {
@@ -26,7 +27,9 @@ pub(super) struct Realised {
     /// The packages of the image, as they are locked.
     pub locked: Option<LockedSet>,
     /// The base that is not kiln's own.
-    pub base: Option<layouts::LayoutImage>,
+    pub base: Option<SourceImage>,
+    /// What is told of the images, by the names of their sources.
+    pub used: BTreeMap<String, UsedImage>,
 }
 
 /// Packages as they are installed together.
@@ -58,18 +61,27 @@ pub(super) fn realise(
     }
     let mut base = None;
     let lowest = leveled.levels.first().and_then(|level| level.image.base.as_ref()).map(|base| &base.value);
-    for source in &project.spec.sources {
-        let SourceKind::Oci(layout) = &source.kind else { continue };
-        let imported = layouts::import(session, project, layout, platform)?;
-        inputs.layouts.insert(source.name.value.clone(), imported.manifest.digest);
-        if lowest == Some(&Base::Source(source.name.value.clone())) {
+    // Only those that this image uses: others may not be for its platform.
+    let named: BTreeSet<&str> = leveled.levels.iter().flat_map(|level| Image::sources(&level.image)).collect();
+    let mut used = BTreeMap::new();
+    for source in project.spec.sources.iter().filter(|source| named.contains(source.name.as_str())) {
+        let is_base = lowest == Some(&Base::Source(source.name.value.clone()));
+        let asked = Asked { lock, is_base };
+        let Some(imported) = images::import(session, project, &source.kind, platform, &asked)? else { continue };
+        inputs.images.insert(source.name.value.clone(), imported.manifest.digest);
+        used.insert(source.name.value.clone(), imported.used.clone());
+        if is_base {
             inputs.base_config = Some(imported.config.config.clone());
             base = Some(imported);
         }
     }
     let locked = lock.set(&leveled.image.name.value.to_string(), platform).cloned();
-    let below = base.as_ref().map(|base| base.tree(session)).transpose()?;
-    let sets = match (&locked, request(project, &leveled.levels, platform)?) {
+    let request = request(project, &leveled.levels, platform)?;
+    let has_accounts = |level: &Level| !level.image.groups.is_empty() || !level.image.accounts.is_empty();
+    // Its layers are unpacked only for those who look into it.
+    let looked_into = request.is_some() || leveled.levels.iter().any(has_accounts);
+    let below = base.as_ref().filter(|_| looked_into).map(|base| base.tree(session)).transpose()?;
+    let sets = match (&locked, request) {
         (Some(locked), Some(request)) => {
             fetch(session, locked, &request, lock)?;
             sets(session, &leveled.levels, locked, below.as_deref())?
@@ -84,7 +96,7 @@ pub(super) fn realise(
         let files = account_files(session, &leveled.levels[..=level], below.as_deref(), set.as_ref())?;
         inputs.accounts.push(files);
     }
-    Ok(Realised { inputs, sets, locked, base })
+    Ok(Realised { inputs, sets, locked, base, used })
 }
 
 /// For each level all packages up to it: unpacked and put together.

@@ -3,8 +3,8 @@
 use super::assemble::{Made, Solution};
 use super::epoch::Revision;
 use super::error::Error;
+use super::images;
 use super::inputs::{Installed, Realised};
-use super::layouts;
 use super::locking::{Leveled, Locked};
 use super::project::Project;
 use super::session::Session;
@@ -97,8 +97,9 @@ impl Taking<'_> {
             spec::SourceKind::Http(http) => {
                 (SourceKind::Http { url: http.url.value.clone() }, self.realised.inputs.http.get(name))
             }
-            spec::SourceKind::Oci(layout) => {
-                (SourceKind::Oci { reference: layouts::shown(layout) }, self.realised.inputs.layouts.get(name))
+            image @ (spec::SourceKind::Oci(_) | spec::SourceKind::Image(_)) => {
+                let reference = images::shown(image).unwrap_or_default();
+                (SourceKind::Oci { reference }, self.realised.inputs.images.get(name))
             }
         };
         let digest = *digest.ok_or_else(missing)?;
@@ -109,7 +110,8 @@ impl Taking<'_> {
         let Some(base) = &self.realised.base else { return Vec::new() };
         let span = self.leveled.levels.first().and_then(|level| level.image.base.as_ref()).map(|base| base.span);
         let location = span.map(|span| self.location(span));
-        vec![Base { reference: base.reference.clone(), digest: base.manifest.digest, location }]
+        let (reference, claims) = (base.used.reference.clone(), base.claims.clone());
+        vec![Base { reference, digest: base.manifest.digest, location, claims }]
     }
 
     fn location(&self, span: Span) -> Location {

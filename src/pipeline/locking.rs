@@ -1,13 +1,18 @@
 //! The lock of a project: read, checked against the spec, brought up to date.
 
 use super::error::Error;
+use super::images;
 use super::project::Project;
 use super::report::LockReport;
 use super::session::Session;
 use crate::diagnostic::Sources;
+use crate::evidence::claims;
 use crate::oci::Platform;
-use crate::plan::{self, Level, Lock, LockedLayout, Outside, Refresh, Request, Wanted, WantedDownload, WantedSet};
+use crate::plan::{
+    self, Level, Lock, LockedLayout, Outside, Refresh, Request, Wanted, WantedDownload, WantedImage, WantedSet,
+};
 use crate::spec::{Image, SourceKind};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// How the lock may be used.
@@ -72,16 +77,33 @@ pub(super) fn ensure(
     let outside = Outside {
         http: session.client()?,
         store: &session.store,
+        registries: session.registries_of(project)?,
+        predicates: &claims::OF_USE,
         mirrors: &session.settings.mirrors,
         now: session.settings.now,
     };
     let lock = session.wait(plan::update(&current, &wanted, refresh, &outside))?;
+    check_signatures(session, project, &lock)?;
     if Some(&lock) == old.as_ref() || (old.is_none() && lock.is_empty()) {
         return Ok(found(lock, false));
     }
     let found = found(lock, true);
     super::write_file(&path, found.text.as_bytes())?;
     Ok(found)
+}
+
+/// Refuses to pin an image that must be signed and is not.
+fn check_signatures(session: &Session<'_>, project: &Project, lock: &Lock) -> Result<(), Error> {
+    for source in &project.spec.sources {
+        let SourceKind::Image(image) = &source.kind else { continue };
+        let Some(locked) = lock.image(&image.reference).filter(|_| image.signed_by.is_some()) else { continue };
+        let users = project.spec.images.iter().filter(|user| user.sources().any(|name| *name == source.name.value));
+        let platforms: BTreeSet<&Platform> = users.flat_map(|user| &user.platforms).map(|p| &p.value).collect();
+        for platform in platforms {
+            images::examine(session, project, image, &locked.sha256, platform)?;
+        }
+    }
+    Ok(())
 }
 
 fn reasons(stale: &[String]) -> String {
@@ -104,7 +126,8 @@ fn read(path: &Path) -> Result<Option<Lock>, Error> {
 const MAX_LOCK: u64 = 32 << 20;
 
 fn wanted_is_empty(wanted: &Wanted) -> bool {
-    wanted.sets.is_empty() && wanted.downloads.is_empty() && wanted.layouts.is_empty()
+    let sources = wanted.downloads.is_empty() && wanted.layouts.is_empty() && wanted.images.is_empty();
+    sources && wanted.sets.is_empty()
 }
 
 /// Everything from outside that the spec asks for.
@@ -127,8 +150,11 @@ fn wanted(project: &Project, images: &[Leveled<'_>]) -> Result<Wanted, Error> {
                 sha256: http.sha256.as_ref().map(|digest| digest.value),
             }),
             SourceKind::Oci(layout) => {
-                let sha256 = super::layouts::named(project, layout)?.digest;
+                let sha256 = images::named(project, layout)?.digest;
                 wanted.layouts.push(LockedLayout { source: name, sha256 });
+            }
+            SourceKind::Image(image) => {
+                wanted.images.push(WantedImage { source: name, reference: image.reference.value.clone() });
             }
         }
     }

@@ -2,48 +2,60 @@
 //! reads the environment: whoever calls says all that matters in plain values.
 
 mod assemble;
+mod attached;
 mod attest;
 mod bill;
 mod build;
 mod cache;
+mod copying;
 mod diff;
+mod endorsed;
 mod epoch;
 mod error;
 mod git;
 mod graph;
 mod identity;
+mod images;
 mod inputs;
 mod inventory;
-mod layouts;
 mod locking;
 mod opened;
 mod output;
+mod place;
 mod project;
 mod provenance;
+mod publish;
 mod report;
 mod session;
 mod states;
 mod text;
+mod verifying;
 mod why;
 
 pub use crate::evidence::verify::{Outcome, Report as VerificationReport};
 pub use crate::packages::deb::MirrorConfig;
 pub use crate::plan::Refresh;
+pub use crate::registry::{
+    CredentialFile, CredentialPlaces, Given as GivenCredentials, Mirror as RegistryMirror, Secret as RegistrySecret,
+    Settings as RegistrySettings,
+};
 pub use build::{BuildOptions, build};
 pub use cache::{CacheKind, CacheReport, cache_prune, cache_show};
+pub use copying::{CopyOptions, copy, push};
 pub use diff::{Changed, Difference, diff};
 pub use error::{Error, Kind};
 pub use graph::{GraphForm, GraphOptions, graph};
 pub use identity::{KeySettings, generate_key};
 pub use locking::{LockMode, lock};
-pub use opened::{ImageChoice, Predicate, predicate_of, verify};
+pub use opened::{ImageChoice, Predicate, predicate_of};
 pub use project::{Project, SPEC_FILE};
 pub use report::{
-    AttestationReport, BuildReport, ImageReport, LayerReport, LockReport, OutputReport, PhaseReport, PlatformReport,
-    SignerReport,
+    AttestationReport, BuildReport, CopyReport, ImageReport, LayerReport, LockReport, OutputReport, PhaseReport,
+    PlatformReport, PublishedReport, SignerReport, TagReport,
 };
 pub use session::{Progress, Session, Settings, Silent};
 pub use text::{check, diagnostics_as_json, format, format_file};
+pub use verifying::verify;
 pub use why::{OwnerReason, Reason, why};
 
 use crate::spec::Image;

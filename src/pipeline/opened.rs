@@ -1,24 +1,22 @@
-//! An image that lies in a layout, opened to be looked at.
+//! An image of a layout or a registry, opened to be looked at.
 
 use super::error::Error;
+use super::place::{self, Found, Place};
 use super::session::Session;
-use crate::evidence::sign::PublicKey;
-use crate::evidence::verify::{self, Kind, Report, Request, Target};
 use crate::evidence::{Bundle, MAX_BUNDLE, path_text, predicate};
 use crate::image::flatten::{Flat, flatten};
 use crate::image::layout::{Imported, Layout};
 use crate::oci::{Descriptor, Digest, Platform, media_type};
+use crate::registry::Want;
 use crate::tree::tar::Limits;
-use crate::tree::{Node, Tree};
+use crate::tree::{Entry, Node, Tree};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::Arc;
 
 /// Which image is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageChoice {
-    /// A layout, in a folder or an archive; `oci:` or `oci-archive:` may stand in front.
+    /// A layout, in a folder or an archive (`oci:` or `oci-archive:` may stand in front), or an image in a registry.
     pub image: String,
     /// The platform; none for this machine's where the image has several.
     pub platform: Option<Platform>,
@@ -52,7 +50,7 @@ impl Predicate {
     }
 }
 
-/// An image of one platform in a layout.
+/// An image of one platform.
 pub(super) struct Opened {
     layout: Layout,
     /// The manifest of the platform.
@@ -63,9 +61,19 @@ pub(super) struct Opened {
 const MAX_MANIFEST: u64 = 4 << 20;
 
 impl Opened {
-    pub(super) fn open(choice: &ImageChoice) -> Result<Self, Error> {
-        let layout = open(&choice.image)?;
-        let subject = layout.image(None)?;
+    /// Opens an image to look at its files.
+    pub(super) fn open(session: &Session<'_>, choice: &ImageChoice) -> Result<Self, Error> {
+        Self::find(session, choice, true)
+    }
+
+    /// Opens an image of which no layer will be needed.
+    pub(super) fn without_layers(session: &Session<'_>, choice: &ImageChoice) -> Result<Self, Error> {
+        Self::find(session, choice, false)
+    }
+
+    fn find(session: &Session<'_>, choice: &ImageChoice, layers: bool) -> Result<Self, Error> {
+        let want = Want { platform: choice.platform.as_ref(), layers, referrers: true, ..Want::default() };
+        let Found { layout, subject } = place::find(session, &Place::parse(&choice.image)?, want)?;
         let manifest = match (&choice.platform, layout.platforms(&subject)?.as_slice()) {
             (Some(platform), _) => layout.platform(&subject, platform)?,
             (None, [only]) => only.clone(),
@@ -120,73 +128,27 @@ fn flat(session: &Session<'_>, imported: &Imported) -> Result<Flat, Error> {
     Ok(flatten(&imported.image.layers, &session.store, &Limits::default())?)
 }
 
-/// Opens the layout that the user names.
-fn open(image: &str) -> Result<Layout, Error> {
-    let path = image.strip_prefix("oci:").or_else(|| image.strip_prefix("oci-archive:")).unwrap_or(image);
-    Ok(Layout::open(Path::new(path))?)
-}
-
 /// What is said about an image, without checking who said it.
-pub fn predicate_of(choice: &ImageChoice, wanted: Predicate) -> Result<Value, Error> {
-    Opened::open(choice)?.predicate(wanted)
-}
-
-/// Checks an image and all that is attached to it with a public key.
-///
-/// With several platforms all of them are checked, or the one that is chosen.
-pub fn verify(session: &Session<'_>, choice: &ImageChoice, key: &Path) -> Result<Report, Error> {
-    let pem = super::read_bounded(key, 64 << 10).map_err(|source| Error::Unreadable {
-        what: "the public key",
-        path: key.to_owned(),
-        source,
-    })?;
-    let key = PublicKey::from_pem(&pem).map_err(|error| Error::Key { path: key.to_owned(), error })?;
-    let layout = open(&choice.image)?;
-    let subject = layout.image(None)?;
-    let manifests = match &choice.platform {
-        Some(platform) => vec![layout.platform(&subject, platform)?],
-        None => layout.platforms(&subject)?,
-    };
-    let mut targets = Vec::new();
-    let mut blobs: BTreeMap<Digest, Descriptor> = BTreeMap::new();
-    if manifests.iter().all(|manifest| manifest.digest != subject.digest) {
-        targets.push(Target {
-            digest: subject.digest,
-            kind: Kind::Index,
-            referrers: layout.referrers(&subject.digest)?,
-        });
-    }
-    for manifest in &manifests {
-        let files = Some(files(session, &layout, manifest)?);
-        let referrers = layout.referrers(&manifest.digest)?;
-        targets.push(Target { digest: manifest.digest, kind: Kind::Image { files }, referrers });
-    }
-    for referrer in targets.iter().flat_map(|target| &target.referrers) {
-        blobs.insert(referrer.digest, referrer.clone());
-        for layer in layout.manifest(referrer).map(|manifest| manifest.layers).unwrap_or_default() {
-            blobs.insert(layer.digest, layer);
-        }
-    }
-    let blob = |digest: &Digest, limit: u64| {
-        let descriptor = blobs.get(digest).ok_or_else(|| std::io::Error::other("it is not in the layout"))?;
-        layout.read(descriptor, limit).map_err(std::io::Error::other)
-    };
-    Ok(verify::verify(&Request { key: &key, targets, blob: &blob }))
+pub fn predicate_of(session: &Session<'_>, choice: &ImageChoice, wanted: Predicate) -> Result<Value, Error> {
+    Opened::without_layers(session, choice)?.predicate(wanted)
 }
 
 /// Everything in an image's file system but folders, with its digest.
-fn files(session: &Session<'_>, layout: &Layout, manifest: &Descriptor) -> Result<BTreeMap<String, Digest>, Error> {
-    let imported = layout.import(manifest, &session.store)?;
-    let flat = Arc::new(flat(session, &imported)?);
-    let files = flat.tree.iter().filter(|(_, entry)| !entry.is_dir());
-    Ok(files
-        .map(|(path, entry)| {
-            let digest = match &entry.node {
-                Node::File { content, .. } => *content,
-                Node::Symlink { target } => Digest::of(target),
-                _ => Digest::of([]),
-            };
-            (path_text(path.as_bytes()), digest)
-        })
-        .collect())
+pub(super) fn files(
+    session: &Session<'_>,
+    layout: &Layout,
+    manifest: &Descriptor,
+) -> Result<BTreeMap<String, Digest>, Error> {
+    Ok(files_of(&flat(session, &layout.import(manifest, &session.store)?)?.tree))
+}
+
+/// The same of a tree.
+pub(super) fn files_of(tree: &Tree) -> BTreeMap<String, Digest> {
+    let files = tree.iter().filter(|(_, entry)| !entry.is_dir());
+    let digest = |entry: &Entry| match &entry.node {
+        Node::File { content, .. } => *content,
+        Node::Symlink { target } => Digest::of(target),
+        _ => Digest::of([]),
+    };
+    files.map(|(path, entry)| (path_text(path.as_bytes()), digest(entry))).collect()
 }

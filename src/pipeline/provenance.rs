@@ -4,10 +4,9 @@ use super::assemble::compression;
 use super::build::Build;
 use super::error::Error;
 use super::inventory::{described, indexes, lock_file, spec_files};
-use super::layouts;
 use super::locking::Leveled;
 use crate::evidence::PackageIndex;
-use crate::evidence::provenance::{self, Builder, Dependency, Run};
+use crate::evidence::provenance::{self, Builder, Dependency, Run, UsedImage};
 use crate::oci::{Digest, Platform};
 use crate::packages::deb;
 use crate::spec::{self, Base, SourceKind};
@@ -17,8 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Used<'a> {
     /// The trees of its contexts.
     pub contexts: &'a BTreeMap<String, Digest>,
-    /// The images of its layouts.
-    pub layouts: &'a BTreeMap<String, Digest>,
+    /// The images that it stands on or copies from.
+    pub images: &'a BTreeMap<String, UsedImage>,
 }
 
 impl Build<'_> {
@@ -100,12 +99,12 @@ impl Build<'_> {
                 let digest = self.locked.lock.download(name)?.sha256;
                 Some(Dependency::Http { url: http.url.value.clone(), digest })
             }
-            SourceKind::Oci(layout) => {
-                let (reference, digest) = (layouts::shown(layout), *used.layouts.get(name)?);
+            SourceKind::Oci(_) | SourceKind::Image(_) => {
+                let image = used.images.get(name)?.clone();
                 let base = leveled.levels.first()?.image.base.as_ref().map(|base| &base.value);
                 Some(match base {
-                    Some(Base::Source(base)) if base == name => Dependency::Base { reference, digest },
-                    _ => Dependency::Oci { reference, digest },
+                    Some(Base::Source(base)) if base == name => Dependency::Base(image),
+                    _ => Dependency::Oci(image),
                 })
             }
         }

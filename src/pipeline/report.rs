@@ -57,7 +57,9 @@ pub struct ImageReport {
     pub digest: Digest,
     /// The media type of what the digest names.
     pub media_type: String,
-    /// Its names in the outputs.
+    /// The size of that document in bytes.
+    pub descriptor_size: u64,
+    /// Its names in outputs and registries.
     pub tags: Vec<String>,
     /// One a platform.
     pub platforms: Vec<PlatformReport>,
@@ -67,6 +69,8 @@ pub struct ImageReport {
     pub signer: SignerReport,
     /// Where it went: `oci:kiln-out/hello`.
     pub outputs: Vec<OutputReport>,
+    /// The registries that it was released to.
+    pub published: Vec<PublishedReport>,
 }
 
 /// An image for one platform.
@@ -136,4 +140,48 @@ pub struct OutputReport {
     pub path: String,
     /// Whether it was there already, as it had to be.
     pub unchanged: bool,
+}
+
+/// An image as it was released to a repository.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PublishedReport {
+    /// `registry.example.com/acme/hello`.
+    pub repository: String,
+    /// The digest by which it is there.
+    pub digest: Digest,
+    /// The tags that name it now.
+    pub tags: Vec<TagReport>,
+    /// How many blobs were sent.
+    pub sent: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// How many blobs another repository of the registry had.
+    pub mounted: usize,
+    /// How many blobs were there.
+    pub present: usize,
+    /// Whether it was verified there.
+    pub verified: bool,
+}
+
+/// A tag of a release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TagReport {
+    /// The tag.
+    pub tag: String,
+    /// Whether it was made or moved now.
+    pub moved: bool,
+    /// What it named before, where that was something else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<Digest>,
+}
+
+/// What a copy did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CopyReport {
+    /// The digest of the manifest or index.
+    pub digest: Digest,
+    /// The registries that it went to.
+    pub published: Vec<PublishedReport>,
+    /// The layouts that it went to.
+    pub outputs: Vec<OutputReport>,
 }

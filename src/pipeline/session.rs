@@ -1,9 +1,11 @@
 //! What all of kiln's work shares: the store, the network, the clock, who listens.
 
 use super::error::Error;
+use super::project::Project;
 use crate::http;
 use crate::image::layer::Packer;
 use crate::packages::deb;
+use crate::registry::{self, Mirror, Registries};
 use crate::solve::embedded::Embedded;
 use crate::solve::{Downloads, Offline};
 use crate::store::Store;
@@ -53,6 +55,8 @@ pub struct Settings {
     pub jobs: usize,
     /// The Debian mirror that the environment names.
     pub mirrors: deb::MirrorConfig,
+    /// How registries are reached.
+    pub registries: registry::Settings,
     /// The present time: for keys and indexes that expire and for reports, never for what is built.
     pub now: Timestamp,
 }
@@ -67,6 +71,8 @@ pub struct Session<'a> {
     pub progress: &'a dyn Progress,
     runtime: Handle,
     client: OnceLock<http::Client>,
+    registries: OnceLock<Registries>,
+    project_registries: OnceLock<Registries>,
     began: Instant,
     packer: OnceLock<Packer>,
     phases: Mutex<Vec<(&'static str, Instant)>>,
@@ -75,7 +81,8 @@ pub struct Session<'a> {
 
 impl<'a> Session<'a> {
     /// Opens the store; the network is not touched before it is needed.
-    pub fn open(settings: Settings, runtime: Handle, progress: &'a dyn Progress) -> Result<Self, Error> {
+    pub fn open(mut settings: Settings, runtime: Handle, progress: &'a dyn Progress) -> Result<Self, Error> {
+        settings.registries.http.offline = settings.offline;
         let store = Store::open(&settings.store)?;
         Ok(Session {
             store,
@@ -83,6 +90,8 @@ impl<'a> Session<'a> {
             progress,
             runtime,
             client: OnceLock::new(),
+            registries: OnceLock::new(),
+            project_registries: OnceLock::new(),
             began: Instant::now(),
             packer: OnceLock::new(),
             phases: Mutex::default(),
@@ -98,6 +107,41 @@ impl<'a> Session<'a> {
         let settings = http::Settings { offline: self.settings.offline, ..http::Settings::default() };
         let client = http::Client::new(settings)?;
         Ok(self.client.get_or_init(|| client))
+    }
+
+    /// The registries that images are pulled from and pushed to.
+    pub(super) fn registries(&self) -> Result<&Registries, Error> {
+        if let Some(registries) = self.registries.get() {
+            return Ok(registries);
+        }
+        let registries = Registries::new(self.settings.registries.clone())?;
+        Ok(self.registries.get_or_init(|| registries))
+    }
+
+    /// The registries as the session's project, of which there is one at most, says that they are reached.
+    pub(super) fn registries_of(&self, project: &Project) -> Result<&Registries, Error> {
+        if let Some(registries) = self.project_registries.get() {
+            return Ok(registries);
+        }
+        let rules = &project.spec.registries;
+        let mirrors = rules.iter().flat_map(|registry| {
+            registry.mirrors.iter().map(|mirror| Mirror {
+                of: registry.name.value.clone(),
+                at: format!("{}{}", if mirror.plain_http { "http://" } else { "" }, mirror.at.value),
+            })
+        });
+        let plain_http =
+            rules.iter().filter(|registry| registry.plain_http).map(|registry| registry.name.value.clone());
+        let mirrors: Vec<Mirror> = mirrors.collect();
+        // Whoever names a mirror without TLS allows it.
+        let plain = mirrors.iter().filter_map(|mirror| mirror.at.strip_prefix("http://"));
+        let plain: Vec<String> = plain.map(|at| at.split('/').next().unwrap_or(at).to_owned()).collect();
+        let mut settings = self.settings.registries.clone();
+        settings.plain_http.extend(plain);
+        settings.mirrors.extend(mirrors);
+        settings.plain_http.extend(plain_http);
+        let registries = Registries::new(settings)?;
+        Ok(self.project_registries.get_or_init(|| registries))
     }
 
     /// The engine that is built in.

@@ -45,7 +45,7 @@ pub struct OwnerReason {
 /// # Errors
 /// Where the image has no such path or no bill of materials.
 pub fn why(session: &Session<'_>, choice: &ImageChoice, path: &str) -> Result<Reason, Error> {
-    let opened = Opened::open(choice)?;
+    let opened = Opened::open(session, choice)?;
     let tree = opened.tree(session)?;
     let place = tree.resolve_parent(path)?;
     let Some(entry) = tree.get(&place) else {

@@ -3,7 +3,7 @@
 use super::{in_session, spec_args, store};
 use crate::cli::args::{Build, Global, Graph, GraphFormat, Lock};
 use crate::cli::output::{Failure, Output};
-use crate::cli::{Environment, exit, render};
+use crate::cli::{Environment, ci, exit, render};
 use crate::oci::Platform;
 use crate::pipeline::{self, BuildOptions, GraphForm, GraphOptions, KeySettings, LockMode, Refresh};
 
@@ -25,6 +25,8 @@ pub(super) fn build(
         platforms: platforms(&args.platform)?,
         tags: args.tag.iter().map(|tag| reference(tag)).collect::<Result<_, _>>()?,
         outputs: args.output.clone(),
+        push: args.push,
+        clobber: !args.no_clobber,
         epoch: environment.epoch().map_err(Failure::usage)?,
         keys: KeySettings { key: args.key.clone(), keys, ci: environment.ci(), passphrase: &passphrase },
         record_run: args.record_run,
@@ -35,6 +37,7 @@ pub(super) fn build(
         text.push(b'\n');
         pipeline::write_file(path, &text)?;
     }
+    ci::tell(&report, args.metadata_file.as_deref(), args.dotenv.as_deref(), environment)?;
     output.result(render::build(&report).as_bytes())?;
     Ok(exit::DONE)
 }

@@ -19,7 +19,7 @@ pub(super) fn verify(
     output: &mut Output,
 ) -> Result<u8, Failure> {
     let choice = choice(&args.image)?;
-    let report = in_session(global, true, environment, |session| pipeline::verify(session, &choice, &args.key))?;
+    let report = in_session(global, false, environment, |session| pipeline::verify(session, &choice, &args.key))?;
     match args.format {
         Format::Json => output.json(&report)?,
         Format::Text => output.result(render::verification(&report).as_bytes())?,
@@ -27,13 +27,19 @@ pub(super) fn verify(
     Ok(if report.verified { exit::DONE } else { exit::VERIFICATION })
 }
 
-pub(super) fn sbom(args: &Sbom, output: &mut Output) -> Result<u8, Failure> {
+pub(super) fn sbom(
+    args: &Sbom,
+    global: &Global,
+    environment: &Environment,
+    output: &mut Output,
+) -> Result<u8, Failure> {
     let choice = choice(&args.image)?;
     let predicate = match args.format {
         SbomFormat::Cyclonedx | SbomFormat::Text => Predicate::Cyclonedx,
         SbomFormat::Spdx => Predicate::Spdx,
     };
-    let document = pipeline::predicate_of(&choice, predicate)?;
+    let document =
+        in_session(global, false, environment, |session| pipeline::predicate_of(session, &choice, predicate))?;
     match args.format {
         SbomFormat::Text => output.result(render::packages(&document).as_bytes())?,
         SbomFormat::Cyclonedx | SbomFormat::Spdx => output.json(&document)?,
@@ -41,9 +47,16 @@ pub(super) fn sbom(args: &Sbom, output: &mut Output) -> Result<u8, Failure> {
     Ok(exit::DONE)
 }
 
-pub(super) fn provenance(args: &Shown, output: &mut Output) -> Result<u8, Failure> {
+pub(super) fn provenance(
+    args: &Shown,
+    global: &Global,
+    environment: &Environment,
+    output: &mut Output,
+) -> Result<u8, Failure> {
     let choice = choice(&args.image)?;
-    let document = pipeline::predicate_of(&choice, Predicate::Provenance)?;
+    let predicate = Predicate::Provenance;
+    let document =
+        in_session(global, false, environment, |session| pipeline::predicate_of(session, &choice, predicate))?;
     match args.format {
         Format::Json => output.json(&document)?,
         Format::Text => output.result(render::provenance(&document).as_bytes())?,
@@ -53,7 +66,7 @@ pub(super) fn provenance(args: &Shown, output: &mut Output) -> Result<u8, Failur
 
 pub(super) fn why(args: &Why, global: &Global, environment: &Environment, output: &mut Output) -> Result<u8, Failure> {
     let choice = choice(&args.image)?;
-    let reason = in_session(global, true, environment, |session| pipeline::why(session, &choice, &args.path))?;
+    let reason = in_session(global, false, environment, |session| pipeline::why(session, &choice, &args.path))?;
     match args.format {
         Format::Json => output.json(&reason)?,
         Format::Text => output.result(render::reason(&reason).as_bytes())?,
@@ -70,7 +83,7 @@ pub(super) fn diff(
     let platform = args.platform.as_deref().map(platform).transpose()?;
     let of = |image: &str| ImageChoice { image: image.to_owned(), platform: platform.clone() };
     let (old, new) = (of(&args.old), of(&args.new));
-    let difference = in_session(global, true, environment, |session| pipeline::diff(session, &old, &new))?;
+    let difference = in_session(global, false, environment, |session| pipeline::diff(session, &old, &new))?;
     match args.format {
         Format::Json => output.json(&difference)?,
         Format::Text => output.result(render::difference(&difference).as_bytes())?,

@@ -1,0 +1,191 @@
+//! What came with the image that another one stands on: bills of materials and provenance, by the word of its maker.
+//!
+//! They are in the index itself, as BuildKit puts them there, or bundles that referred to the image when the lock was
+//! written. Either way a digest that is pinned says which: the same lock gives the same evidence.
+
+use super::endorsed::Endorsement;
+use super::error::Error;
+use super::session::Session;
+use crate::evidence::claims::{self, Claims};
+use crate::evidence::provenance::UsedDocument;
+use crate::evidence::verify::check_signed;
+use crate::evidence::{Bundle, MAX_BUNDLE, predicate};
+use crate::oci::{Descriptor, Digest, Index, Manifest, media_type};
+use crate::plan::{LockedImage, PlanError};
+use crate::registry::{RegistryError, Repository};
+use crate::store::Store;
+use serde::{Deserialize, Serialize};
+
+/// What came with an image.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Attached {
+    /// What its bill of materials says.
+    pub claims: Option<Claims>,
+    /// The documents that are of use.
+    pub documents: Vec<UsedDocument>,
+}
+
+/// The largest manifest of an artifact.
+const MAX_MANIFEST: u64 = 4 << 20;
+
+/// The largest statement in an index: BuildKit itself writes no larger ones.
+const MAX_STATEMENT: u64 = 64 << 20;
+
+/// As many documents of an index are looked at.
+const MAX_DOCUMENTS: usize = 32;
+
+/// The annotations by which BuildKit says that a row of an index is about another one.
+const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
+const REFERENCE_DIGEST: &str = "vnd.docker.reference.digest";
+
+/// The image that was pinned, and who vouches for it.
+pub(super) struct Of<'a> {
+    pub repository: &'a Repository,
+    pub locked: &'a LockedImage,
+    /// The digest of the manifest for the platform.
+    pub manifest: &'a Digest,
+    /// The key that must have signed it, and what it signed.
+    pub endorsement: Option<&'a Endorsement>,
+}
+
+/// A statement that came with an image.
+struct Document {
+    digest: Digest,
+    statement: Vec<u8>,
+    form: &'static str,
+    signed: bool,
+}
+
+/// The kind of record that is made of what came with an image; to be raised with what is read of it.
+const RECORD: &str = "image-claims";
+
+/// What came with an image, read once: all of it is named by digest.
+pub(super) fn read(session: &Session<'_>, of: &Of<'_>) -> Result<Attached, Error> {
+    let endorsed = of.endorsement.map(|endorsement| (&endorsement.hint, endorsement.over));
+    let key = Digest::of(format!("{:?}", (of.locked, of.manifest, endorsed)));
+    let known = session.store.record(RECORD, &key)?;
+    if let Some(known) = known.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+        return Ok(known);
+    }
+    let attached = examine(session, of)?;
+    let bytes = serde_json::to_vec(&attached).map_err(|error| Error::Mistake(error.to_string()))?;
+    session.store.set_record(RECORD, &key, &bytes)?;
+    Ok(attached)
+}
+
+/// Reads of each kind one document, those that its key signed before all others.
+fn examine(session: &Session<'_>, of: &Of<'_>) -> Result<Attached, Error> {
+    let mut documents = session.wait(of.bundles(&session.store)).map_err(PlanError::Registry)?;
+    documents.extend(session.wait(of.in_index(&session.store)).map_err(PlanError::Registry)?);
+    documents.sort_by_key(|document| (!document.signed, document.form, document.digest));
+    let mut attached = Attached::default();
+    let used = |role: &str, document: &Document| UsedDocument {
+        role: role.to_owned(),
+        digest: document.digest,
+        signed_by: of.endorsement.filter(|_| document.signed).map(|endorsement| endorsement.hint.clone()),
+    };
+    for document in &documents {
+        let known = |role: &str| attached.documents.iter().any(|known: &UsedDocument| known.role == role);
+        if document.form == predicate::PROVENANCE {
+            if !known("provenance") {
+                attached.documents.push(used("provenance", document));
+            }
+        } else if !known("sbom") {
+            match claims::packages(&document.statement, document.form) {
+                Ok(packages) => {
+                    let Document { digest, form, signed, .. } = *document;
+                    attached.claims = Some(Claims { document: digest, form: form.to_owned(), signed, packages });
+                    attached.documents.push(used("sbom", document));
+                }
+                Err(reason) => {
+                    session.warn(&format!(
+                        "{}: its bill of materials {} is left out: {reason}",
+                        of.locked.reference, document.digest
+                    ));
+                }
+            }
+        }
+    }
+    attached.documents.sort();
+    Ok(attached)
+}
+
+impl Of<'_> {
+    fn images(&self) -> [Digest; 2] {
+        [self.locked.sha256, *self.manifest]
+    }
+
+    /// The statements in the bundles that the lock names.
+    async fn bundles(&self, store: &Store) -> Result<Vec<Document>, RegistryError> {
+        let mut found = Vec::new();
+        for digest in &self.locked.attached {
+            let Some(manifest) = self.manifest(digest, store).await? else { continue };
+            let about = manifest.subject.as_ref().is_some_and(|subject| self.images().contains(&subject.digest));
+            let [layer] = manifest.layers.as_slice() else { continue };
+            // Those of other platforms are not asked for.
+            if !about || layer.media_type != media_type::SIGSTORE_BUNDLE || layer.size > MAX_BUNDLE {
+                continue;
+            }
+            let bundle = self.blob(layer, store, MAX_BUNDLE).await?;
+            let signed = self.endorsement.and_then(|endorsement| check_signed(&bundle, &endorsement.key).ok());
+            let (statement, signed) = match signed {
+                Some(said) => (said.payload, true),
+                None => match Bundle::from_json(&bundle) {
+                    Ok(bundle) if bundle.payload_type == media_type::IN_TOTO => (bundle.payload, false),
+                    _ => continue,
+                },
+            };
+            let form = claims::form(&statement, &self.images());
+            found.extend(form.map(|form| Document { digest: layer.digest, statement, form, signed }));
+        }
+        Ok(found)
+    }
+
+    /// The statements that BuildKit put into the index. Whoever signed the index signed them too.
+    async fn in_index(&self, store: &Store) -> Result<Vec<Document>, RegistryError> {
+        let pinned = self.locked.sha256;
+        if pinned == *self.manifest {
+            return Ok(Vec::new());
+        }
+        let Ok(index) = serde_json::from_slice::<Index>(&store.read(&pinned, MAX_MANIFEST)?) else {
+            return Ok(Vec::new());
+        };
+        let signed = self.endorsement.is_some_and(|endorsement| endorsement.over == pinned);
+        let is_about = |row: &&Descriptor| {
+            row.annotations.get(REFERENCE_TYPE).is_some_and(|kind| kind == "attestation-manifest")
+                && row.annotations.get(REFERENCE_DIGEST).is_some_and(|about| *about == self.manifest.to_string())
+        };
+        let mut found = Vec::new();
+        for row in index.manifests.iter().filter(is_about).take(MAX_DOCUMENTS) {
+            let Some(manifest) = self.manifest(&row.digest, store).await? else { continue };
+            let statements = manifest.layers.iter().filter(|layer| layer.media_type == media_type::IN_TOTO);
+            for layer in statements.filter(|layer| layer.size <= MAX_STATEMENT).take(MAX_DOCUMENTS) {
+                let statement = self.blob(layer, store, MAX_STATEMENT).await?;
+                let form = claims::form(&statement, &self.images());
+                found.extend(form.map(|form| Document { digest: layer.digest, statement, form, signed }));
+            }
+        }
+        Ok(found)
+    }
+
+    /// A manifest that a pinned document names; none where it is none that can be read.
+    async fn manifest(&self, digest: &Digest, store: &Store) -> Result<Option<Manifest>, RegistryError> {
+        if !store.has(digest) {
+            let missing = || RegistryError::NoSuchImage(self.named(digest));
+            let document = self.repository.by_digest(digest).await?.ok_or_else(missing)?;
+            store.put(&document.bytes)?;
+        }
+        Ok(serde_json::from_slice(&store.read(digest, MAX_MANIFEST)?).ok())
+    }
+
+    async fn blob(&self, blob: &Descriptor, store: &Store, limit: u64) -> Result<Vec<u8>, RegistryError> {
+        if store.size(&blob.digest) != Some(blob.size) {
+            self.repository.pull_blob(blob, store, &()).await?;
+        }
+        Ok(store.read(&blob.digest, limit)?)
+    }
+
+    fn named(&self, digest: &Digest) -> crate::oci::Reference {
+        crate::oci::Reference { digest: Some(*digest), ..self.repository.reference().clone() }
+    }
+}

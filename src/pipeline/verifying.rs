@@ -1,0 +1,129 @@
+//! Checking an image and all that is attached to it with a public key, wherever both are.
+
+use super::error::Error;
+use super::opened::{ImageChoice, files};
+use super::place::{self, Found, Place};
+use super::session::Session;
+use crate::evidence::sign::PublicKey;
+use crate::evidence::verify::{self, Kind, Report, Request, Target};
+use crate::image::layout::Layout;
+use crate::oci::{Descriptor, Digest};
+use crate::registry::{Repository, Want};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::Path;
+
+/// Where what is attached to an image is read.
+pub(super) trait Attached {
+    /// What refers to a manifest.
+    fn referrers(&self, subject: &Digest) -> Result<Vec<Descriptor>, Error>;
+
+    /// A manifest that refers to another, of so many bytes.
+    fn read_manifest(&self, digest: &Digest, size: u64) -> Result<Vec<u8>, Error>;
+
+    /// A blob of so many bytes.
+    fn read_blob(&self, digest: &Digest, size: u64) -> Result<Vec<u8>, Error>;
+}
+
+impl Attached for Layout {
+    fn referrers(&self, subject: &Digest) -> Result<Vec<Descriptor>, Error> {
+        Ok(Layout::referrers(self, subject)?)
+    }
+
+    fn read_manifest(&self, digest: &Digest, size: u64) -> Result<Vec<u8>, Error> {
+        self.read_blob(digest, size)
+    }
+
+    fn read_blob(&self, digest: &Digest, size: u64) -> Result<Vec<u8>, Error> {
+        Ok(self.read(&Descriptor::new("", *digest, size), size)?)
+    }
+}
+
+/// A repository, read over the network and from nowhere else.
+pub(super) struct Remote<'a> {
+    pub session: &'a Session<'a>,
+    pub repository: &'a Repository,
+}
+
+impl Attached for Remote<'_> {
+    fn referrers(&self, subject: &Digest) -> Result<Vec<Descriptor>, Error> {
+        Ok(self.session.wait(self.repository.referrers(subject))?)
+    }
+
+    fn read_manifest(&self, digest: &Digest, _: u64) -> Result<Vec<u8>, Error> {
+        let document = self.session.wait(self.repository.by_digest(digest))?;
+        let document = document.ok_or_else(|| Error::NotThere(format!("the manifest {digest} is listed, but gone")))?;
+        Ok(document.bytes)
+    }
+
+    fn read_blob(&self, digest: &Digest, size: u64) -> Result<Vec<u8>, Error> {
+        let blob = Descriptor::new("", *digest, size);
+        Ok(self.session.wait(self.repository.read_blob(&blob, size))?)
+    }
+}
+
+/// What must be verified of an image: its index, where it has one, and its platforms' manifests with their files.
+pub(super) struct Subjects {
+    /// The index.
+    pub index: Option<Digest>,
+    /// The manifests; each with everything in its file system but folders.
+    pub manifests: Vec<(Digest, BTreeMap<String, Digest>)>,
+}
+
+/// Checks what is attached to `subjects` with a key.
+pub(super) fn check(subjects: &Subjects, attached: &dyn Attached, key: &PublicKey) -> Result<Report, Error> {
+    let mut targets = Vec::new();
+    if let Some(digest) = subjects.index {
+        targets.push(Target { digest, kind: Kind::Index, referrers: attached.referrers(&digest)? });
+    }
+    for (digest, files) in &subjects.manifests {
+        let (digest, kind) = (*digest, Kind::Image { files: Some(files.clone()) });
+        targets.push(Target { digest, kind, referrers: attached.referrers(&digest)? });
+    }
+    let manifests: BTreeSet<Digest> =
+        targets.iter().flat_map(|target| &target.referrers).map(|row| row.digest).collect();
+    let blob = |digest: &Digest, size: u64| {
+        let read = match manifests.contains(digest) {
+            true => attached.read_manifest(digest, size),
+            false => attached.read_blob(digest, size),
+        };
+        read.map_err(io::Error::other)
+    };
+    Ok(verify::verify(&Request { key, targets, blob: &blob }))
+}
+
+/// What must be verified of an image in a layout.
+pub(super) fn subjects(
+    session: &Session<'_>,
+    layout: &Layout,
+    image: &Descriptor,
+    manifests: &[Descriptor],
+) -> Result<Subjects, Error> {
+    let index = manifests.iter().all(|manifest| manifest.digest != image.digest).then_some(image.digest);
+    let manifests = manifests.iter().map(|manifest| Ok((manifest.digest, files(session, layout, manifest)?)));
+    Ok(Subjects { index, manifests: manifests.collect::<Result<_, Error>>()? })
+}
+
+/// The public key in a file.
+pub(super) fn public_key(path: &Path) -> Result<PublicKey, Error> {
+    let pem = super::read_bounded(path, 64 << 10).map_err(|source| Error::Unreadable {
+        what: "the public key",
+        path: path.to_owned(),
+        source,
+    })?;
+    PublicKey::from_pem(&pem).map_err(|error| Error::PublicKey { path: path.to_owned(), error })
+}
+
+/// Checks an image and all that is attached to it with a public key.
+///
+/// With several platforms all of them are checked, or the one that is chosen.
+pub fn verify(session: &Session<'_>, choice: &ImageChoice, key: &Path) -> Result<Report, Error> {
+    let key = public_key(key)?;
+    let want = Want { platform: choice.platform.as_ref(), layers: true, referrers: true, ..Want::default() };
+    let Found { layout, subject } = place::find(session, &Place::parse(&choice.image)?, want)?;
+    let manifests = match &choice.platform {
+        Some(platform) => vec![layout.platform(&subject, platform)?],
+        None => layout.platforms(&subject)?,
+    };
+    check(&subjects(session, &layout, &subject, &manifests)?, &layout, &key)
+}
