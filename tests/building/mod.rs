@@ -2,6 +2,7 @@
 
 mod attacked;
 mod damaged;
+mod images;
 mod interrupted;
 mod same;
 

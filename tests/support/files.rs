@@ -8,7 +8,15 @@ use std::path::{Path, PathBuf};
 /// A line for each thing below a folder, in order: path, kind, mode, owner, time, content. The folder itself is left out.
 pub fn listing(root: &Path) -> Vec<String> {
     let mut lines = vec![];
-    list(root, "", &mut lines);
+    list(root, "", true, &mut lines);
+    lines.sort();
+    lines
+}
+
+/// The same without the times.
+pub fn timeless(root: &Path) -> Vec<String> {
+    let mut lines = vec![];
+    list(root, "", false, &mut lines);
     lines.sort();
     lines
 }
@@ -45,7 +53,7 @@ fn each_file(root: &Path) -> Vec<PathBuf> {
     found
 }
 
-fn list(folder: &Path, below: &str, lines: &mut Vec<String>) {
+fn list(folder: &Path, below: &str, times: bool, lines: &mut Vec<String>) {
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
         let path = format!("{below}/{}", entry.file_name().to_string_lossy());
         let place = entry.path();
@@ -63,11 +71,11 @@ fn list(folder: &Path, below: &str, lines: &mut Vec<String>) {
             metadata.mode() & 0o7777,
             metadata.uid(),
             metadata.gid(),
-            metadata.mtime(),
+            if times { metadata.mtime() } else { 0 },
             attributes(&place),
         ));
         if kind.is_dir() {
-            list(&place, &path, lines);
+            list(&place, &path, times, lines);
         }
     }
 }
