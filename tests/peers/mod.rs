@@ -1,7 +1,10 @@
 //! What foreign tools say about kiln's output. All of these tests are ignored by default: they need the network or a tool.
 
 mod cosign;
+mod docker_registry;
 mod layout;
+mod pulled;
+mod pushed;
 mod release;
 mod sbom;
 mod tools;

@@ -23,14 +23,38 @@ image "tools.test/trixie" {
 }
 "#;
 
-/// cosign of sid, whose Release file is often past its time on mirrors that are updated once a day.
+/// Programs of sid, whose Release file is often past its time on mirrors that are updated once a day. What is ignored
+/// makes users and folders when a machine starts.
 const SID: &str = r#"
 kiln 1
 apt "sid" {
     suite "sid" check-valid-until=#false
 }
 image "tools.test/sid" {
-    packages "sid" { add "cosign" }
+    packages "sid" {
+        add "apache2-utils" "base-passwd" "buildah" "busybox-static" "cosign" "crane" "docker-registry" "netavark" "oras"
+        ignore-depends "docker-registry" "systemd" "systemd-standalone-sysusers" "systemd-sysusers" \
+            "systemd-standalone-tmpfiles" "systemd-tmpfiles"
+        scripts "skip" "docker-registry"
+    }
+    mkdir "/dev" "/proc" "/run" "/sys" "/var/tmp" "/work"
+    mkdir "/tmp" mode="1777"
+}
+"#;
+
+/// Docker itself, without what sets up networks and services.
+const DOCKER: &str = r#"
+kiln 1
+apt "sid" {
+    suite "sid" check-valid-until=#false
+}
+image "tools.test/docker" {
+    packages "sid" {
+        add "docker-cli" "docker.io"
+        ignore-depends "docker.io" "debconf" "debconf-2.0" "iptables" "systemd" "systemd-standalone-sysusers" \
+            "systemd-sysusers" "sysvinit-utils"
+        scripts "skip" "containerd" "docker.io"
+    }
     mkdir "/dev" "/proc" "/run" "/sys" "/work"
     mkdir "/tmp" mode="1777"
 }
@@ -50,6 +74,16 @@ impl Tools {
     pub fn sid() -> &'static Tools {
         static TOOLS: OnceLock<Tools> = OnceLock::new();
         TOOLS.get_or_init(|| Tools::unpack("sid", SID))
+    }
+
+    pub fn docker() -> &'static Tools {
+        static TOOLS: OnceLock<Tools> = OnceLock::new();
+        TOOLS.get_or_init(|| Tools::unpack("docker", DOCKER))
+    }
+
+    /// Where a file of the programs lies.
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.root.join(path)
     }
 
     /// Once a run: a new tree, out of packages that an earlier run may have fetched.
@@ -73,6 +107,7 @@ impl Tools {
             mount -t sysfs sysfs "$root/sys"
             mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
             mount --rbind /dev "$root/dev"
+            mount -t tmpfs tmpfs "$root/run"
             mount --bind "$work" "$root/work"
             exec env -i HOME=/tmp PATH=/usr/sbin:/usr/bin:/sbin:/bin "$variable" \
                 nsenter --root="$root" --wd="$root/work" -- "$@"
@@ -102,6 +137,15 @@ impl Tools {
 
 /// A program that runs beside the test, and ends with it.
 pub struct Running(pub Child);
+
+impl Running {
+    /// Asks it to end, and waits until it has.
+    pub fn ask_to_end(mut self) {
+        let id = rustix::process::Pid::from_child(&self.0);
+        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+        self.0.wait().unwrap();
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
