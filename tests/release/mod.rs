@@ -3,6 +3,7 @@
 mod access;
 mod faults;
 mod killed;
+mod proxied;
 mod told;
 
 use crate::building::{Site, archive};
