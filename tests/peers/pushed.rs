@@ -104,8 +104,8 @@ fn evidence_that_cosign_adds_stays_and_ours_stays_with_it() {
     // From registry to registry, to a layout, and back: all of it arrives.
     let second = Registry::start(Options::default());
     let there = format!("{}/mirror/hello:2.0", second.host());
-    hello.kiln(&["copy", &other, &there, "oci:copied", "--key", "hello.pub"]);
-    hello.kiln(&["verify", "oci:copied", "--key", "hello.pub"]);
+    hello.kiln(&["copy", &other, &there, "oci:with-evidence", "--key", "hello.pub"]);
+    hello.kiln(&["verify", "oci:with-evidence", "--key", "hello.pub"]);
     let refers = |manifest: &kiln::oci::Digest| {
         let content = second.content("mirror/hello", manifest).unwrap();
         serde_json::from_slice::<Value>(&content).unwrap()["subject"]["digest"] == digest
