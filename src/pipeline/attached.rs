@@ -10,7 +10,7 @@ use crate::evidence::claims::{self, Claims};
 use crate::evidence::provenance::UsedDocument;
 use crate::evidence::verify::check_signed;
 use crate::evidence::{Bundle, MAX_BUNDLE, predicate};
-use crate::oci::{Descriptor, Digest, Index, Manifest, media_type};
+use crate::oci::{Descriptor, Digest, Index, Manifest, document, media_type};
 use crate::plan::{LockedImage, PlanError};
 use crate::registry::{RegistryError, Repository};
 use crate::store::Store;
@@ -24,9 +24,6 @@ pub(super) struct Attached {
     /// The documents that are of use.
     pub documents: Vec<UsedDocument>,
 }
-
-/// The largest manifest of an artifact.
-const MAX_MANIFEST: u64 = 4 << 20;
 
 /// The largest statement in an index: BuildKit itself writes no larger ones.
 const MAX_STATEMENT: u64 = 64 << 20;
@@ -147,7 +144,7 @@ impl Of<'_> {
         if pinned == *self.manifest {
             return Ok(Vec::new());
         }
-        let Ok(index) = serde_json::from_slice::<Index>(&store.read(&pinned, MAX_MANIFEST)?) else {
+        let Ok(index) = serde_json::from_slice::<Index>(&store.read(&pinned, document::MAX_SIZE)?) else {
             return Ok(Vec::new());
         };
         let signed = self.endorsement.is_some_and(|endorsement| endorsement.over == pinned);
@@ -175,7 +172,7 @@ impl Of<'_> {
             let document = self.repository.by_digest(digest).await?.ok_or_else(missing)?;
             store.put(&document.bytes)?;
         }
-        Ok(serde_json::from_slice(&store.read(digest, MAX_MANIFEST)?).ok())
+        Ok(serde_json::from_slice(&store.read(digest, document::MAX_SIZE)?).ok())
     }
 
     async fn blob(&self, blob: &Descriptor, store: &Store, limit: u64) -> Result<Vec<u8>, RegistryError> {

@@ -1,12 +1,12 @@
 //! Images with their evidence, moved between layouts and registries.
 
 use super::error::Error;
+use super::output::path_of;
 use super::place::{self, Found, Place};
 use super::publish::{Release, publish};
 use super::report::{CopyReport, OutputReport};
 use super::session::Session;
-use super::verifying::{self, public_key};
-use crate::evidence::verify::Report;
+use super::verifying::{self, public_key, verified};
 use crate::image::layout::Layout;
 use crate::image::output::{self, Content, Output, Written};
 use crate::oci::{Descriptor, Reference};
@@ -69,31 +69,25 @@ pub fn copy(session: &Session<'_>, options: &CopyOptions) -> Result<CopyReport, 
     if layouts.is_empty() {
         return Ok(report);
     }
-    if let Some(key) = &key {
+    // Unpacks the layers: once for the source and for all that is written of it.
+    let expected = key.as_ref().map(|key| Ok::<_, Error>((key, subjects()?))).transpose()?;
+    if let Some((key, subjects)) = &expected {
         // Nothing that does not verify replaces what is there.
-        verified(verifying::check(&subjects()?, &layout, key)?, &options.source)?;
+        verified(&verifying::check(subjects, &layout, key)?, &options.source)?;
     }
     session.phase("writing");
     let content = Content {
         image: subject.clone(),
         names: names(&source, &layout, &subject),
-        referrers: collect(session, &layout, &subject, &manifests)?,
+        referrers: collect(session, &layout, &subject)?,
     };
     for target in layouts {
         report.outputs.push(write(session, &target, &content)?);
-        let Some(key) = &key else { continue };
+        let Some((key, subjects)) = &expected else { continue };
         let written = Layout::open(path_of(&target))?;
-        verified(verifying::check(&subjects()?, &written, key)?, &target.to_string())?;
+        verified(&verifying::check(subjects, &written, key)?, &target.to_string())?;
     }
     Ok(report)
-}
-
-/// An error where the image at a place did not verify.
-fn verified(checked: Report, place: &str) -> Result<(), Error> {
-    match checked.verified {
-        true => Ok(()),
-        false => Err(Error::NotVerified { place: place.to_owned(), reasons: super::publish::reasons(&checked) }),
-    }
 }
 
 fn is_layout(target: &str) -> bool {
@@ -135,26 +129,12 @@ fn names(source: &Place, layout: &Layout, subject: &Descriptor) -> Vec<Reference
 }
 
 /// Brings an image and all that refers to it into the store; gives the rows of what refers to it.
-fn collect(
-    session: &Session<'_>,
-    layout: &Layout,
-    image: &Descriptor,
-    manifests: &[Descriptor],
-) -> Result<Vec<Descriptor>, Error> {
-    let mut rows = layout.referrers(&image.digest)?;
-    for manifest in manifests.iter().filter(|manifest| manifest.digest != image.digest) {
-        rows.extend(layout.referrers(&manifest.digest)?);
-    }
+fn collect(session: &Session<'_>, layout: &Layout, image: &Descriptor) -> Result<Vec<Descriptor>, Error> {
+    let rows = layout.all_referrers(image)?;
     for row in rows.iter().chain([image]) {
         layout.import_all(row, &session.store)?;
     }
     Ok(rows)
-}
-
-fn path_of(output: &Output) -> &PathBuf {
-    match output {
-        Output::Oci(path) | Output::OciArchive(path) | Output::DockerArchive(path) | Output::Tree(path) => path,
-    }
 }
 
 fn write(session: &Session<'_>, target: &Output, content: &Content) -> Result<OutputReport, Error> {

@@ -7,13 +7,13 @@
 use super::error::Error;
 use super::project::Project;
 use super::session::Session;
+use super::verifying::public_key;
 use crate::evidence::predicate;
 use crate::evidence::sign::PublicKey;
 use crate::evidence::verify::{MAX_SIMPLE, SIMPLE_SIGNATURE, SIMPLE_SIGNING, check_signed, check_simple};
 use crate::oci::{Descriptor, Digest, Manifest, media_type};
 use crate::registry::{RegistryError, Repository};
 use crate::spec::{RegistryImage, Spanned};
-use std::path::PathBuf;
 
 /// The kind of record that found signatures are.
 pub(super) const RECORD: &str = "endorsed";
@@ -26,9 +26,6 @@ const MAX_SIGNATURES: usize = 100;
 
 /// A bundle with a signature is far smaller.
 const MAX_BUNDLE: u64 = 1 << 20;
-
-/// The largest file that can be a public key, in bytes.
-const MAX_KEY: u64 = 64 << 10;
 
 /// What a signature may be about: that of an index counts for all its images.
 pub(super) struct Candidates<'a> {
@@ -81,12 +78,6 @@ pub(super) fn require(
     }
     let reference = candidates.image.reference.to_string();
     Err(Error::Unsigned { reference, digest: pinned, key: path, found: told(&found) })
-}
-
-fn public_key(path: &std::path::Path) -> Result<PublicKey, Error> {
-    let unreadable = |source| Error::Unreadable { what: "the public key", path: path.to_owned(), source };
-    let pem = super::read_bounded(path, MAX_KEY).map_err(unreadable)?;
-    PublicKey::from_pem(&pem).map_err(|error| Error::PublicKey { path: PathBuf::from(path), error })
 }
 
 /// What was found that is no signature of the key, in words.

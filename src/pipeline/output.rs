@@ -106,7 +106,8 @@ fn check_outside_contexts(project: &Project, output: &Path) -> Result<(), Error>
     Ok(())
 }
 
-fn path_of(output: &Output) -> &Path {
+/// Where an output is.
+pub(super) fn path_of(output: &Output) -> &Path {
     match output {
         Output::Oci(path) | Output::OciArchive(path) | Output::DockerArchive(path) | Output::Tree(path) => path,
     }

@@ -9,9 +9,8 @@ use super::report::{PublishedReport, TagReport};
 use super::session::Session;
 use super::verifying::{self, Remote, Subjects};
 use crate::evidence::sign::PublicKey;
-use crate::evidence::verify::Report;
 use crate::image::layout::Layout;
-use crate::oci::{Descriptor, Digest, Index, Reference, media_type};
+use crate::oci::{Descriptor, Digest, Index, Reference, document, media_type};
 use crate::registry::{self, Contents, Document, Moved, Outgoing, Part, Pushed, Registries, Repository};
 use std::collections::BTreeSet;
 use std::io;
@@ -79,7 +78,8 @@ impl<'a> Underway<'a> {
                 )));
             }
         }
-        let outgoing = Outgoing { image: release.image.clone(), referrers: referrers(release)? };
+        let outgoing =
+            Outgoing { image: release.image.clone(), referrers: release.layout.all_referrers(release.image)? };
         let places = places(registries, release.targets)?;
         if !release.clobber {
             refuse_taken_tags(session, &places, release.image.digest)?;
@@ -182,26 +182,13 @@ impl Contents for OfLayout<'_> {
 
 /// The image's own document, as tags will name it.
 fn document(release: &Release<'_>) -> Result<Document, Error> {
-    let bytes = release.layout.read(release.image, MAX_DOCUMENT)?;
+    let bytes = release.layout.read(release.image, document::MAX_SIZE)?;
     Ok(Document { descriptor: release.image.clone(), bytes })
 }
 
-/// No manifest and no index is larger.
-const MAX_DOCUMENT: u64 = 4 << 20;
-
-/// What refers to the image and to its platforms' manifests.
-fn referrers(release: &Release<'_>) -> Result<Vec<Descriptor>, Error> {
-    let mut found = release.layout.referrers(&release.image.digest)?;
-    for manifest in release.layout.platforms(release.image)? {
-        if manifest.digest != release.image.digest {
-            found.extend(release.layout.referrers(&manifest.digest)?);
-        }
-    }
-    Ok(found)
-}
-
 /// Reads what was pushed as somebody would who has nothing of it: documents by digest, and what refers to them from the
-/// lists of referrers. Of blobs the registry has said, by digest, that it has them.
+/// lists of referrers. Of blobs the registry has said, by digest, that it has them. The documents are those that were
+/// pushed, as their digests say, and so neither more nor of other kinds than a push allows.
 fn read_back(session: &Session<'_>, place: &Place, outgoing: &Outgoing) -> Result<(), Error> {
     let repository = &place.repository;
     let missing = |what: &str, digest: &Digest| {
@@ -210,17 +197,17 @@ fn read_back(session: &Session<'_>, place: &Place, outgoing: &Outgoing) -> Resul
     session.wait(async {
         let (mut listed, mut seen) = (BTreeSet::new(), BTreeSet::new());
         let mut waiting = vec![outgoing.image.clone()];
-        while let Some(row) = waiting.pop().filter(|_| seen.len() < MAX_DOCUMENTS) {
+        while let Some(row) = waiting.pop() {
             if !seen.insert(row.digest) {
                 continue;
             }
             let document = repository.by_digest(&row.digest).await?;
             let document = document.ok_or_else(|| missing("the manifest", &row.digest))?;
-            if is_index(&row) {
+            if matches!(row.media_type.as_str(), media_type::INDEX | media_type::DOCKER_INDEX) {
                 let index: Index = serde_json::from_slice(&document.bytes).map_err(|error| {
                     Error::NotArrived(format!("{}: {} cannot be read: {error}", repository.reference(), row.digest))
                 })?;
-                waiting.extend(index.manifests.into_iter().filter(|row| is_index(row) || is_manifest(row)));
+                waiting.extend(index.manifests);
             }
             if !outgoing.referrers.is_empty() {
                 listed.extend(repository.referrers(&row.digest).await?.into_iter().map(|row| row.digest));
@@ -233,37 +220,10 @@ fn read_back(session: &Session<'_>, place: &Place, outgoing: &Outgoing) -> Resul
     })
 }
 
-fn is_index(row: &Descriptor) -> bool {
-    matches!(row.media_type.as_str(), media_type::INDEX | media_type::DOCKER_INDEX)
-}
-
-fn is_manifest(row: &Descriptor) -> bool {
-    matches!(row.media_type.as_str(), media_type::MANIFEST | media_type::DOCKER_MANIFEST)
-}
-
-/// As many documents are read back of one image.
-const MAX_DOCUMENTS: usize = 10_000;
-
 /// Verifies what a consumer finds in a repository.
 fn verify(session: &Session<'_>, place: &Place, subjects: &Subjects, key: &PublicKey) -> Result<(), Error> {
     let remote = Remote { session, repository: &place.repository };
-    let report = verifying::check(subjects, &remote, key)?;
-    if report.verified {
-        return Ok(());
-    }
-    Err(Error::NotVerified { place: place.repository.reference().to_string(), reasons: reasons(&report) })
-}
-
-/// Why an image was not verified, for people.
-pub(super) fn reasons(report: &Report) -> String {
-    let failed = report.checks.iter().filter(|check| check.result == crate::evidence::verify::Outcome::Failed);
-    let lines: Vec<String> = failed
-        .map(|check| format!("{} of {}: {}", check.what, check.subject, check.detail.as_deref().unwrap_or("failed")))
-        .collect();
-    match lines.is_empty() {
-        true => "nothing could be checked".to_owned(),
-        false => lines.join("\n  "),
-    }
+    verifying::verified(&verifying::check(subjects, &remote, key)?, &place.repository.reference().to_string())
 }
 
 fn tag_report(tag: &str, moved: Moved) -> TagReport {

@@ -5,7 +5,7 @@ use super::opened::{ImageChoice, files};
 use super::place::{self, Found, Place};
 use super::session::Session;
 use crate::evidence::sign::PublicKey;
-use crate::evidence::verify::{self, Kind, Report, Request, Target};
+use crate::evidence::verify::{self, Kind, Outcome, Report, Request, Target};
 use crate::image::layout::Layout;
 use crate::oci::{Descriptor, Digest};
 use crate::registry::{Repository, Want};
@@ -90,6 +90,22 @@ pub(super) fn check(subjects: &Subjects, attached: &dyn Attached, key: &PublicKe
         read.map_err(io::Error::other)
     };
     Ok(verify::verify(&Request { key, targets, blob: &blob }))
+}
+
+/// An error, with the reasons, where the image at a place did not verify.
+pub(super) fn verified(report: &Report, place: &str) -> Result<(), Error> {
+    if report.verified {
+        return Ok(());
+    }
+    let failed = report.checks.iter().filter(|check| check.result == Outcome::Failed);
+    let lines: Vec<String> = failed
+        .map(|check| format!("{} of {}: {}", check.what, check.subject, check.detail.as_deref().unwrap_or("failed")))
+        .collect();
+    let reasons = match lines.is_empty() {
+        true => "nothing could be checked".to_owned(),
+        false => lines.join("\n  "),
+    };
+    Err(Error::NotVerified { place: place.to_owned(), reasons })
 }
 
 /// What must be verified of an image in a layout.

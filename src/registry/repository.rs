@@ -62,11 +62,6 @@ impl Repository {
         self.home.tagged(tag, &self.home.pulling()).await
     }
 
-    /// Whether a blob of this digest and size is in the registry itself.
-    pub async fn has_blob(&self, blob: &Descriptor) -> Result<bool, RegistryError> {
-        self.home.has_blob(blob, &self.home.pulling()).await
-    }
-
     /// The same repository, read at home alone: for those who must know what is there.
     #[must_use]
     pub fn without_mirrors(self) -> Repository {

@@ -328,6 +328,18 @@ impl Layout {
         Ok(found)
     }
 
+    /// What refers to an image and to the manifests of its platforms.
+    ///
+    /// # Errors
+    /// As [`referrers`](Self::referrers).
+    pub fn all_referrers(&self, image: &Descriptor) -> Result<Vec<Descriptor>, LayoutError> {
+        let mut found = self.referrers(&image.digest)?;
+        for manifest in self.platforms(image)?.iter().filter(|manifest| manifest.digest != image.digest) {
+            found.extend(self.referrers(&manifest.digest)?);
+        }
+        Ok(found)
+    }
+
     /// Visits the row of each manifest at and below a row once; other kinds of content are passed over.
     fn each_manifest(
         &self,
