@@ -64,6 +64,7 @@ pub(super) fn lower(
         Step::File(file) => file_actions(file, declared),
         Step::Symlink(link) => symlink_actions(link),
         Step::Remove(remove) => remove_actions(remove),
+        Step::Run(run) => return Err(Box::new(error::unpinned("run", run.span))),
     };
     let note = Note::named(describe(step)).and_at(step.span());
     Ok(builder.file(FileOp { base: before.map(|m| m.state), accounts: None, actions }, note))
@@ -77,6 +78,7 @@ pub(super) fn describe(step: &Step) -> String {
         Step::File(file) => format!("file {}", file.path.value),
         Step::Symlink(link) => format!("symlink {}", link.path.value),
         Step::Remove(remove) => format!("remove {}", words(remove.paths.iter().map(|p| p.value.as_str()))),
+        Step::Run(run) => format!("run at {}", run.span.start),
     }
 }
 

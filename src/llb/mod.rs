@@ -27,6 +27,7 @@ mod builder;
 mod caps;
 mod definition;
 mod error;
+pub mod exec;
 mod graph;
 mod read;
 pub mod render;
@@ -39,6 +40,7 @@ pub use bollard_buildkit_proto::pb;
 pub use builder::{Builder, FileOp, Note};
 pub use definition::Definition;
 pub use error::LlbError;
+pub use exec::{Exec, ExecOutputs};
 pub use graph::{Graph, Place, SourceText, Vertex};
 pub use read::{Limits, read, read_with};
 

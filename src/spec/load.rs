@@ -271,7 +271,15 @@ impl Top {
 
     fn finish(self, args: Vec<Arg>, images: Vec<Image>, named: Vec<source::Source>) -> Spec {
         let sources = self.sources.into_iter().filter_map(|source| source.source).chain(named).collect();
-        Spec { args, apts: self.apts, registries: self.registries, sources, images, sign: self.sign }
+        Spec {
+            args,
+            apts: self.apts,
+            registries: self.registries,
+            sources,
+            stages: Vec::new(),
+            images,
+            sign: self.sign,
+        }
     }
 
     /// Whether a name is new; one that is not is reported.

@@ -32,8 +32,12 @@ pub use node::port::{Port, Protocol};
 pub use node::registry::{Registry, RegistryMirror};
 pub use node::registry_image::RegistryImage;
 pub use node::remove::RemoveStep;
+pub use node::run::{
+    Cache, Check, Command, Limits, Mount, Network, RunStep, Secret, SecretForm, Sharing, Ssh, Surroundings, Tmpfs,
+};
 pub use node::sign::Sign;
 pub use node::source::{Context, Http, Layout, Source, SourceKind};
+pub use node::stage::Stage;
 pub use node::symlink::SymlinkStep;
 
 use crate::diagnostic::Span;
@@ -76,6 +80,8 @@ pub struct Spec {
     /// The other inputs: those that the spec declares, then the images of registries that `base` and `copy` name
     /// directly, under their references as written.
     pub sources: Vec<Source>,
+    /// What is built on the way, in the order written.
+    pub stages: Vec<Stage>,
     /// The images, at least one.
     pub images: Vec<Image>,
     /// How images are signed, where the spec says so.
@@ -86,6 +92,11 @@ impl Spec {
     /// The package source of this name.
     pub fn apt(&self, name: &str) -> Option<&Apt> {
         self.apts.iter().find(|apt| *apt.name == name)
+    }
+
+    /// The stage of this name.
+    pub fn stage(&self, name: &str) -> Option<&Stage> {
+        self.stages.iter().find(|stage| *stage.name == name)
     }
 
     /// The input of this name.

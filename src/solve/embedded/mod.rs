@@ -14,6 +14,7 @@
 mod cache;
 mod context;
 mod file;
+pub mod sandbox;
 mod schedule;
 mod source;
 mod value;

@@ -13,6 +13,7 @@ use super::mkdir::MkdirStep;
 use super::packages::Packages;
 use super::port::Port;
 use super::remove::RemoveStep;
+use super::run::{RunStep, Surroundings};
 use super::symlink::SymlinkStep;
 use super::template;
 use crate::diagnostic::Span;
@@ -43,6 +44,8 @@ pub struct Image {
     pub accounts: Vec<Account>,
     /// What is done to the file system after that, in the order written.
     pub steps: Vec<Step>,
+    /// What the commands among the steps find around them.
+    pub surroundings: Surroundings,
     /// Who runs it. None: 65532, whatever the base says.
     pub user: Option<Spanned<RunAs>>,
     /// Environment variables in the order written, names unique.
@@ -93,6 +96,8 @@ pub enum Step {
     Symlink(SymlinkStep),
     /// Removes files and folders.
     Remove(RemoveStep),
+    /// Runs a command.
+    Run(RunStep),
 }
 
 impl Step {
@@ -104,6 +109,7 @@ impl Step {
             Step::File(step) => step.span,
             Step::Symlink(step) => step.span,
             Step::Remove(step) => step.span,
+            Step::Run(step) => step.span,
         }
     }
 }
@@ -172,6 +178,7 @@ fn empty(name: Option<&Spanned<Reference>>, span: Span) -> Image {
         groups: Vec::new(),
         accounts: Vec::new(),
         steps: Vec::new(),
+        surroundings: Surroundings::default(),
         user: None,
         env: Vec::new(),
         entrypoint: None,

@@ -92,6 +92,7 @@ fn steps_keep_their_order() {
             Step::File(_) => "file",
             Step::Symlink(_) => "symlink",
             Step::Remove(_) => "remove",
+            Step::Run(_) => "run",
         })
         .collect();
     assert_eq!(kinds, ["remove", "mkdir", "symlink", "file", "copy", "mkdir"]);

@@ -1,0 +1,217 @@
+//! Sandboxes: where the commands of exec operations run.
+
+use crate::llb::exec::{Limits, Network};
+use crate::oci::Digest;
+use crate::store::{Store, StoreError};
+use crate::tree::{Change, TreePath};
+use secrecy::SecretSlice;
+use std::path::PathBuf;
+
+/// Runs commands in file systems that are made of trees.
+///
+/// An implementation leaves nothing behind when it returns: no process, no mount, no file outside of the store.
+pub trait Sandbox: Send + Sync {
+    /// Runs one command and waits for it.
+    fn run(&self, step: &Step, store: &Store, listener: &dyn Listener) -> Result<Ended, SandboxError>;
+}
+
+/// A command with all that it runs in; names are resolved, and trees are in the store.
+#[derive(Debug)]
+pub struct Step {
+    /// How people call it.
+    pub name: String,
+    /// The program and its arguments; not empty.
+    pub args: Vec<String>,
+    /// Environment variables in the order in which they are set; there are no others.
+    pub env: Vec<(String, EnvValue)>,
+    /// Where it starts; absolute. Made where it is missing, owned by the user.
+    pub cwd: String,
+    /// Who runs it.
+    pub user: User,
+    /// The name of the machine that it sees.
+    pub hostname: String,
+    /// Further names of hosts with their addresses.
+    pub hosts: Vec<(String, String)>,
+    /// What it reaches over the network.
+    pub network: Network,
+    /// What it may use.
+    pub limits: Limits,
+    /// What it sees as files: the root is the first, the others follow in the order in which they are mounted.
+    pub mounts: Vec<Mount>,
+    /// It talks to the terminal of whoever calls, and nothing of it is captured.
+    pub interactive: bool,
+}
+
+/// The value of an environment variable.
+#[derive(Debug)]
+pub enum EnvValue {
+    /// One that everybody may see.
+    Plain(String),
+    /// One that nobody may see.
+    Secret(SecretSlice<u8>),
+}
+
+/// Who runs a command, by number.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct User {
+    /// The user.
+    pub uid: u32,
+    /// The primary group.
+    pub gid: u32,
+    /// Further groups.
+    pub groups: Vec<u32>,
+}
+
+/// Something that a command sees as files.
+#[derive(Debug)]
+pub struct Mount {
+    /// Where: absolute; `/` for the root.
+    pub target: String,
+    /// What.
+    pub kind: MountKind,
+}
+
+/// What can be mounted.
+#[derive(Debug)]
+pub enum MountKind {
+    /// A tree, or a part of it.
+    Tree {
+        /// The tree.
+        tree: TreeRef,
+        /// The part of it; the root for all of it. Links are followed inside of the tree.
+        selector: TreePath,
+        /// May it be changed; what was changed is told then.
+        writable: bool,
+    },
+    /// A folder that outlives the step, made where it is missing.
+    Folder {
+        /// Where it is on this machine.
+        path: PathBuf,
+    },
+    /// A folder in memory.
+    Tmpfs {
+        /// Its size in bytes; the sandbox's own bound for none.
+        size: Option<u64>,
+    },
+    /// A file that is never on a disk.
+    Secret {
+        /// What it holds.
+        content: SecretSlice<u8>,
+        /// Owner and group.
+        owner: (u32, u32),
+        /// Permission bits.
+        mode: u16,
+    },
+    /// A socket of this machine.
+    Socket {
+        /// Where it is.
+        path: PathBuf,
+        /// Owner and group.
+        owner: (u32, u32),
+        /// Permission bits.
+        mode: u16,
+    },
+}
+
+/// A tree in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TreeRef {
+    /// The tree, as the store names it.
+    pub tree: Digest,
+    /// Trees that it was made of, nearest first: what stands on disk for one of them need not be written again.
+    /// Never changes what a command sees.
+    pub history: Vec<Digest>,
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// How it ended.
+    pub status: Status,
+    /// For each mount what the command changed in it, relative to what was mounted; none for what could not be changed
+    /// or is not told. Times later than the step's beginning are no times: they are the build's.
+    pub changes: Vec<Option<Change>>,
+    /// What was asked for and could not be done, in words.
+    pub warnings: Vec<String>,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// By itself, with this code.
+    Exited(i32),
+    /// By a signal.
+    Signalled(i32),
+    /// It used more than it may.
+    Exceeded(Limit),
+    /// Somebody cancelled the build.
+    Cancelled,
+}
+
+/// What a command can use too much of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// Memory.
+    Memory,
+    /// Disk.
+    Disk,
+    /// Time.
+    Time,
+}
+
+/// Where a command writes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    /// Standard output.
+    Out,
+    /// Standard error.
+    Err,
+}
+
+/// Hears what a command writes.
+pub trait Listener: Sync {
+    /// Some bytes came; pieces of one stream come in order.
+    fn output(&self, stream: Stream, bytes: &[u8]);
+    /// Whether the command should end now; asked several times a second.
+    fn is_cancelled(&self) -> bool;
+}
+
+/// Why a command could not be run.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// The machine forbids what a sandbox is made of.
+    #[error("this machine forbids {what}: {source}; {advice}")]
+    Forbidden {
+        /// What.
+        what: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+        /// How it can be allowed, and what works without.
+        advice: String,
+    },
+    /// The program is not there or cannot be executed.
+    #[error("cannot execute `{program}`: {reason}")]
+    Program {
+        /// The program.
+        program: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A step of the preparation failed.
+    #[error("cannot {action}: {source}")]
+    Io {
+        /// What was attempted.
+        action: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The helper process ended without an answer.
+    #[error("the sandbox ended unexpectedly: {0}")]
+    Lost(String),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A tree cannot be read, made or captured.
+    #[error("{0}")]
+    Tree(String),
+}
