@@ -108,6 +108,18 @@ pub(super) struct LockArgs {
     pub offline: bool,
 }
 
+/// What the caller brings for commands.
+#[derive(Debug, Args)]
+pub(super) struct GivenArgs {
+    /// A secret that the spec names: NAME=env:VARIABLE, NAME=file:PATH, NAME=command:COMMAND, or NAME for the
+    /// variable of that name; may be repeated
+    #[arg(long, value_name = "NAME=ORIGIN")]
+    pub secret: Vec<String>,
+    /// An agent of ssh that the spec names: NAME=SOCKET, or NAME for the one of SSH_AUTH_SOCK; may be repeated
+    #[arg(long, value_name = "NAME[=SOCKET]")]
+    pub ssh: Vec<String>,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct Build {
     #[command(flatten)]
@@ -117,9 +129,14 @@ pub(super) struct Build {
     /// Build only this image of the spec; may be repeated
     #[arg(long, value_name = "NAME")]
     pub image: Vec<String>,
+    /// Build only this stage, and write its files to tree:DIR or tar:FILE
+    #[arg(long, value_name = "STAGE", conflicts_with_all = ["image", "tag", "push"])]
+    pub target: Option<String>,
     /// Build for this platform instead of the spec's; may be repeated
     #[arg(long, value_name = "OS/ARCH", value_delimiter = ',')]
     pub platform: Vec<String>,
+    #[command(flatten)]
+    pub given: GivenArgs,
     /// A name for the image, in outputs and registries; may be repeated [default: its name in the spec, tag latest]
     #[arg(short, long, value_name = "REF")]
     pub tag: Vec<String>,
@@ -129,8 +146,8 @@ pub(super) struct Build {
     /// Never move a tag that names another image
     #[arg(long, requires = "push")]
     pub no_clobber: bool,
-    /// Where the image goes: oci:DIR, oci-archive:FILE, docker-archive:FILE or tree:DIR; may be repeated
-    /// [default: oci:kiln-out/NAME beside the spec; with --push none]
+    /// Where the image goes: oci:DIR, oci-archive:FILE, docker-archive:FILE, tree:DIR or tar:FILE; may be
+    /// repeated [default: oci:kiln-out/NAME beside the spec; with --push none]
     #[arg(short, long, value_name = "KIND:PATH")]
     pub output: Vec<String>,
     /// Sign with this private key instead of the spec's

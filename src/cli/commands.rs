@@ -5,11 +5,11 @@ mod evidence;
 mod store;
 mod transfer;
 
-use super::args::{Check, Cli, Command, Fmt, Format, Global, SpecArgs};
+use super::args::{Check, Cli, Command, Fmt, Format, GivenArgs, Global, SpecArgs};
 use super::output::{Failure, Output};
 use super::progress::listener;
 use super::{Environment, exit};
-use crate::pipeline::{self, MirrorConfig, Session, Settings};
+use crate::pipeline::{self, Given, MirrorConfig, Session, Settings};
 use clap::CommandFactory;
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -41,10 +41,21 @@ pub(super) fn run(cli: Cli, environment: &Environment, output: &mut Output) -> R
     }
 }
 
-/// Opens a session and does some work in it.
+/// Opens a session in which no command is run, and does some work in it.
 fn in_session<T>(
     global: &Global,
     offline: bool,
+    environment: &Environment,
+    work: impl FnOnce(&Session<'_>) -> Result<T, pipeline::Error>,
+) -> Result<T, Failure> {
+    in_session_with(global, offline, Given::default(), environment, work)
+}
+
+/// Opens a session and does some work in it; commands that it runs get what is `given`.
+fn in_session_with<T>(
+    global: &Global,
+    offline: bool,
+    given: Given,
     environment: &Environment,
     work: impl FnOnce(&Session<'_>) -> Result<T, pipeline::Error>,
 ) -> Result<T, Failure> {
@@ -57,6 +68,8 @@ fn in_session<T>(
         jobs: jobs(global),
         mirrors,
         registries: environment.registries().map_err(Failure::usage)?,
+        given,
+        program: program()?,
         now: now(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
@@ -74,6 +87,22 @@ fn in_session<T>(
 fn store_folder(global: &Global, environment: &Environment) -> Result<PathBuf, Failure> {
     let folder = global.store.clone().or_else(|| environment.store());
     folder.ok_or_else(|| Failure::usage("there is no place for the store: set KILN_STORE, XDG_CACHE_HOME or HOME"))
+}
+
+/// This program, by which sandboxes are started. Named by what the system runs, so that a newer one that was put in
+/// its place meanwhile is not mistaken for it.
+fn program() -> Result<PathBuf, Failure> {
+    match Path::new("/proc/self/exe") {
+        path if path.exists() => Ok(path.to_owned()),
+        _ => std::env::current_exe().map_err(|e| Failure::machine(format!("cannot tell where kiln itself is: {e}"))),
+    }
+}
+
+/// What commands get of the caller.
+fn given(args: &GivenArgs, environment: &Environment) -> Result<Given, Failure> {
+    let secrets = environment.secrets(&args.secret).map_err(Failure::usage)?;
+    let ssh = environment.agents(&args.ssh).map_err(Failure::usage)?;
+    Ok(Given { secrets, ssh })
 }
 
 fn jobs(global: &Global) -> usize {

@@ -1,6 +1,7 @@
 //! Everything that kiln takes from its environment, read in one place.
 
 mod registries;
+mod secrets;
 
 use secrecy::SecretString;
 use std::ffi::OsString;

@@ -2,7 +2,7 @@
 
 use crate::pipeline::{
     BuildReport, Changed, CopyReport, Difference, ImageReport, LockReport, Outcome, PlatformReport, PublishedReport,
-    Reason, VerificationReport,
+    Reason, TargetReport, VerificationReport,
 };
 use serde_json::Value;
 use std::fmt::Write;
@@ -25,6 +25,17 @@ pub(super) fn build(report: &BuildReport) -> String {
     for image in &report.images {
         // Writing to a string never fails.
         let _ = one_image(&mut out, image);
+    }
+    out
+}
+
+/// What building a stage by itself made.
+pub(super) fn target(report: &TargetReport) -> String {
+    let mut out = format!("stage {} ({})\n", report.stage, report.platform);
+    out += &format!("  files      {}, {}\n", report.files, size(report.unpacked_size));
+    for output in &report.outputs {
+        let unchanged = if output.unchanged { " (unchanged)" } else { "" };
+        out += &format!("  output     {}:{}{unchanged}\n", output.kind, output.path);
     }
     out
 }

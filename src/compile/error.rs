@@ -34,6 +34,30 @@ pub(super) fn unpinned(name: &str, span: Span) -> Diagnostic {
     .with_page("specs/lock.md")
 }
 
+pub(super) fn empty_stage(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error(
+        "compile::empty-stage",
+        format!("the stage \"{name}\" has no files"),
+        span,
+        "there is nothing in it",
+    )
+    .with_help("give it a base, packages or files")
+    .with_page("specs/language/stage.md")
+}
+
+pub(super) fn mounted_readonly(path: &str, from: &str, span: Span, stage: &str) -> Diagnostic {
+    Diagnostic::error(
+        "compile::mounted",
+        format!("/{path} of the stage \"{stage}\" is what it mounts of \"{from}\", and no part of it"),
+        span,
+        "mounted read-only there",
+    )
+    .with_help(format!(
+        "copy it from \"{from}\", or let the stage's commands change it: `mount \"{from}\" … writable=#true`"
+    ))
+    .with_page("specs/language/mount.md")
+}
+
 pub(super) fn modes_apart(file: u16, dir: u16, span: Span) -> Diagnostic {
     Diagnostic::error(
         "compile::modes-apart",

@@ -18,31 +18,36 @@
 
 mod config;
 mod error;
+mod file_system;
 mod inputs;
 mod layers;
 mod recipe;
+mod run;
 mod step;
 
 pub use error::CompileError;
 pub use inputs::Inputs;
-pub use recipe::{LayerPlan, Move, Origin, Recipe, User};
+pub use recipe::{CheckPlan, LayerPlan, Move, Origin, Recipe, User};
 
 use crate::diagnostic::{Diagnostics, Sources};
 use crate::llb::{Builder, Definition, Note, Output, attr};
 use crate::oci::{Digest, Platform};
 use crate::plan::Level;
-use crate::spec::{Base, Context, Source, SourceKind, Spanned, Step};
+use crate::spec::{Context, Source, SourceKind, Spanned};
+use file_system::FileSystem;
 use std::collections::BTreeMap;
 
 /// A graph and what is to be made of its results.
 #[derive(Debug, Clone)]
 pub struct Compiled {
-    /// The graph; its output is the image's whole file system.
+    /// The graph; its output is the image's whole file system. The checks are in it too.
     pub graph: Definition,
     /// The contexts that the graph reads, by the spec's names for them.
     pub contexts: BTreeMap<String, Output>,
     /// What is made of the graph's states.
     pub recipe: Recipe,
+    /// What must succeed for the image to be released, the stages' checks first.
+    pub checks: Vec<CheckPlan>,
 }
 
 /// The folder beside a spec that images go to where nothing is said.
@@ -51,143 +56,87 @@ pub const OUTPUT_FOLDER: &str = "kiln-out";
 /// The name under which the store's own images stand in a graph.
 pub const STORE: &str = "kiln.local";
 
-/// Compiles the last of `levels`, the image that is asked for, for one platform.
+/// An image or a stage for one platform, with all that it takes from outside.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// Its levels, the lowest first and itself last.
+    pub levels: &'a [Level],
+    /// What it is for.
+    pub platform: &'a Platform,
+    /// What it takes, by digest.
+    pub inputs: &'a Inputs,
+}
+
+/// Compiles an image, or a stage that is wanted by itself, with the `stages` that it uses, each behind those that it
+/// uses itself.
 ///
 /// # Errors
 /// [`CompileError::Spec`] for what only shows when a spec is put together with its
 /// inputs, and [`CompileError::Graph`] where the graph breaks a limit of its format.
-pub fn compile(
-    levels: &[Level],
-    platform: &Platform,
-    inputs: &Inputs,
+pub fn compile<'a>(
+    subject: Subject<'a>,
+    stages: impl IntoIterator<Item = (&'a str, Subject<'a>)>,
     sources: &Sources,
 ) -> Result<Compiled, CompileError> {
     let mut compiler = Compiler {
-        builder: Builder::new(platform.clone()),
-        inputs,
-        levels,
+        builder: Builder::new(subject.platform.clone()),
+        stages: BTreeMap::new(),
         contexts: BTreeMap::new(),
-        moves: Vec::new(),
         mistakes: Vec::new(),
     };
-    compiler.base();
-    for level in 0..levels.len() {
-        compiler.packages(level);
-        compiler.accounts(level);
-        compiler.steps(level);
+    let mut order = Vec::new();
+    for (name, stage) in stages {
+        order.push(name);
+        compiler.builder.set_platform(stage.platform.clone());
+        let made = compiler.file_system(stage);
+        compiler.stages.insert(name, made);
     }
+    compiler.builder.set_platform(subject.platform.clone());
+    let made = compiler.file_system(subject);
     if !compiler.mistakes.is_empty() {
         return Err(CompileError::Spec(Diagnostics::new(compiler.mistakes, sources.clone())));
     }
-    let image = &levels.last().ok_or(CompileError::NoLevel)?.image;
-    let output = compiler.state().ok_or_else(|| CompileError::Empty { image: image.name.to_string() })?;
-    let layers = layers::plan(levels, &compiler.moves);
-    let (config, user) = config::merge(levels, inputs.base_config.as_ref());
+    let image = &subject.levels.last().ok_or(CompileError::NoLevel)?.image;
+    let output = made.state().ok_or_else(|| CompileError::Empty { image: image.name.to_string() })?;
+    let layers = layers::plan(subject.levels, &made.moves);
+    let FileSystem { moves, checks, .. } = made;
+    let checks: Vec<CheckPlan> =
+        order.iter().flat_map(|name| compiler.stages[name].checks.iter().cloned()).chain(checks).collect();
+    let (config, user) = config::merge(subject.levels, subject.inputs.base_config.as_ref());
     let recipe = Recipe {
-        platform: platform.clone(),
+        platform: subject.platform.clone(),
         packing: image.layers,
         annotations: config::pairs(&image.annotations),
-        moves: compiler.moves,
+        moves,
         layers,
         config,
         user,
     };
-    let graph = compiler.builder.finish(output, sources)?;
-    Ok(Compiled { graph, contexts: compiler.contexts, recipe })
+    let checked = checks.iter().map(|check| check.output).collect::<Vec<_>>();
+    let graph = compiler.builder.finish_with(output, &checked, sources)?;
+    Ok(Compiled { graph, contexts: compiler.contexts, recipe, checks })
 }
 
 struct Compiler<'a> {
     builder: Builder,
-    inputs: &'a Inputs,
-    levels: &'a [Level],
+    /// The stages that are made so far, by name.
+    stages: BTreeMap<&'a str, FileSystem>,
     contexts: BTreeMap<String, Output>,
-    moves: Vec<Move>,
     mistakes: Vec<crate::diagnostic::Diagnostic>,
 }
 
-impl Compiler<'_> {
-    /// The file system as it is after all moves so far; none while it is empty.
-    fn state(&self) -> Option<Output> {
-        self.moves.last().map(|m| m.state)
-    }
-
-    fn advance(&mut self, state: Output, level: usize, origin: Origin) {
-        self.moves.push(Move { state, level, origin });
-    }
-
-    fn base(&mut self) {
-        let levels = self.levels;
-        let Some(Level { spec, image, .. }) = levels.first() else { return };
-        let Some((Base::Source(name), base)) = image.base.as_ref().map(|base| (&base.value, base)) else { return };
-        let Some(manifest) = self.inputs.images.get(name).copied() else {
-            self.mistakes.push(error::unpinned(name, base.span));
-            return;
-        };
-        let note = Note::named(format!("base {name}")).and_at(base.span);
-        let state = self.store_image(spec.source(name).map_or(name, store_name), &manifest, note);
-        self.advance(state, 0, Origin::Base { source: name.clone() });
-    }
-
-    /// Lays what this level adds to the package set of the level below over the state.
-    fn packages(&mut self, level: usize) {
-        let upper = self.inputs.sets.get(level).copied().flatten();
-        let lower = level.checked_sub(1).and_then(|below| self.inputs.sets.get(below).copied().flatten());
-        let Some(upper) = upper.filter(|upper| Some(*upper) != lower) else { return };
-        let spans = self.levels[level].image.packages.iter().map(|p| p.span).collect();
-        let note = |name: String| Note { name: Some(name), spans };
-        let name = self.levels[level].name();
-        let upper = self.store_image("packages", &upper, Note::named(format!("packages of {name}")));
-        let lower = lower.map(|lower| self.store_image("packages", &lower, Note::default()));
-        let added = match lower {
-            Some(lower) => self.builder.diff(Some(lower), Some(upper), Note::default()).unwrap_or(upper),
-            None => upper,
-        };
-        let below: Vec<Output> = self.state().into_iter().chain([added]).collect();
-        let state = self.builder.merge(&below, note(format!("install packages of {name}"))).unwrap_or(added);
-        self.advance(state, level, Origin::Packages);
-    }
-
-    /// Lays the account files, made for all accounts up to this level, over the state.
-    fn accounts(&mut self, level: usize) {
-        let Some(manifest) = self.inputs.accounts.get(level).copied().flatten() else { return };
-        let image = &self.levels[level].image;
-        let spans = image.groups.iter().map(|g| g.span).chain(image.accounts.iter().map(|a| a.span)).collect();
-        let files = self.store_image("accounts", &manifest, Note::default());
-        let below: Vec<Output> = self.state().into_iter().chain([files]).collect();
-        let note = Note { name: Some(format!("accounts of {}", self.levels[level].name())), spans };
-        let state = self.builder.merge(&below, note).unwrap_or(files);
-        self.advance(state, level, Origin::Accounts);
-    }
-
-    fn steps(&mut self, level: usize) {
-        let levels = self.levels;
-        let Level { spec, image, .. } = &levels[level];
-        for (index, step) in image.steps.iter().enumerate() {
-            let source = match step {
-                Step::Copy(copy) => match spec.source(&copy.from).and_then(|source| self.source(source)) {
-                    Some(output) => Some((copy.from.value.clone(), output)),
-                    None => {
-                        self.mistakes.push(error::unpinned(&copy.from, copy.from.span));
-                        continue;
-                    }
-                },
-                _ => None,
-            };
-            let declared = step::Declared::up_to(&levels[..=level]);
-            let lowered =
-                step::lower(&mut self.builder, step, source.as_ref().map(|s| s.1), self.moves.last(), &declared);
-            match lowered {
-                Ok(state) => {
-                    let origin = Origin::Step { index, source: source.map(|s| s.0), span: step.span() };
-                    self.advance(state, level, origin);
-                }
-                Err(mistake) => self.mistakes.push(*mistake),
-            }
+impl<'a> Compiler<'a> {
+    /// The vertex of the input of that name; none where it has no digest, which is reported.
+    fn source(&mut self, subject: Subject<'a>, level: usize, name: &Spanned<String>) -> Option<Output> {
+        let source = subject.levels[level].spec.source(name);
+        let found = source.and_then(|source| self.input(subject.inputs, source));
+        if found.is_none() {
+            self.mistakes.push(error::unpinned(name, name.span));
         }
+        found
     }
 
-    /// The vertex of an input; none where it has no digest.
-    fn source(&mut self, source: &Source) -> Option<Output> {
+    fn input(&mut self, inputs: &Inputs, source: &Source) -> Option<Output> {
         let name = &source.name.value;
         let note = Note::named(format!("source {name}")).and_at(source.span);
         match &source.kind {
@@ -197,7 +146,7 @@ impl Compiler<'_> {
                 Some(output)
             }
             SourceKind::Http(http) => {
-                let digest = self.inputs.http.get(name)?;
+                let digest = inputs.http.get(name)?;
                 let attrs = attr::http(digest, Some(&http.filename), http.mode);
                 let file = self.builder.source(&http.url, attrs, note);
                 Some(if http.unpack {
@@ -207,7 +156,7 @@ impl Compiler<'_> {
                 })
             }
             SourceKind::Oci(_) | SourceKind::Image(_) => {
-                let manifest = *self.inputs.images.get(name)?;
+                let manifest = *inputs.images.get(name)?;
                 Some(self.store_image(store_name(source), &manifest, note))
             }
         }

@@ -45,6 +45,13 @@ pub enum Origin {
         /// The source's name.
         source: String,
     },
+    /// A stage that it stands on.
+    Stage {
+        /// The stage.
+        name: String,
+        /// Where the spec says it.
+        span: Span,
+    },
     /// The packages that the level adds.
     Packages,
     /// The level's groups and accounts.
@@ -58,6 +65,25 @@ pub enum Origin {
         /// Where the spec says it.
         span: Span,
     },
+}
+
+/// A command whose success decides whether the image is released.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckPlan {
+    /// The stage or the image whose file system it runs in.
+    pub owner: String,
+    /// Its name.
+    pub name: String,
+    /// The file system that it leaves, which holds its results and nothing that is used.
+    pub output: Output,
+    /// The command, shortened.
+    pub command: String,
+    /// Where it leaves its results in JUnit's format.
+    pub junit: Option<String>,
+    /// Where it leaves its results in SARIF.
+    pub sarif: Option<String>,
+    /// Where the spec says it.
+    pub span: Span,
 }
 
 /// What becomes a layer, or several.

@@ -1,6 +1,7 @@
 //! Steps of a spec as file operations.
 
-use super::{Move, error};
+use super::file_system::Piece;
+use super::{Move, error, run};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::llb::{self, Action, Builder, Copy, FileOp, Mkdir, Mkfile, Mode, Note, Output, Remove, Symlink};
 use crate::plan::Level;
@@ -54,17 +55,17 @@ impl Declared {
 pub(super) fn lower(
     builder: &mut Builder,
     step: &Step,
-    source: Option<Output>,
+    pieces: &[Piece],
     before: Option<&Move>,
     declared: &Declared,
 ) -> Result<Output, Box<Diagnostic>> {
     let actions = match step {
-        Step::Copy(copy) => copy_actions(builder, copy, source, declared)?,
+        Step::Copy(copy) => copy_actions(builder, copy, pieces, declared)?,
         Step::Mkdir(mkdir) => mkdir_actions(builder, mkdir, before, declared),
         Step::File(file) => file_actions(file, declared),
         Step::Symlink(link) => symlink_actions(link),
         Step::Remove(remove) => remove_actions(remove),
-        Step::Run(run) => return Err(Box::new(error::unpinned("run", run.span))),
+        Step::Run(_) => Vec::new(),
     };
     let note = Note::named(describe(step)).and_at(step.span());
     Ok(builder.file(FileOp { base: before.map(|m| m.state), accounts: None, actions }, note))
@@ -78,7 +79,7 @@ pub(super) fn describe(step: &Step) -> String {
         Step::File(file) => format!("file {}", file.path.value),
         Step::Symlink(link) => format!("symlink {}", link.path.value),
         Step::Remove(remove) => format!("remove {}", words(remove.paths.iter().map(|p| p.value.as_str()))),
-        Step::Run(run) => format!("run at {}", run.span.start),
+        Step::Run(command) => run::describe(command),
     }
 }
 
@@ -110,18 +111,18 @@ pub(super) fn at_any_depth(pattern: &str) -> String {
 fn copy_actions(
     builder: &mut Builder,
     step: &CopyStep,
-    from: Option<Output>,
+    pieces: &[Piece],
     declared: &Declared,
 ) -> Result<Vec<Action>, Box<Diagnostic>> {
     let into = step.to.ends_with('/');
     let mode = mode(step.mode, step.dir_mode, step.span)?;
-    let from = match &mode {
-        Mode::Symbolic(_) => from.map(|from| without_execute(builder, from, step.span)),
-        _ => from,
-    };
     let mut actions = Vec::new();
-    for path in &step.paths {
-        let (fixed, pattern) = split_pattern(&path.value);
+    for Piece { from, path } in pieces {
+        let from = match &mode {
+            Mode::Symbolic(_) => from.map(|from| without_execute(builder, from, step.span)),
+            _ => *from,
+        };
+        let (fixed, pattern) = split_pattern(path);
         let mut copy = Copy::new(from, format!("/{fixed}"), step.to.value.clone());
         copy.owner = step.owner.as_ref().map(|owner| declared.owner(owner));
         copy.mode = mode.clone();

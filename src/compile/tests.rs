@@ -41,6 +41,16 @@ fn inputs(levels: usize) -> Inputs {
     }
 }
 
+/// Compiles an image without stages.
+fn compile(
+    levels: &[Level],
+    platform: &Platform,
+    inputs: &Inputs,
+    sources: &Sources,
+) -> Result<Compiled, CompileError> {
+    super::compile(Subject { levels, platform, inputs }, [], sources)
+}
+
 fn compiled(text: &str) -> Compiled {
     let (levels, sources) = load(text);
     compile(&levels, &Platform::linux("amd64", None), &inputs(levels.len()), &sources).unwrap()
@@ -50,6 +60,7 @@ fn compiled(text: &str) -> Compiled {
 fn moves(compiled: &Compiled) -> Vec<String> {
     let word = |m: &Move| match &m.origin {
         Origin::Base { source } => format!("base {source}"),
+        Origin::Stage { name, .. } => format!("stage {name}"),
         Origin::Packages => "packages".into(),
         Origin::Accounts => "accounts".into(),
         Origin::Step { index, source: Some(source), .. } => format!("{index} from {source}"),

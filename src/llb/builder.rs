@@ -70,6 +70,11 @@ impl Builder {
         Builder { platform, vertices: HashMap::new() }
     }
 
+    /// What is added from now on is for another platform.
+    pub fn set_platform(&mut self, platform: Platform) {
+        self.platform = platform;
+    }
+
     /// Adds a source: a context, a download, an image.
     ///
     /// Attributes with an empty value say nothing and are left out.
@@ -129,13 +134,66 @@ impl Builder {
         Some(self.add(op, inputs, None, note))
     }
 
+    /// Adds a command.
+    pub fn exec(&mut self, exec: super::Exec, note: Note) -> super::ExecOutputs {
+        let mut inputs = Inputs::default();
+        let mut mounts = vec![pb::Mount {
+            input: inputs.index(exec.root),
+            dest: "/".into(),
+            output: if exec.readonly_root { -1 } else { 0 },
+            readonly: exec.readonly_root,
+            ..Default::default()
+        }];
+        let mut next: u32 = u32::from(!exec.readonly_root);
+        let mut outputs = Vec::new();
+        for mount in &exec.mounts {
+            let mut message = pb::Mount { input: -1, output: -1, dest: mount.target.clone(), ..Default::default() };
+            let mut output = None;
+            match &mount.kind {
+                super::exec::MountKind::Tree { from, selector, writable } => {
+                    message.input = inputs.index(*from);
+                    message.selector = selector.trim_start_matches('/').to_owned();
+                    message.readonly = !writable;
+                    if *writable {
+                        message.output = i64::from(next);
+                        output = Some(next);
+                        next += 1;
+                    }
+                }
+                _ => message.mount_type = 3,
+            }
+            mounts.push(message);
+            outputs.push(output);
+        }
+        let meta = pb::Meta {
+            args: exec.args,
+            env: exec.env,
+            cwd: exec.cwd,
+            user: exec.user,
+            hostname: exec.hostname,
+            ..Default::default()
+        };
+        let op = pb::op::Op::Exec(pb::ExecOp { meta: Some(meta), mounts, network: 2, ..Default::default() });
+        let platform = Some(platform_to_pb(&self.platform));
+        let vertex = self.add(op, inputs.0, platform, note).vertex;
+        super::ExecOutputs {
+            root: (!exec.readonly_root).then_some(Output { vertex, index: 0 }),
+            mounts: outputs.into_iter().map(|index| index.map(|index| Output { vertex, index })).collect(),
+        }
+    }
+
     /// The definition that yields `output`, with the vertices that this takes and no others.
     pub fn finish(&self, output: Output, sources: &Sources) -> Result<Definition, LlbError> {
+        self.finish_with(output, &[], sources)
+    }
+
+    /// The definition that yields `output`, with the vertices that this and `others` take.
+    pub fn finish_with(&self, output: Output, others: &[Output], sources: &Sources) -> Result<Definition, LlbError> {
         let mut message = pb::Definition::default();
         let mut map = SourceMap::new(sources);
         let mut spans = BTreeMap::new();
         let mut described = false;
-        for digest in self.order(output.vertex)? {
+        for digest in self.order(others.iter().chain([&output]))? {
             let built = &self.vertices[&digest];
             described |= built.name.is_some();
             let places: Vec<Span> = built.spans.iter().copied().collect();
@@ -174,10 +232,19 @@ impl Builder {
         Output { vertex: digest, index: 0 }
     }
 
-    /// The vertices that `root` takes, depth first, inputs before the vertex.
-    fn order(&self, root: Digest) -> Result<Vec<Digest>, LlbError> {
+    /// The vertices that `roots` take, depth first, inputs before the vertex.
+    fn order<'o>(&self, roots: impl Iterator<Item = &'o Output>) -> Result<Vec<Digest>, LlbError> {
         let mut order = Vec::new();
-        let mut seen = HashSet::from([root]);
+        let mut seen = HashSet::new();
+        for root in roots.map(|root| root.vertex) {
+            if seen.insert(root) {
+                self.walk(root, &mut seen, &mut order)?;
+            }
+        }
+        Ok(order)
+    }
+
+    fn walk(&self, root: Digest, seen: &mut HashSet<Digest>, order: &mut Vec<Digest>) -> Result<(), LlbError> {
         let mut path = vec![(root, 0)];
         while let Some((digest, next)) = path.pop() {
             let built = self.vertices.get(&digest).ok_or(LlbError::MissingInput { digest, of: root })?;
@@ -194,7 +261,7 @@ impl Builder {
                 }
             }
         }
-        Ok(order)
+        Ok(())
     }
 }
 

@@ -156,6 +156,10 @@ impl Limits {
     }
 }
 
+/// The time that commands are told it is, and that files have which have none of their own: 1980-01-01, the earliest
+/// that every format of archives can hold.
+pub const STEP_EPOCH: i64 = 315_532_800;
+
 /// Key of the description that holds a step's [`Limits`] as JSON.
 pub const LIMITS: &str = "kiln.limits";
 

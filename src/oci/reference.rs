@@ -103,7 +103,10 @@ fn is_component(component: &str) -> bool {
 
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.registry, self.repository)?;
+        if !self.registry.is_empty() {
+            write!(f, "{}/", self.registry)?;
+        }
+        f.write_str(&self.repository)?;
         if let Some(tag) = &self.tag {
             write!(f, ":{tag}")?;
         }

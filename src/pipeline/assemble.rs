@@ -119,6 +119,15 @@ pub(super) fn image(
     Ok(Made { image, facts, contexts, solved: Some(solved) })
 }
 
+/// Solves what was compiled with its checks; gives the finished file system.
+pub(super) fn file_system(session: &Session<'_>, project: &Project, compiled: &Compiled) -> Result<Solved, Error> {
+    session.phase("solving");
+    let last = compiled.graph.output();
+    let targets: Vec<Output> = [last].into_iter().chain(compiled.checks.iter().map(|check| check.output)).collect();
+    let mut solved = run(session, project, compiled, &targets)?;
+    Ok(solved.swap_remove(0))
+}
+
 /// Solves what was compiled and cuts it into layers.
 pub(super) fn solve(
     session: &Session<'_>,
@@ -127,9 +136,11 @@ pub(super) fn solve(
     realised: &Realised,
 ) -> Result<Solution, Error> {
     session.phase("solving");
-    let targets: Vec<Output> = compiled.recipe.moves.iter().map(|m| m.state).collect();
-    let trees: Vec<Arc<Tree>> =
-        run(session, project, compiled, &targets)?.into_iter().map(|solved| solved.tree).collect();
+    let moves = compiled.recipe.moves.iter().map(|m| m.state);
+    let targets: Vec<Output> = moves.chain(compiled.checks.iter().map(|check| check.output)).collect();
+    let mut solved = run(session, project, compiled, &targets)?;
+    solved.truncate(compiled.recipe.moves.len());
+    let trees: Vec<Arc<Tree>> = solved.into_iter().map(|solved| solved.tree).collect();
     let changes = changes(&States::new(&compiled.recipe, &trees), compiled, realised);
     let (changes, created_by) = changes.into_iter().unzip();
     Ok(Solution { trees, changes, created_by })

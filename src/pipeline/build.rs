@@ -6,9 +6,9 @@ use super::endorsed;
 use super::epoch::{self, Revision};
 use super::error::Error;
 use super::identity::{Identity, KeySettings};
-use super::inputs::realise;
+use super::inputs::prepare;
 use super::inventory::Taking;
-use super::locking::{self, Leveled, LockMode, Locked};
+use super::locking::{self, Buildable, Leveled, LockMode, Locked};
 use super::opened::files_of;
 use super::output::{self, Bundle};
 use super::place::with_tag;
@@ -20,7 +20,6 @@ use super::report::{
 };
 use super::session::Session;
 use super::verifying::Subjects;
-use crate::compile::compile;
 use crate::diagnostic::Sources;
 use crate::evidence::provenance::UsedImage;
 use crate::image::assemble::{Image, assemble_index};
@@ -68,9 +67,14 @@ const ATTEMPTS: usize = 3;
 ///
 /// Where content of the store turns out to be missing or damaged, it is made anew.
 pub fn build(session: &Session<'_>, options: &BuildOptions<'_>) -> Result<BuildReport, Error> {
+    retried(session, || build_once(session, options))
+}
+
+/// Does some work, and does it again where content of the store turned out to be missing or damaged.
+pub(super) fn retried<T>(session: &Session<'_>, work: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
     for _ in 1..ATTEMPTS {
         let losses = session.store.losses();
-        match build_once(session, options) {
+        match work() {
             Err(error) if lost(&session.store, losses) => {
                 session.store.verify()?;
                 session.warn(&format!("content of the store was missing or damaged and is made anew ({error})"));
@@ -79,7 +83,7 @@ pub fn build(session: &Session<'_>, options: &BuildOptions<'_>) -> Result<BuildR
             other => return other,
         }
     }
-    build_once(session, options)
+    work()
 }
 
 /// Whether content of the store was found missing or damaged since, now that what was not read to its end is too.
@@ -97,15 +101,16 @@ fn build_once(session: &Session<'_>, options: &BuildOptions<'_>) -> Result<Build
     let project = Project::load(&options.spec, &options.args)?;
     check_choice(&project, options)?;
     let mut sources = project.sources.clone();
-    let images = locking::leveled(&project, &mut sources)?;
+    let buildable = locking::buildable(&project, &mut sources)?;
     let identity = Identity::find(&project, &options.keys)?;
     let revision = epoch::revision(session, &project, options.epoch);
-    let locked = locking::ensure(session, &project, &images, options.lock, &Refresh::Nothing)?;
+    let locked = locking::ensure(session, &project, &buildable, options.lock, &Refresh::Nothing)?;
     let build = Build {
         session,
         options,
         project: &project,
         sources: &sources,
+        buildable: &buildable,
         identity: &identity,
         revision: &revision,
         locked: &locked,
@@ -114,7 +119,8 @@ fn build_once(session: &Session<'_>, options: &BuildOptions<'_>) -> Result<Build
     let wanted = |leveled: &&Leveled<'_>| {
         options.images.is_empty() || options.images.iter().any(|name| super::is_called(leveled.image, name))
     };
-    let built = images.iter().filter(wanted).map(|image| build.image(image)).collect::<Result<Vec<_>, _>>()?;
+    let built =
+        buildable.images.iter().filter(wanted).map(|image| build.image(image)).collect::<Result<Vec<_>, _>>()?;
     let images = build.publish(built)?;
     let phases = session.durations().into_iter().map(|(name, seconds)| PhaseReport { name, seconds }).collect();
     Ok(BuildReport {
@@ -159,6 +165,7 @@ pub(super) struct Build<'a> {
     pub options: &'a BuildOptions<'a>,
     pub project: &'a Project,
     pub sources: &'a Sources,
+    pub buildable: &'a Buildable<'a>,
     pub identity: &'a Identity<'a>,
     pub revision: &'a Revision,
     pub locked: &'a Locked,
@@ -277,8 +284,9 @@ impl Build<'_> {
 
     fn platform(&self, leveled: &Leveled<'_>, platform: &Platform) -> Result<Finished, Error> {
         let (session, project) = (self.session, self.project);
-        let realised = realise(session, project, leveled, platform, &self.locked.lock)?;
-        let compiled = compile(&leveled.levels, platform, &realised.inputs, self.sources)?;
+        let prepared = prepare(session, project, self.buildable, leveled, platform, &self.locked.lock)?;
+        let compiled = prepared.compile(leveled, platform, self.sources)?;
+        let realised = prepared.image;
         let mut made = assemble::image(session, project, leveled, &compiled, &realised, self.revision)?;
         let solved = made.solved.take();
         session.phase("describing");

@@ -1,11 +1,10 @@
 //! The graph that a spec compiles to.
 
 use super::error::Error;
-use super::inputs::realise;
+use super::inputs::prepare;
 use super::locking::{self, LockMode};
 use super::project::Project;
 use super::session::Session;
-use crate::compile::compile;
 use crate::llb::render;
 use crate::oci::Platform;
 use crate::plan::Refresh;
@@ -48,14 +47,14 @@ pub struct GraphOptions {
 pub fn graph(session: &Session<'_>, options: &GraphOptions) -> Result<Vec<u8>, Error> {
     let project = Project::load(&options.spec, &options.args)?;
     let mut sources = project.sources.clone();
-    let images = locking::leveled(&project, &mut sources)?;
-    let locked = locking::ensure(session, &project, &images, options.lock, &Refresh::Nothing)?;
+    let buildable = locking::buildable(&project, &mut sources)?;
+    let locked = locking::ensure(session, &project, &buildable, options.lock, &Refresh::Nothing)?;
     let name = match (&options.image, project.spec.images.as_slice()) {
         (Some(name), _) => super::find_image(&project, name)?.name.value.to_string(),
         (None, [only]) => only.name.value.to_string(),
         (None, _) => return Err(Error::Usage("the spec has several images: choose one with `--image`".into())),
     };
-    let leveled = images.iter().find(|leveled| leveled.image.name.value.to_string() == name);
+    let leveled = buildable.images.iter().find(|leveled| leveled.image.name.value.to_string() == name);
     let leveled = leveled.ok_or_else(|| Error::Mistake(format!("image {name} has no levels")))?;
     let platforms: Vec<&Platform> = leveled.image.platforms.iter().map(|platform| &platform.value).collect();
     let platform = match &options.platform {
@@ -65,8 +64,8 @@ pub fn graph(session: &Session<'_>, options: &GraphOptions) -> Result<Vec<u8>, E
             .find(|platform| **platform == asked)
             .ok_or_else(|| Error::Usage(format!("{name} is not for {asked}: add it to its `platform`")))?,
     };
-    let realised = realise(session, &project, leveled, platform, &locked.lock)?;
-    let compiled = compile(&leveled.levels, platform, &realised.inputs, &sources)?;
+    let prepared = prepare(session, &project, &buildable, leveled, platform, &locked.lock)?;
+    let compiled = prepared.compile(leveled, platform, &sources)?;
     let graph = compiled.graph.graph()?;
     Ok(match options.form {
         GraphForm::Llb => compiled.graph.encode(),

@@ -2,10 +2,11 @@
 
 use super::error::Error;
 use super::images::{self, Asked, SourceImage};
-use super::locking::{Leveled, request};
+use super::locking::{Buildable, Leveled, request};
 use super::project::Project;
 use super::session::Session;
-use crate::compile::Inputs;
+use crate::compile::{self, Compiled, Inputs};
+use crate::diagnostic::Sources;
 use crate::evidence::provenance::UsedImage;
 use crate::image::accounts::{self, Accounts};
 use crate::oci::{Descriptor, Digest, Manifest, Platform, media_type, to_json};
@@ -47,8 +48,62 @@ impl Installed {
     }
 }
 
-/// Brings everything that an image for one platform is made of into the store.
-pub(super) fn realise(
+/// What an image for one platform is made of, and what its stages are made of.
+pub(super) struct Prepared<'a> {
+    /// The image's own.
+    pub image: Realised,
+    /// Its stages, each behind those that it uses itself.
+    pub stages: Vec<PreparedStage<'a>>,
+}
+
+/// What a stage is made of.
+pub(super) struct PreparedStage<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The stage.
+    pub leveled: &'a Leveled<'a>,
+    /// What it is built for.
+    pub platform: &'a Platform,
+    /// What it is made of.
+    pub realised: Realised,
+}
+
+/// Brings everything that an image for one platform and its stages are made of into the store.
+pub(super) fn prepare<'a>(
+    session: &Session<'_>,
+    project: &'a Project,
+    buildable: &'a Buildable<'a>,
+    leveled: &Leveled<'_>,
+    platform: &'a Platform,
+    lock: &Lock,
+) -> Result<Prepared<'a>, Error> {
+    let stages = buildable.stages_of(project, leveled.image, platform).into_iter().map(|(name, leveled, platform)| {
+        let realised = realise(session, project, leveled, platform, lock)?;
+        Ok(PreparedStage { name, leveled, platform, realised })
+    });
+    let stages = stages.collect::<Result<_, Error>>()?;
+    Ok(Prepared { image: realise(session, project, leveled, platform, lock)?, stages })
+}
+
+impl Prepared<'_> {
+    /// The graph of the image with its stages.
+    pub(super) fn compile(
+        &self,
+        leveled: &Leveled<'_>,
+        platform: &Platform,
+        sources: &Sources,
+    ) -> Result<Compiled, Error> {
+        let subject = compile::Subject { levels: &leveled.levels, platform, inputs: &self.image.inputs };
+        let stages = self.stages.iter().map(|stage| {
+            let inputs = &stage.realised.inputs;
+            (stage.name, compile::Subject { levels: &stage.leveled.levels, platform: stage.platform, inputs })
+        });
+        Ok(compile::compile(subject, stages, sources)?)
+    }
+}
+
+/// Brings everything that an image or a stage for one platform is made of into the store.
+fn realise(
     session: &Session<'_>,
     project: &Project,
     leveled: &Leveled<'_>,

@@ -180,6 +180,7 @@ impl Taking<'_> {
         let nobody = || Error::Mistake(format!("nobody owns {path}"));
         match &by.origin {
             Origin::Base { .. } => Ok(Owner::Base(0)),
+            Origin::Stage { span, .. } => Ok(Owner::Spec(self.location(*span))),
             Origin::Packages => match owners.get(path).ok_or_else(nobody)? {
                 set::Owner { package, made: false } => Ok(Owner::Package(*package as usize)),
                 set::Owner { package, made: true } => Ok(Owner::Emulated { package: *package as usize }),
@@ -188,6 +189,9 @@ impl Taking<'_> {
                 let image = &self.leveled.levels[by.level].image;
                 let span = image.accounts.first().map(|a| a.span).or(image.groups.first().map(|g| g.span));
                 Ok(Owner::Spec(self.location(span.unwrap_or(image.span))))
+            }
+            Origin::Step { source: Some(name), span, .. } if self.project.spec.stage(name).is_some() => {
+                Ok(Owner::Spec(self.location(*span)))
             }
             Origin::Step { source: Some(name), span, .. } => {
                 let source = sources.iter().position(|source| source.name.value == *name).ok_or_else(nobody)?;

@@ -12,7 +12,7 @@ use crate::plan::{
     self, Level, Lock, LockedLayout, Outside, Refresh, Request, Wanted, WantedDownload, WantedImage, WantedSet,
 };
 use crate::spec::{Image, SourceKind};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// How the lock may be used.
@@ -32,31 +32,95 @@ pub(super) struct Locked {
     pub report: LockReport,
 }
 
-/// An image of a project with the levels below it.
+/// An image or a stage of a project with the levels below it.
 pub(super) struct Leveled<'a> {
-    /// The image.
+    /// The image; a stage is one too.
     pub image: &'a Image,
     /// Its levels, the lowest first.
     pub levels: Vec<Level>,
 }
 
-/// The images of a project with their levels; the texts of bases are added to `sources`.
-pub(super) fn leveled<'a>(project: &'a Project, sources: &mut Sources) -> Result<Vec<Leveled<'a>>, Error> {
-    let images = project.spec.images.iter();
-    images.map(|image| Ok(Leveled { image, levels: plan::levels(&project.spec, image, sources)? })).collect()
+/// All that a project says how to build.
+pub(super) struct Buildable<'a> {
+    /// The images, in the order of the spec.
+    pub images: Vec<Leveled<'a>>,
+    /// The stages by name.
+    pub stages: BTreeMap<&'a str, Leveled<'a>>,
+}
+
+/// The images and stages of a project with their levels; the texts of bases are added to `sources`.
+pub(super) fn buildable<'a>(project: &'a Project, sources: &mut Sources) -> Result<Buildable<'a>, Error> {
+    let mut leveled = |image: &'a Image| -> Result<Leveled<'a>, Error> {
+        Ok(Leveled { image, levels: plan::levels(&project.spec, image, sources)? })
+    };
+    let images = project.spec.images.iter().map(&mut leveled).collect::<Result<_, _>>()?;
+    let stages = project.spec.stages.iter();
+    let stages = stages.map(|stage| Ok((stage.name.as_str(), leveled(&stage.image)?))).collect::<Result<_, Error>>()?;
+    Ok(Buildable { images, stages })
+}
+
+impl<'a> Buildable<'a> {
+    /// The stages that an image uses, each behind those that it uses itself, with what each is built for where the
+    /// image is built for `platform`.
+    pub(super) fn stages_of<'b>(
+        &'b self,
+        project: &'a Project,
+        image: &Image,
+        platform: &'b Platform,
+    ) -> Vec<(&'a str, &'b Leveled<'a>, &'b Platform)> {
+        let stages = project.spec.stages_of(image).into_iter();
+        let with_platform = stages.filter_map(|stage| {
+            let leveled = self.stages.get(stage.name.as_str())?;
+            let own = leveled.image.platforms.first().map(|platform| &platform.value);
+            Some((stage.name.as_str(), leveled, own.unwrap_or(platform)))
+        });
+        with_platform.collect()
+    }
+
+    /// What a stage is built for.
+    pub(super) fn platforms_of<'b>(&'b self, project: &'a Project, stage: &Leveled<'_>) -> Vec<&'b Platform> {
+        let subjects = self.subjects(project).into_iter();
+        subjects.filter(|(subject, _)| std::ptr::eq(subject.image, stage.image)).map(|(_, platform)| platform).collect()
+    }
+
+    /// What is built for which platform, each once: the images, then the stages; those that no image uses too, for the
+    /// platforms of the first image, as somebody may ask for them.
+    fn subjects<'b>(&'b self, project: &'a Project) -> Vec<(&'b Leveled<'a>, &'b Platform)> {
+        let mut subjects: Vec<(&Leveled<'_>, &Platform)> = Vec::new();
+        let platforms = |image: &'b Leveled<'a>| image.image.platforms.iter().map(|platform| &platform.value);
+        for image in &self.images {
+            subjects.extend(platforms(image).map(|platform| (image, platform)));
+        }
+        let mut seen = BTreeSet::new();
+        let users = self.images.iter().flat_map(|image| platforms(image).map(move |platform| (image, platform)));
+        for (image, platform) in users {
+            for (name, stage, platform) in self.stages_of(project, image.image, platform) {
+                if seen.insert((name, platform)) {
+                    subjects.push((stage, platform));
+                }
+            }
+        }
+        let unused = self.stages.iter().filter(|(name, _)| !seen.iter().any(|(used, _)| used == *name));
+        let first = self.images.first();
+        for (_, stage) in unused {
+            let own = stage.image.platforms.first().map(|platform| &platform.value);
+            subjects.extend(own.into_iter().chain(first.into_iter().flat_map(platforms)).map(|p| (stage, p)).take(1));
+        }
+        subjects
+    }
 }
 
 /// Makes the lock fit the spec, or says why it does not.
 pub(super) fn ensure(
     session: &Session<'_>,
     project: &Project,
-    images: &[Leveled<'_>],
+    buildable: &Buildable<'_>,
     mode: LockMode,
     refresh: &Refresh,
 ) -> Result<Locked, Error> {
     let path = project.lock_path();
     let old = read(&path)?;
-    let wanted = wanted(project, images)?;
+    let wanted = wanted(project, buildable)?;
     let current = old.clone().unwrap_or_default();
     let stale = match (&old, wanted_is_empty(&wanted)) {
         (None, true) => Vec::new(),
@@ -83,7 +147,7 @@ pub(super) fn ensure(
         now: session.settings.now,
     };
     let lock = session.wait(plan::update(&current, &wanted, refresh, &outside))?;
-    check_signatures(session, project, &lock)?;
+    check_signatures(session, project, buildable, &lock)?;
     if Some(&lock) == old.as_ref() || (old.is_none() && lock.is_empty()) {
         return Ok(found(lock, false));
     }
@@ -93,12 +157,18 @@ pub(super) fn ensure(
 }
 
 /// Refuses to pin an image that must be signed and is not.
-fn check_signatures(session: &Session<'_>, project: &Project, lock: &Lock) -> Result<(), Error> {
+fn check_signatures(
+    session: &Session<'_>,
+    project: &Project,
+    buildable: &Buildable<'_>,
+    lock: &Lock,
+) -> Result<(), Error> {
+    let subjects = buildable.subjects(project);
     for source in &project.spec.sources {
         let SourceKind::Image(image) = &source.kind else { continue };
         let Some(locked) = lock.image(&image.reference).filter(|_| image.signed_by.is_some()) else { continue };
-        let users = project.spec.images.iter().filter(|user| user.sources().any(|name| *name == source.name.value));
-        let platforms: BTreeSet<&Platform> = users.flat_map(|user| &user.platforms).map(|p| &p.value).collect();
+        let users = subjects.iter().filter(|(user, _)| user.image.sources().any(|name| *name == source.name.value));
+        let platforms: BTreeSet<&Platform> = users.map(|(_, platform)| *platform).collect();
         for platform in platforms {
             images::examine(session, project, image, &locked.sha256, platform)?;
         }
@@ -131,14 +201,12 @@ fn wanted_is_empty(wanted: &Wanted) -> bool {
 }
 
 /// Everything from outside that the spec asks for.
-fn wanted(project: &Project, images: &[Leveled<'_>]) -> Result<Wanted, Error> {
+fn wanted(project: &Project, buildable: &Buildable<'_>) -> Result<Wanted, Error> {
     let mut wanted = Wanted::default();
-    for Leveled { image, levels } in images {
-        for platform in &image.platforms {
-            let Some(request) = request(project, levels, platform)? else { continue };
-            let levels = levels.iter().map(|level| level.own.clone()).collect();
-            wanted.sets.push(WantedSet { image: image.name.value.to_string(), request, levels });
-        }
+    for (Leveled { image, levels }, platform) in buildable.subjects(project) {
+        let Some(request) = request(project, levels, platform)? else { continue };
+        let levels = levels.iter().map(|level| level.own.clone()).collect();
+        wanted.sets.push(WantedSet { image: image.name.value.to_string(), request, levels });
     }
     for source in &project.spec.sources {
         let name = source.name.value.clone();
@@ -180,12 +248,12 @@ const MAX_KEYRING: u64 = 16 << 20;
 pub fn lock(
     session: &Session<'_>,
     spec: &Path,
-    args: &std::collections::BTreeMap<String, String>,
+    args: &BTreeMap<String, String>,
     mode: LockMode,
     refresh: &Refresh,
 ) -> Result<LockReport, Error> {
     let project = Project::load(spec, args)?;
     let mut sources = project.sources.clone();
-    let images = leveled(&project, &mut sources)?;
-    Ok(ensure(session, &project, &images, mode, refresh)?.report)
+    let buildable = buildable(&project, &mut sources)?;
+    Ok(ensure(session, &project, &buildable, mode, refresh)?.report)
 }

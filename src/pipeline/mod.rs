@@ -28,6 +28,7 @@ mod publish;
 mod report;
 mod session;
 mod states;
+mod target;
 mod text;
 mod verifying;
 mod why;
@@ -51,9 +52,10 @@ pub use opened::{ImageChoice, Predicate, predicate_of};
 pub use project::{Project, SPEC_FILE};
 pub use report::{
     AttestationReport, BuildReport, CopyReport, ImageReport, LayerReport, LockReport, OutputReport, PhaseReport,
-    PlatformReport, PublishedReport, SignerReport, TagReport,
+    PlatformReport, PublishedReport, SignerReport, TagReport, TargetReport,
 };
-pub use session::{Progress, Session, Settings, Silent};
+pub use session::{Given, Progress, Session, Settings, Silent};
+pub use target::{TargetOptions, target};
 pub use text::{check, diagnostics_as_json, format, format_file};
 pub use verifying::verify;
 pub use why::{OwnerReason, Reason, why};

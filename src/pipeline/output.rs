@@ -60,6 +60,7 @@ fn beside(output: Output, name: &str) -> Output {
     match output {
         Output::Oci(path) => Output::Oci(path.join(name)),
         Output::Tree(path) => Output::Tree(path.join(name)),
+        Output::Tar(path) => Output::Tar(file(path)),
         Output::OciArchive(path) => Output::OciArchive(file(path)),
         Output::DockerArchive(path) => Output::DockerArchive(file(path)),
     }
@@ -109,7 +110,11 @@ fn check_outside_contexts(project: &Project, output: &Path) -> Result<(), Error>
 /// Where an output is.
 pub(super) fn path_of(output: &Output) -> &Path {
     match output {
-        Output::Oci(path) | Output::OciArchive(path) | Output::DockerArchive(path) | Output::Tree(path) => path,
+        Output::Oci(path)
+        | Output::OciArchive(path)
+        | Output::DockerArchive(path)
+        | Output::Tree(path)
+        | Output::Tar(path) => path,
     }
 }
 
@@ -121,33 +126,80 @@ pub(super) fn write(session: &Session<'_>, output: &Output, bundle: &Bundle<'_>)
         names: bundle.tags.to_vec(),
         referrers: bundle.attested.iter().flat_map(|attested| attested.referrers.iter().cloned()).collect(),
     };
-    if let Some(parent) = path_of(output).parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        std::fs::create_dir_all(parent).map_err(|source| Error::Unwritable { path: parent.to_owned(), source })?;
-    }
+    make_parent(output)?;
     let (kind, written) = match output {
         Output::Oci(path) => ("oci", output::write_layout(&content, store, path, bundle.epoch)?),
         Output::OciArchive(path) => ("oci-archive", output::write_oci_archive(&content, store, path, bundle.epoch)?),
         Output::DockerArchive(path) => {
             ("docker-archive", output::write_docker_archive(&content, None, store, path, bundle.epoch)?)
         }
-        Output::Tree(path) => {
+        Output::Tree(_) | Output::Tar(_) => {
             let [(_, tree)] = bundle.images.as_slice() else {
                 return Err(Error::Usage(
                     "an image for several platforms is no single tree: choose one with `--platform`".into(),
                 ));
             };
-            let losses = output::write_tree(&Tree::load(store, tree)?, store, path, bundle.epoch)?;
-            if !losses.is_empty() {
-                session.warn(&format!(
-                    "{} entries of {} could not keep everything (owners, devices or attributes need root); \
-                     the first is {}",
-                    losses.len(),
-                    path.display(),
-                    losses[0].0
-                ));
-            }
-            ("tree", Written::New)
+            return write_files(session, output, &Tree::load(store, tree)?, bundle.epoch);
         }
     };
-    Ok(OutputReport { kind, path: path_of(output).display().to_string(), unchanged: written == Written::Unchanged })
+    Ok(report(kind, output, written))
+}
+
+fn report(kind: &'static str, output: &Output, written: Written) -> OutputReport {
+    OutputReport { kind, path: path_of(output).display().to_string(), unchanged: written == Written::Unchanged }
+}
+
+fn make_parent(output: &Output) -> Result<(), Error> {
+    match path_of(output).parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        None => Ok(()),
+        Some(parent) => {
+            std::fs::create_dir_all(parent).map_err(|source| Error::Unwritable { path: parent.to_owned(), source })
+        }
+    }
+}
+
+/// Writes a file system to an output that holds nothing else: a folder or an archive.
+///
+/// # Errors
+/// [`Error::Usage`] for an output of another kind.
+pub(super) fn write_files(
+    session: &Session<'_>,
+    output: &Output,
+    tree: &Tree,
+    epoch: i64,
+) -> Result<OutputReport, Error> {
+    let store = &session.store;
+    make_parent(output)?;
+    match output {
+        Output::Tar(path) => Ok(report("tar", output, output::write_tree_archive(tree, store, path, epoch)?)),
+        Output::Tree(path) => {
+            let losses = output::write_tree(tree, store, path, epoch)?;
+            if let Some((first, _)) = losses.first() {
+                session.warn(&format!(
+                    "{} entries of {} could not keep everything (owners, devices or attributes need root); \
+                     the first is {first}",
+                    losses.len(),
+                    path.display(),
+                ));
+            }
+            Ok(report("tree", output, Written::New))
+        }
+        other => Err(Error::Usage(format!("a stage is no image: it goes to tree:DIR or tar:FILE, not to {other}"))),
+    }
+}
+
+/// The outputs of a stage that was asked for by itself.
+///
+/// # Errors
+/// As [`plan`], and where there is none.
+pub(super) fn plan_files(project: &Project, asked: &[String]) -> Result<Vec<Output>, Error> {
+    if asked.is_empty() {
+        return Err(Error::Usage("say where the stage goes: `-o tree:DIR` or `-o tar:FILE`".into()));
+    }
+    let parsed = asked.iter().map(|text| {
+        let output: Output = text.parse()?;
+        check_outside_contexts(project, path_of(&output))?;
+        Ok(output)
+    });
+    parsed.collect()
 }

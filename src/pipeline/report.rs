@@ -30,6 +30,25 @@ pub struct BuildReport {
     pub warnings: Vec<String>,
 }
 
+/// A stage that was built by itself.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TargetReport {
+    /// The stage.
+    pub stage: String,
+    /// What it was built for: `linux/amd64`.
+    pub platform: String,
+    /// The digest of its file system in kiln's own form.
+    pub tree: Digest,
+    /// How many files and links it has.
+    pub files: usize,
+    /// The sizes of the files, in bytes.
+    pub unpacked_size: u64,
+    /// Where it went.
+    pub outputs: Vec<OutputReport>,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
 /// What became of the lock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LockReport {

@@ -10,6 +10,8 @@ use crate::solve::embedded::Embedded;
 use crate::solve::{Downloads, Offline};
 use crate::store::Store;
 use jiff::Timestamp;
+use secrecy::SecretSlice;
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -57,8 +59,21 @@ pub struct Settings {
     pub mirrors: deb::MirrorConfig,
     /// How registries are reached.
     pub registries: registry::Settings,
+    /// What commands are given.
+    pub given: Given,
+    /// The program that sandboxes are started with: this one.
+    pub program: PathBuf,
     /// The present time: for keys and indexes that expire and for reports, never for what is built.
     pub now: Timestamp,
+}
+
+/// What the caller brings for commands, by the names that the spec has for it.
+#[derive(Debug, Clone, Default)]
+pub struct Given {
+    /// The values of secrets.
+    pub secrets: BTreeMap<String, SecretSlice<u8>>,
+    /// The sockets of agents of ssh.
+    pub ssh: BTreeMap<String, PathBuf>,
 }
 
 /// One run of kiln.

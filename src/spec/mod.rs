@@ -41,6 +41,7 @@ pub use node::stage::Stage;
 pub use node::symlink::SymlinkStep;
 
 use crate::diagnostic::Span;
+use std::collections::BTreeSet;
 
 /// A value with the place where it was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +98,26 @@ impl Spec {
     /// The stage of this name.
     pub fn stage(&self, name: &str) -> Option<&Stage> {
         self.stages.iter().find(|stage| *stage.name == name)
+    }
+
+    /// The stages that an image uses, by whatever way; each stands behind those that it uses itself.
+    pub fn stages_of(&self, image: &Image) -> Vec<&Stage> {
+        let of = |image: &'_ Image| -> Vec<&Stage> { image.sources().filter_map(|name| self.stage(name)).collect() };
+        let mut order: Vec<&Stage> = Vec::new();
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        let mut open: Vec<(Option<&Stage>, Vec<&Stage>)> = vec![(None, of(image))];
+        while let Some((stage, mut rest)) = open.pop() {
+            match rest.pop() {
+                Some(next) => {
+                    open.push((stage, rest));
+                    if seen.insert(next.name.as_str()) {
+                        open.push((Some(next), of(&next.image)));
+                    }
+                }
+                None => order.extend(stage),
+            }
+        }
+        order
     }
 
     /// The input of this name.

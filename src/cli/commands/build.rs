@@ -1,11 +1,11 @@
 //! `build`, `lock` and `graph`.
 
-use super::{in_session, spec_args, store};
+use super::{given, in_session, in_session_with, spec_args, store};
 use crate::cli::args::{Build, Global, Graph, GraphFormat, Lock};
 use crate::cli::output::{Failure, Output};
 use crate::cli::{Environment, ci, exit, render};
 use crate::oci::Platform;
-use crate::pipeline::{self, BuildOptions, GraphForm, GraphOptions, KeySettings, LockMode, Refresh};
+use crate::pipeline::{self, BuildOptions, GraphForm, GraphOptions, KeySettings, LockMode, Refresh, TargetOptions};
 
 pub(super) fn build(
     args: &Build,
@@ -13,6 +13,9 @@ pub(super) fn build(
     environment: &Environment,
     output: &mut Output,
 ) -> Result<u8, Failure> {
+    if let Some(stage) = &args.target {
+        return target(args, stage, global, environment, output);
+    }
     let keys =
         environment.keys().ok_or_else(|| Failure::usage("there is no place for keys: set XDG_DATA_HOME or HOME"))?;
     let passphrase =
@@ -31,15 +34,53 @@ pub(super) fn build(
         keys: KeySettings { key: args.key.clone(), keys, ci: environment.ci(), passphrase: &passphrase },
         record_run: args.record_run,
     };
-    let report = in_session(global, args.lock.offline, environment, |session| pipeline::build(session, &options))?;
+    let given = given(&args.given, environment)?;
+    let report =
+        in_session_with(global, args.lock.offline, given, environment, |session| pipeline::build(session, &options))?;
     if let Some(path) = &args.report {
-        let mut text = serde_json::to_vec_pretty(&report).map_err(|e| Failure::machine(e.to_string()))?;
-        text.push(b'\n');
-        pipeline::write_file(path, &text)?;
+        write_report(path, &report)?;
     }
     ci::tell(&report, args.metadata_file.as_deref(), args.dotenv.as_deref(), environment)?;
     output.result(render::build(&report).as_bytes())?;
     Ok(exit::DONE)
+}
+
+/// Builds a stage by itself.
+fn target(
+    args: &Build,
+    stage: &str,
+    global: &Global,
+    environment: &Environment,
+    output: &mut Output,
+) -> Result<u8, Failure> {
+    let platform = match args.platform.as_slice() {
+        [] => None,
+        [one] => Some(platform(one)?),
+        _ => return Err(Failure::usage("a stage is built for one platform at a time")),
+    };
+    let options = TargetOptions {
+        spec: args.spec.spec.clone(),
+        args: spec_args(&args.spec),
+        lock: LockMode { locked: args.lock.locked },
+        stage: stage.to_owned(),
+        platform,
+        outputs: args.output.clone(),
+        epoch: environment.epoch().map_err(Failure::usage)?,
+    };
+    let given = given(&args.given, environment)?;
+    let report =
+        in_session_with(global, args.lock.offline, given, environment, |session| pipeline::target(session, &options))?;
+    if let Some(path) = &args.report {
+        write_report(path, &report)?;
+    }
+    output.result(render::target(&report).as_bytes())?;
+    Ok(exit::DONE)
+}
+
+fn write_report(path: &std::path::Path, report: &impl serde::Serialize) -> Result<(), Failure> {
+    let mut text = serde_json::to_vec_pretty(report).map_err(|e| Failure::machine(e.to_string()))?;
+    text.push(b'\n');
+    Ok(pipeline::write_file(path, &text)?)
 }
 
 pub(super) fn lock(

@@ -33,7 +33,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-/// Where an image goes, as users write it: `oci:DIR`, `oci-archive:FILE`, `docker-archive:FILE`, `tree:DIR`.
+/// Where an image goes, as users write it: `oci:DIR`, `oci-archive:FILE`, `docker-archive:FILE`, `tree:DIR`, `tar:FILE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
     /// A folder as the image layout specification says.
@@ -44,6 +44,8 @@ pub enum Output {
     DockerArchive(PathBuf),
     /// The root filesystem as plain files; one platform.
     Tree(PathBuf),
+    /// The root filesystem as a tar archive; one platform.
+    Tar(PathBuf),
 }
 
 /// What writing did.
@@ -61,7 +63,7 @@ pub enum Written {
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
     /// No such kind of output.
-    #[error("`{0}` is no output: write oci:DIR, oci-archive:FILE, docker-archive:FILE or tree:DIR")]
+    #[error("`{0}` is no output: write oci:DIR, oci-archive:FILE, docker-archive:FILE, tree:DIR or tar:FILE")]
     Unknown(String),
     /// There is something that is not kiln's to replace.
     #[error("{} is left alone: {reason}; remove it or choose another place", path.display())]
@@ -126,6 +128,7 @@ impl FromStr for Output {
             "oci-archive" => Ok(Output::OciArchive(path.into())),
             "docker-archive" => Ok(Output::DockerArchive(path.into())),
             "tree" => Ok(Output::Tree(path.into())),
+            "tar" => Ok(Output::Tar(path.into())),
             _ => Err(unknown()),
         }
     }
@@ -138,6 +141,7 @@ impl fmt::Display for Output {
             Output::OciArchive(path) => ("oci-archive", path),
             Output::DockerArchive(path) => ("docker-archive", path),
             Output::Tree(path) => ("tree", path),
+            Output::Tar(path) => ("tar", path),
         };
         write!(f, "{kind}:{}", path.display())
     }
@@ -231,6 +235,14 @@ pub fn write_tree(tree: &Tree, store: &Store, target: &Path, epoch: i64) -> Resu
     let losses = materialise(tree, store, staging.new_path(), options)?;
     staging.move_folder(target)?;
     Ok(losses)
+}
+
+/// Writes a root filesystem as a tar archive to the file `target`, owners and modes as they are.
+///
+/// # Errors
+/// [`OutputError::NotOurs`] where something else than an archive is there.
+pub fn write_tree_archive(tree: &Tree, store: &Store, target: &Path, epoch: i64) -> Result<Written, OutputError> {
+    write_archive(tree, store, target, epoch)
 }
 
 fn write_archive(tree: &Tree, store: &Store, target: &Path, epoch: i64) -> Result<Written, OutputError> {

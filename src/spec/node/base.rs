@@ -14,6 +14,8 @@ pub enum Base {
     Own(String),
     /// The name of a source that is an image, of a layout or of a registry: its layers are kept as they are.
     Source(String),
+    /// The name of a stage: its files are a layer.
+    Stage(String),
 }
 
 impl Base {

@@ -115,17 +115,27 @@ impl Step {
 }
 
 impl Image {
-    /// The names of the sources that it stands on or copies from; one may come several times.
+    /// The names of the sources and stages that it stands on, copies from or mounts; one may come several times.
     pub fn sources(&self) -> impl Iterator<Item = &str> {
         let copies = self.steps.iter().filter_map(|step| match step {
             Step::Copy(copy) => Some(copy.from.as_str()),
             _ => None,
         });
         let base = self.base.iter().filter_map(|base| match &base.value {
-            Base::Source(name) => Some(name.as_str()),
+            Base::Source(name) | Base::Stage(name) => Some(name.as_str()),
             Base::Own(_) => None,
         });
-        copies.chain(base)
+        let around = self.runs().map(|run| &run.surroundings).chain([&self.surroundings]);
+        let mounts = around.flat_map(|around| &around.mounts).map(|mount| mount.from.as_str());
+        copies.chain(base).chain(mounts)
+    }
+
+    /// Its commands, checks among them, in the order written.
+    pub fn runs(&self) -> impl Iterator<Item = &RunStep> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Run(run) => Some(run),
+            _ => None,
+        })
     }
 }
 

@@ -1,0 +1,244 @@
+//! Commands of a spec as exec operations.
+//!
+//! All that a command may depend on stands in its operation, so that each engine runs the same: the environment, the
+//! name of the machine, what is mounted. The release's own time is not part of it, or every commit would run every
+//! command again; commands see a fixed time instead.
+
+use super::file_system::{FileSystem, Mounted};
+use super::recipe::CheckPlan;
+use super::{Compiler, Subject, config, error};
+use crate::llb::exec::{self, Exec, Limits, MountKind, Network, STEP_EPOCH, SecretEnv, Sharing};
+use crate::llb::{Note, Output};
+use crate::spec::{self, Command, Owner, Principal, RunStep, SecretForm, Surroundings};
+use std::collections::BTreeMap;
+
+/// Where programs are looked for if nothing is said.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The name of the machine that every command sees.
+const HOSTNAME: &str = "kiln";
+
+/// Adds a command to the graph; the state after it, or none where it changes nothing.
+pub(super) fn lower<'a>(
+    compiler: &mut Compiler<'a>,
+    subject: Subject<'a>,
+    level: usize,
+    run: &RunStep,
+    made: &mut FileSystem,
+) -> Option<Output> {
+    let image = &subject.levels[level].image;
+    let around = [&image.surroundings, &run.surroundings];
+    let mut env = environment(subject, around);
+    let mounts = mounts(compiler, subject, level, around, made, &mut env)?;
+    let first = |pick: fn(&Surroundings) -> Option<String>| around.iter().rev().find_map(|around| pick(around));
+    let exec = Exec {
+        root: made.state(),
+        readonly_root: false,
+        args: arguments(&run.command, around),
+        env: env.into_iter().map(|(name, value)| format!("{name}={value}")).collect(),
+        cwd: first(|around| around.workdir.as_ref().map(|path| path.value.clone()))
+            .or_else(|| config::merge(subject.levels, subject.inputs.base_config.as_ref()).0.working_dir)
+            .unwrap_or_else(|| "/".into()),
+        user: first(|around| around.user.as_ref().map(|owner| account(owner))).unwrap_or_default(),
+        hostname: HOSTNAME.into(),
+        hosts: Vec::new(),
+        valid_exit_codes: Vec::new(),
+        network: network(around),
+        secret_env: secret_env(around),
+        limits: limits(around),
+        mounts: mounts.iter().map(|(_, mount)| mount.clone()).collect(),
+    };
+    let owner = subject.levels[level].name();
+    let note = Note::named(format!("{owner}: {}", describe(run))).and_at(run.span);
+    let outputs = compiler.builder.exec(exec, note);
+    if let Some(check) = &run.check {
+        made.checks.extend(outputs.root.map(|output| CheckPlan {
+            owner,
+            name: check.name.value.clone(),
+            output,
+            command: text(&run.command),
+            junit: check.junit.as_ref().map(|path| path.value.clone()),
+            sarif: check.sarif.as_ref().map(|path| path.value.clone()),
+            span: run.span,
+        }));
+        return None;
+    }
+    for ((mounted, mount), output) in mounts.into_iter().zip(outputs.mounts) {
+        if let (Some(mounted), Some(tree)) = (mounted, output) {
+            made.writable.insert(mount.target, Mounted { tree, ..mounted });
+        }
+    }
+    outputs.root
+}
+
+/// A command in a few words.
+pub(super) fn describe(run: &RunStep) -> String {
+    match &run.check {
+        Some(check) => format!("check {}", check.name.value),
+        None => format!("run {}", text(&run.command)),
+    }
+}
+
+/// The first line of a command, shortened.
+fn text(command: &Command) -> String {
+    let whole = match command {
+        Command::Shell(text) => text.trim().to_owned(),
+        Command::Exec(words) => words.join(" "),
+    };
+    let line = whole.lines().next().unwrap_or_default();
+    let short: String = line.chars().take(72).collect();
+    if short.len() < whole.len() { format!("{short}…") } else { short }
+}
+
+fn arguments(command: &Command, around: [&Surroundings; 2]) -> Vec<String> {
+    match command {
+        Command::Exec(words) => words.clone(),
+        Command::Shell(text) => {
+            let shell = around.iter().rev().find_map(|around| around.shell.as_ref());
+            let shell = shell.map_or_else(|| vec!["/bin/sh".to_owned(), "-c".to_owned()], |shell| shell.value.clone());
+            shell.into_iter().chain([text.clone()]).collect()
+        }
+    }
+}
+
+/// The variables in the order in which they were first said, each with what was said last.
+fn environment(subject: Subject<'_>, around: [&Surroundings; 2]) -> Vec<(String, String)> {
+    let fixed = [("PATH", PATH), ("LANG", "C.UTF-8"), ("TZ", "UTC"), ("SOURCE_DATE_EPOCH", &STEP_EPOCH.to_string())]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let (config, _) = config::merge(subject.levels, subject.inputs.base_config.as_ref());
+    let of_image = config.env.unwrap_or_default();
+    let of_image = of_image.iter().filter_map(|line| line.split_once('=').map(|(n, v)| (n.to_owned(), v.to_owned())));
+    let said = around.into_iter().flat_map(|around| &around.env);
+    let said = said.map(|pair| (pair.name.value.clone(), pair.value.value.clone()));
+    let mut env: Vec<(String, String)> = Vec::new();
+    for (name, value) in fixed.into_iter().chain(of_image).chain(said) {
+        set(&mut env, name, value);
+    }
+    env
+}
+
+fn set(env: &mut Vec<(String, String)>, name: String, value: String) {
+    match env.iter_mut().find(|(known, _)| *known == name) {
+        Some((_, old)) => *old = value,
+        None => env.push((name, value)),
+    }
+}
+
+/// A user as an exec operation names one.
+fn account(owner: &Owner) -> String {
+    let name = |principal: &Principal| match principal {
+        Principal::Id(id) => id.to_string(),
+        Principal::Name(name) => name.clone(),
+    };
+    match &owner.group {
+        Some(group) => format!("{}:{}", name(&owner.user), name(group)),
+        None => name(&owner.user),
+    }
+}
+
+fn network(around: [&Surroundings; 2]) -> Network {
+    match around.iter().rev().find_map(|around| around.network.as_ref()).map(|network| network.value) {
+        Some(spec::Network::Host) => Network::Host,
+        Some(spec::Network::None) | None => Network::None,
+    }
+}
+
+fn limits(around: [&Surroundings; 2]) -> Limits {
+    let of = |pick: fn(&spec::Limits) -> Option<u64>| around.iter().rev().find_map(|a| pick(a.limits.as_ref()?));
+    Limits {
+        cpu: of(|l| l.cpu),
+        memory: of(|l| l.memory),
+        pids: of(|l| l.pids),
+        disk: of(|l| l.disk),
+        time: of(|l| l.time),
+    }
+}
+
+fn secret_env(around: [&Surroundings; 2]) -> Vec<SecretEnv> {
+    let mut list: Vec<SecretEnv> = Vec::new();
+    for secret in around.into_iter().flat_map(|around| &around.secrets) {
+        let SecretForm::Env(name) = &secret.form else { continue };
+        list.retain(|known| known.name != name.value);
+        list.push(SecretEnv { id: secret.name.value.clone(), name: name.value.clone(), optional: secret.optional });
+    }
+    list
+}
+
+/// What is mounted, in the order of the paths; with it what a writable mount held before.
+///
+/// What a command says of a path stands for what its stage says of it.
+fn mounts<'a>(
+    compiler: &mut Compiler<'a>,
+    subject: Subject<'a>,
+    level: usize,
+    around: [&Surroundings; 2],
+    made: &mut FileSystem,
+    env: &mut Vec<(String, String)>,
+) -> Option<Vec<(Option<Mounted>, exec::Mount)>> {
+    let mut by_target: BTreeMap<String, (Option<Mounted>, MountKind)> = BTreeMap::new();
+    for around in around {
+        for mount in &around.mounts {
+            let target = mount.to.value.clone();
+            let known = made.writable.get(&target).filter(|known| known.from == mount.from.value);
+            let mounted = match known.cloned() {
+                Some(mounted) => mounted,
+                None => {
+                    let from = compiler.mountable(subject, level, mount)?;
+                    Mounted { from: mount.from.value.clone(), tree: from.0, path: from.1 }
+                }
+            };
+            if !mount.writable {
+                made.readonly.insert(target.clone(), mount.from.value.clone());
+            }
+            let kind = MountKind::Tree {
+                from: Some(mounted.tree),
+                selector: format!("/{}", mounted.path),
+                writable: mount.writable,
+            };
+            by_target.insert(target, (mount.writable.then_some(mounted), kind));
+        }
+        for cache in &around.caches {
+            let sharing = match cache.sharing {
+                spec::Sharing::Shared => Sharing::Shared,
+                spec::Sharing::Private => Sharing::Private,
+                spec::Sharing::Locked => Sharing::Locked,
+            };
+            by_target.insert(cache.to.value.clone(), (None, MountKind::Cache { id: cache.id.value.clone(), sharing }));
+        }
+        for tmpfs in &around.tmpfs {
+            by_target.insert(tmpfs.to.value.clone(), (None, MountKind::Tmpfs { size: tmpfs.size.unwrap_or(0) }));
+        }
+        for secret in &around.secrets {
+            let SecretForm::File { to, mode, owner } = &secret.form else { continue };
+            let kind = MountKind::Secret {
+                id: secret.name.value.clone(),
+                owner: owner.unwrap_or((0, 0)),
+                mode: mode.unwrap_or(0o400),
+                optional: secret.optional,
+            };
+            by_target.insert(to.value.clone(), (None, kind));
+        }
+        for ssh in &around.ssh {
+            let target = format!("/run/ssh-agent/{}", ssh.name.value);
+            let id = ssh.name.value.clone();
+            set(env, "SSH_AUTH_SOCK".into(), target.clone());
+            by_target.insert(target, (None, MountKind::Ssh { id, owner: (0, 0), mode: 0o600, optional: ssh.optional }));
+        }
+    }
+    Some(by_target.into_iter().map(|(target, (mounted, kind))| (mounted, exec::Mount { target, kind })).collect())
+}
+
+impl<'a> Compiler<'a> {
+    /// The tree that is mounted, and the part of it; none where that is a mistake, which is reported.
+    fn mountable(&mut self, subject: Subject<'a>, level: usize, mount: &spec::Mount) -> Option<(Output, String)> {
+        let path = mount.path.value.clone();
+        if let Some(stage) = self.stages.get(mount.from.as_str()) {
+            let state = stage.state();
+            if state.is_none() {
+                self.mistakes.push(error::empty_stage(&mount.from, mount.from.span));
+            }
+            return Some((state?, path));
+        }
+        Some((self.source(subject, level, &mount.from)?, path))
+    }
+}
