@@ -59,6 +59,8 @@ pub(super) enum Command {
     Fmt(Fmt),
     /// Show the graph that a spec compiles to
     Graph(Graph),
+    /// Solve a build graph that any of BuildKit's clients made
+    Solve(Solve),
     /// Release a layout: push it with its evidence, verify it there, then move the tags
     Push(Push),
     /// Move an image with its evidence between registries and layouts
@@ -225,6 +227,27 @@ pub(super) struct Graph {
     /// The form
     #[arg(long, value_enum, default_value = "mermaid", value_name = "FORM")]
     pub format: GraphFormat,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Solve {
+    /// The definition; `-` reads standard input
+    #[arg(default_value = "-", value_name = "DEFINITION")]
+    pub definition: PathBuf,
+    /// The folder behind a local source of the graph; may be repeated
+    #[arg(long, value_name = "NAME=DIR", value_parser = name_and_value)]
+    pub context: Vec<(String, String)>,
+    /// Where the files go: tree:DIR or tar:FILE; may be repeated
+    #[arg(short, long, value_name = "KIND:PATH")]
+    pub output: Vec<String>,
+    #[command(flatten)]
+    pub given: GivenArgs,
+    /// Touch no network
+    #[arg(long)]
+    pub offline: bool,
+    /// How the result is shown
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub format: Format,
 }
 
 /// How an image that is moved is verified.

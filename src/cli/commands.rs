@@ -5,11 +5,11 @@ mod evidence;
 mod store;
 mod transfer;
 
-use super::args::{Check, Cli, Command, Fmt, Format, GivenArgs, Global, SpecArgs};
+use super::args::{Check, Cli, Command, Fmt, Format, GivenArgs, Global, Solve, SpecArgs};
 use super::output::{Failure, Output};
 use super::progress::listener;
-use super::{Environment, exit};
-use crate::pipeline::{self, Given, MirrorConfig, Session, Settings};
+use super::{Environment, exit, render};
+use crate::pipeline::{self, Given, MirrorConfig, Session, Settings, SolveOptions};
 use clap::CommandFactory;
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -22,6 +22,7 @@ pub(super) fn run(cli: Cli, environment: &Environment, output: &mut Output) -> R
         Command::Build(args) => build::build(&args, &global, environment, output),
         Command::Lock(args) => build::lock(&args, &global, environment, output),
         Command::Graph(args) => build::graph(&args, &global, environment, output),
+        Command::Solve(args) => solve(&args, &global, environment, output),
         Command::Check(args) => check(&args, output),
         Command::Fmt(args) => fmt(&args, output),
         Command::Push(args) => transfer::push(&args, &global, environment, output),
@@ -139,6 +140,31 @@ fn check(args: &Check, output: &mut Output) -> Result<u8, Failure> {
     Ok(code)
 }
 
+fn solve(args: &Solve, global: &Global, environment: &Environment, output: &mut Output) -> Result<u8, Failure> {
+    let mut definition = Vec::new();
+    let read = match args.definition.as_os_str() == "-" {
+        true => std::io::stdin().lock().take(MAX_DEFINITION).read_to_end(&mut definition),
+        false => std::fs::File::open(&args.definition)
+            .and_then(|file| file.take(MAX_DEFINITION).read_to_end(&mut definition)),
+    };
+    let name = args.definition.display();
+    read.map_err(|e| Failure::usage(format!("cannot read the definition {name}: {e}")))?;
+    let options = SolveOptions {
+        definition,
+        contexts: args.context.iter().map(|(name, folder)| (name.clone(), PathBuf::from(folder))).collect(),
+        outputs: args.output.clone(),
+        epoch: environment.epoch().map_err(Failure::usage)?,
+    };
+    let given = given(&args.given, environment)?;
+    let report =
+        in_session_with(global, args.offline, given, environment, |session| pipeline::solve(session, &options))?;
+    match args.format {
+        Format::Json => output.json(&report)?,
+        Format::Text => output.result(render::solve(&report).as_bytes())?,
+    }
+    Ok(exit::DONE)
+}
+
 fn fmt(args: &Fmt, output: &mut Output) -> Result<u8, Failure> {
     let mut code = exit::DONE;
     for spec in &args.specs {
@@ -163,6 +189,9 @@ fn fmt(args: &Fmt, output: &mut Output) -> Result<u8, Failure> {
     }
     Ok(code)
 }
+
+/// More than any definition that is accepted.
+const MAX_DEFINITION: u64 = 128 << 20;
 
 /// More than any spec that is read.
 const MAX_STDIN: u64 = 16 << 20;

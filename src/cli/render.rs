@@ -2,7 +2,7 @@
 
 use crate::pipeline::{
     BuildReport, Changed, CopyReport, Difference, ImageReport, LockReport, Outcome, PlatformReport, PublishedReport,
-    Reason, TargetReport, VerificationReport,
+    Reason, SolveReport, TargetReport, VerificationReport,
 };
 use serde_json::Value;
 use std::fmt::Write;
@@ -36,6 +36,16 @@ pub(super) fn target(report: &TargetReport) -> String {
     for output in &report.outputs {
         let unchanged = if output.unchanged { " (unchanged)" } else { "" };
         out += &format!("  output     {}:{}{unchanged}\n", output.kind, output.path);
+    }
+    out
+}
+
+/// What solving a graph made.
+pub(super) fn solve(report: &SolveReport) -> String {
+    let mut out = format!("tree       {}\nfiles      {}, {}\n", report.tree, report.files, size(report.unpacked_size));
+    for output in &report.outputs {
+        let unchanged = if output.unchanged { " (unchanged)" } else { "" };
+        out += &format!("output     {}:{}{unchanged}\n", output.kind, output.path);
     }
     out
 }

@@ -164,13 +164,7 @@ fn run(
 ) -> Result<Vec<Solved>, Error> {
     let graph = compiled.graph.graph()?;
     let progress = Listener { session };
-    let request = Request {
-        graph: &graph,
-        targets,
-        contexts: &folders(project),
-        progress: &progress,
-        parallelism: session.settings.jobs,
-    };
+    let request = Request { contexts: &folders(project), ..session.request(&graph, targets, &progress) };
     let engine = session.engine()?;
     let solved = engine.solve(&request).map_err(|error| {
         let span = error.vertex().and_then(|vertex| compiled.graph.spans(&vertex).first().copied());
@@ -335,8 +329,8 @@ impl Plans<'_> {
 }
 
 /// Hands an engine's words on.
-struct Listener<'a> {
-    session: &'a Session<'a>,
+pub(super) struct Listener<'a> {
+    pub session: &'a Session<'a>,
 }
 
 impl Progress for Listener<'_> {

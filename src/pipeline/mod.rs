@@ -27,6 +27,7 @@ mod provenance;
 mod publish;
 mod report;
 mod session;
+mod solving;
 mod states;
 mod target;
 mod text;
@@ -52,9 +53,10 @@ pub use opened::{ImageChoice, Predicate, predicate_of};
 pub use project::{Project, SPEC_FILE};
 pub use report::{
     AttestationReport, BuildReport, CopyReport, ImageReport, LayerReport, LockReport, OutputReport, PhaseReport,
-    PlatformReport, PublishedReport, SignerReport, TagReport, TargetReport,
+    PlatformReport, PublishedReport, SignerReport, SolveReport, TagReport, TargetReport,
 };
 pub use session::{Given, Progress, Session, Settings, Silent};
+pub use solving::{SolveOptions, solve};
 pub use target::{TargetOptions, target};
 pub use text::{check, diagnostics_as_json, format, format_file};
 pub use verifying::verify;

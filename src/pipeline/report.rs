@@ -30,6 +30,21 @@ pub struct BuildReport {
     pub warnings: Vec<String>,
 }
 
+/// A graph that was solved.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SolveReport {
+    /// The digest of what it yields, in kiln's own form.
+    pub tree: Digest,
+    /// How many files and links that has.
+    pub files: usize,
+    /// The sizes of the files, in bytes.
+    pub unpacked_size: u64,
+    /// Where it went.
+    pub outputs: Vec<OutputReport>,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
 /// A stage that was built by itself.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TargetReport {

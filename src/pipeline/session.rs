@@ -4,10 +4,12 @@ use super::error::Error;
 use super::project::Project;
 use crate::http;
 use crate::image::layer::Packer;
+use crate::llb::{Graph, Output};
+use crate::oci::Digest;
 use crate::packages::deb;
 use crate::registry::{self, Mirror, Registries};
 use crate::solve::embedded::Embedded;
-use crate::solve::{Downloads, Offline};
+use crate::solve::{self, Downloads, Offline};
 use crate::store::Store;
 use jiff::Timestamp;
 use secrecy::SecretSlice;
@@ -166,6 +168,24 @@ impl<'a> Session<'a> {
         }
         let downloads = Downloads::new(self.client()?.clone(), self.runtime.clone());
         Ok(Embedded::new(self.store.clone(), Arc::new(downloads)))
+    }
+
+    /// What an engine is asked: contexts, and what was brought for it, are the caller's to add.
+    pub(super) fn request<'r>(
+        &'r self,
+        graph: &'r Graph,
+        targets: &'r [Output],
+        progress: &'r dyn solve::Progress,
+    ) -> solve::Request<'r> {
+        static NOTHING: (BTreeMap<String, PathBuf>, BTreeMap<String, Digest>) = (BTreeMap::new(), BTreeMap::new());
+        solve::Request {
+            graph,
+            targets,
+            contexts: &NOTHING.0,
+            brought: &NOTHING.1,
+            progress,
+            parallelism: self.settings.jobs,
+        }
     }
 
     /// What makes layers.

@@ -36,6 +36,9 @@ pub struct Request<'a> {
     pub targets: &'a [Output],
     /// The folders behind `local://` sources, by name.
     pub contexts: &'a BTreeMap<String, PathBuf>,
+    /// Manifests in the store for sources that engines do not reach by themselves, by the sources' identifiers:
+    /// images of registries.
+    pub brought: &'a BTreeMap<String, Digest>,
     /// Hears what happens.
     pub progress: &'a dyn Progress,
     /// How many threads may work at once; never changes a result.

@@ -143,7 +143,7 @@ impl<'g> Plan<'g> {
         let number: HashMap<Digest, usize> =
             wanted.iter().enumerate().map(|(number, vertex)| (graph.vertices()[*vertex].digest, number)).collect();
         for vertex in wanted.iter().map(|i| &graph.vertices()[*i]) {
-            check(vertex)?;
+            check(vertex, request)?;
             let inputs = vertex.inputs.iter().filter_map(|input| number.get(&input.vertex).copied()).collect();
             let waits = source::of(vertex).is_some_and(|s| matches!(Kind::of(&s.identifier), Some(Kind::Http(_))));
             plan.jobs.push(Job { inputs, waits });
@@ -172,8 +172,9 @@ fn wanted(graph: &Graph, targets: &[Output]) -> Result<BTreeSet<usize>, SolveErr
 }
 
 /// Whether this engine can run a vertex at all; said before any work begins.
-fn check(vertex: &Vertex) -> Result<(), SolveError> {
+fn check(vertex: &Vertex, request: &Request<'_>) -> Result<(), SolveError> {
     let what = match &vertex.op {
+        pb::op::Op::Source(source) if request.brought.contains_key(&source.identifier) => return Ok(()),
         pb::op::Op::Source(source) if Kind::of(&source.identifier).is_none() => {
             let scheme = source.identifier.split("://").next().unwrap_or_default();
             format!("this version reads no `{scheme}` sources: it reads local, http, https and oci-layout")
@@ -228,6 +229,12 @@ impl Run<'_> {
     /// The tree of a source, and whether it was all there.
     fn source(&self, vertex: &Vertex, source: &pb::SourceOp) -> Result<(Vec<Value>, bool), Problem> {
         let store = &self.engine.store;
+        if let Some(manifest) = self.request.brought.get(&source.identifier) {
+            let reference = format!("{}@{manifest}", source.identifier);
+            let (value, was_there) =
+                self.pool.install(|| source::image::read(&reference, &source.attrs, vertex, store))?;
+            return Ok((vec![value], was_there));
+        }
         let (value, was_there) = match Kind::of(&source.identifier) {
             Some(Kind::Local(name)) => {
                 let folder = self.request.contexts.get(name).ok_or_else(|| ContextError::Unknown(name.to_owned()))?;

@@ -1,0 +1,113 @@
+//! Graphs that others made.
+
+use super::assemble::Listener;
+use super::build::retried;
+use super::error::Error;
+use super::output;
+use super::place::Transfer;
+use super::report::{OutputReport, SolveReport};
+use super::session::Session;
+use crate::image::layout::Layout;
+use crate::image::output::Output;
+use crate::llb::{Graph, Vertex, pb, read};
+use crate::oci::{Digest, Platform, Reference};
+use crate::registry::{self, Name, Want};
+use crate::solve::{Engine, Request, Solved};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Which graph is solved, and how.
+#[derive(Debug, Clone)]
+pub struct SolveOptions {
+    /// The definition, as BuildKit's clients marshal one.
+    pub definition: Vec<u8>,
+    /// The folders behind its `local://` sources, by name.
+    pub contexts: BTreeMap<String, PathBuf>,
+    /// Where the files go: `tree:DIR` or `tar:FILE`; nowhere for none.
+    pub outputs: Vec<String>,
+    /// `SOURCE_DATE_EPOCH`.
+    pub epoch: Option<i64>,
+}
+
+/// Solves a definition that any client made.
+///
+/// What it names by tags is taken as it is today: such a graph has no lock.
+pub fn solve(session: &Session<'_>, options: &SolveOptions) -> Result<SolveReport, Error> {
+    retried(session, || solve_once(session, options))
+}
+
+fn solve_once(session: &Session<'_>, options: &SolveOptions) -> Result<SolveReport, Error> {
+    let outputs = options.outputs.iter().map(|text| Ok(text.parse()?)).collect::<Result<Vec<Output>, Error>>()?;
+    session.phase("reading the graph");
+    let graph = read(&options.definition)?;
+    let brought = bring(session, &graph)?;
+    session.phase("solving");
+    let solved = run(session, options, &graph, &brought)?;
+    session.phase("writing");
+    let epoch = options.epoch.unwrap_or(0);
+    let outputs = outputs.iter().map(|output| output::write_files(session, output, &solved.tree, epoch));
+    Ok(SolveReport {
+        tree: solved.tree_digest,
+        files: solved.tree.iter().filter(|(_, entry)| !entry.is_dir()).count(),
+        unpacked_size: solved.tree.iter().map(|(_, entry)| entry.size()).sum(),
+        outputs: outputs.collect::<Result<Vec<OutputReport>, Error>>()?,
+        warnings: session.warnings(),
+    })
+}
+
+fn run(
+    session: &Session<'_>,
+    options: &SolveOptions,
+    graph: &Graph,
+    brought: &BTreeMap<String, Digest>,
+) -> Result<Solved, Error> {
+    let (targets, listener) = ([graph.output()], Listener { session });
+    let request = Request { contexts: &options.contexts, brought, ..session.request(graph, &targets, &listener) };
+    let mut solved = session.engine()?.solve(&request).map_err(|error| {
+        let vertex = error.vertex().and_then(|digest| graph.vertex(&digest));
+        Error::Solve { place: vertex.map(|vertex| place(graph, vertex)).unwrap_or_default(), error }
+    })?;
+    Ok(solved.results.swap_remove(0))
+}
+
+/// Where the graph's own text asks for a vertex, with a colon; empty where nothing says it.
+fn place(graph: &Graph, vertex: &Vertex) -> String {
+    let first = vertex.places.first().and_then(|place| Some((graph.texts().get(place.text)?, place)));
+    first.map(|(text, place)| format!("{}:{}: ", text.name, place.start.0)).unwrap_or_default()
+}
+
+/// Brings the images of registries that a graph names into the store: their manifests by the sources' identifiers.
+fn bring(session: &Session<'_>, graph: &Graph) -> Result<BTreeMap<String, Digest>, Error> {
+    let mut brought = BTreeMap::new();
+    for vertex in graph.vertices() {
+        let pb::op::Op::Source(source) = &vertex.op else { continue };
+        let Some(image) = source.identifier.strip_prefix("docker-image://") else { continue };
+        if brought.is_empty() {
+            session.phase("fetching");
+        }
+        let reference: Reference =
+            image.parse().map_err(|error| Error::Usage(format!("the graph names no image by `{image}`: {error}")))?;
+        brought.insert(source.identifier.clone(), pull(session, &reference, &platform(vertex))?);
+    }
+    Ok(brought)
+}
+
+fn platform(vertex: &Vertex) -> Platform {
+    vertex.platform.as_ref().map_or_else(Platform::host, |platform| Platform {
+        architecture: platform.architecture.clone(),
+        os: platform.os.clone(),
+        variant: (!platform.variant.is_empty()).then(|| platform.variant.clone()),
+    })
+}
+
+fn pull(session: &Session<'_>, reference: &Reference, platform: &Platform) -> Result<Digest, Error> {
+    let repository = session.registries()?.repository(reference)?;
+    let name = match (&reference.digest, &reference.tag) {
+        (Some(digest), _) => Name::Digest(*digest),
+        (None, Some(tag)) => Name::Tag(tag.clone()),
+        (None, None) => Name::Tag("latest".into()),
+    };
+    let want = Want { platform: Some(platform), layers: true, ..Want::default() };
+    let pulled = session.wait(registry::pull(&repository, &name, want, &session.store, &Transfer(session)))?;
+    Ok(Layout::of_store(&session.store, Vec::new()).platform(&pulled.image, platform)?.digest)
+}
