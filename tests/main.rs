@@ -12,6 +12,7 @@ mod peers;
 mod commands;
 mod release;
 mod shipped;
+mod stages;
 mod support;
 
 // Where included fixtures say `crate::…`.

@@ -9,3 +9,4 @@ pub mod files;
 pub mod http;
 pub mod program;
 pub mod registry;
+pub mod toolbox;
