@@ -134,7 +134,7 @@ impl Compiler<'_> {
         let lower = level.checked_sub(1).and_then(|below| self.inputs.sets.get(below).copied().flatten());
         let Some(upper) = upper.filter(|upper| Some(*upper) != lower) else { return };
         let spans = self.levels[level].image.packages.iter().map(|p| p.span).collect();
-        let note = |name: String| Note { name: Some(name), spans };
+        let note = |name: String| Note { name: Some(name), spans, ..Note::default() };
         let name = self.levels[level].name();
         let upper = self.store_image("packages", &upper, Note::named(format!("packages of {name}")));
         let lower = lower.map(|lower| self.store_image("packages", &lower, Note::default()));
@@ -154,7 +154,7 @@ impl Compiler<'_> {
         let spans = image.groups.iter().map(|g| g.span).chain(image.accounts.iter().map(|a| a.span)).collect();
         let files = self.store_image("accounts", &manifest, Note::default());
         let below: Vec<Output> = self.state().into_iter().chain([files]).collect();
-        let note = Note { name: Some(format!("accounts of {}", self.levels[level].name())), spans };
+        let note = Note { name: Some(format!("accounts of {}", self.levels[level].name())), spans, ..Note::default() };
         let state = self.builder.merge(&below, note).unwrap_or(files);
         self.advance(state, level, Origin::Accounts);
     }
