@@ -3,8 +3,9 @@
 //! A vertex is marshalled as soon as it is added: its inputs are already there, so
 //! their digests are known, and with them its own. Equal vertices thereby become one
 //! without being looked for. What is *not* part of a vertex (its name, its place in
-//! the spec) is kept beside it and never changes a digest.
+//! the spec, bounds) is kept beside it and never changes a digest.
 
+use super::exec::{Exec, ExecOutputs, LIMITS};
 use super::{Action, CUSTOM_NAME, Definition, LlbError, Output, caps, pb, source_map::SourceMap, validate};
 use crate::diagnostic::{Sources, Span};
 use crate::oci::{Digest, Platform};
@@ -18,23 +19,32 @@ pub struct Note {
     pub name: Option<String>,
     /// Where the spec asks for it.
     pub spans: Vec<Span>,
+    /// What else is to be said of it, by keys.
+    pub description: BTreeMap<String, String>,
 }
 
 impl Note {
     /// A note with a name.
     pub fn named(name: impl Into<String>) -> Self {
-        Note { name: Some(name.into()), spans: Vec::new() }
+        Note { name: Some(name.into()), ..Note::default() }
     }
 
     /// A note with a place.
     pub fn at(span: Span) -> Self {
-        Note { name: None, spans: vec![span] }
+        Note { spans: vec![span], ..Note::default() }
     }
 
     /// Adds a place.
     #[must_use]
     pub fn and_at(mut self, span: Span) -> Self {
         self.spans.push(span);
+        self
+    }
+
+    /// Says one thing more.
+    #[must_use]
+    pub fn and_says(mut self, key: impl Into<String>, text: impl Into<String>) -> Self {
+        self.description.insert(key.into(), text.into());
         self
     }
 }
@@ -60,12 +70,12 @@ struct Built {
     bytes: Vec<u8>,
     inputs: Vec<Digest>,
     caps: BTreeMap<String, bool>,
-    name: Option<String>,
+    description: BTreeMap<String, String>,
     spans: BTreeSet<Span>,
 }
 
 impl Builder {
-    /// An empty graph; `platform` is what its platform-dependent sources are asked for.
+    /// An empty graph; `platform` is what its platform-dependent sources are asked for, and its commands run for.
     pub fn new(platform: Platform) -> Self {
         Builder { platform, vertices: HashMap::new() }
     }
@@ -134,52 +144,16 @@ impl Builder {
         Some(self.add(op, inputs, None, note))
     }
 
-    /// Adds a command.
-    pub fn exec(&mut self, exec: super::Exec, note: Note) -> super::ExecOutputs {
+    /// Adds a command. Where an equal one is there already, the bounds that it has remain.
+    pub fn exec(&mut self, exec: Exec, mut note: Note) -> ExecOutputs {
         let mut inputs = Inputs::default();
-        let mut mounts = vec![pb::Mount {
-            input: inputs.index(exec.root),
-            dest: "/".into(),
-            output: if exec.readonly_root { -1 } else { 0 },
-            readonly: exec.readonly_root,
-            ..Default::default()
-        }];
-        let mut next: u32 = u32::from(!exec.readonly_root);
-        let mut outputs = Vec::new();
-        for mount in &exec.mounts {
-            let mut message = pb::Mount { input: -1, output: -1, dest: mount.target.clone(), ..Default::default() };
-            let mut output = None;
-            match &mount.kind {
-                super::exec::MountKind::Tree { from, selector, writable } => {
-                    message.input = inputs.index(*from);
-                    message.selector = selector.trim_start_matches('/').to_owned();
-                    message.readonly = !writable;
-                    if *writable {
-                        message.output = i64::from(next);
-                        output = Some(next);
-                        next += 1;
-                    }
-                }
-                _ => message.mount_type = 3,
-            }
-            mounts.push(message);
-            outputs.push(output);
+        let (op, numbers) = exec.to_pb(&mut inputs);
+        if !exec.limits.is_empty() {
+            note = note.and_says(LIMITS, serde_json::to_string(&exec.limits).expect("numbers always have a text"));
         }
-        let meta = pb::Meta {
-            args: exec.args,
-            env: exec.env,
-            cwd: exec.cwd,
-            user: exec.user,
-            hostname: exec.hostname,
-            ..Default::default()
-        };
-        let op = pb::op::Op::Exec(pb::ExecOp { meta: Some(meta), mounts, network: 2, ..Default::default() });
-        let platform = Some(platform_to_pb(&self.platform));
-        let vertex = self.add(op, inputs.0, platform, note).vertex;
-        super::ExecOutputs {
-            root: (!exec.readonly_root).then_some(Output { vertex, index: 0 }),
-            mounts: outputs.into_iter().map(|index| index.map(|index| Output { vertex, index })).collect(),
-        }
+        let platform = platform_to_pb(&self.platform);
+        let output = self.add(pb::op::Op::Exec(op), inputs.0, Some(platform), note);
+        ExecOutputs::of(output.vertex, numbers)
     }
 
     /// The definition that yields `output`, with the vertices that this takes and no others.
@@ -195,7 +169,7 @@ impl Builder {
         let mut described = false;
         for digest in self.order(others.iter().chain([&output]))? {
             let built = &self.vertices[&digest];
-            described |= built.name.is_some();
+            described |= !built.description.is_empty();
             let places: Vec<Span> = built.spans.iter().copied().collect();
             map.add(&digest, &places);
             spans.insert(digest, places);
@@ -224,10 +198,13 @@ impl Builder {
             bytes,
             inputs: inputs.iter().map(|input| input.vertex).collect(),
             caps,
-            name: None,
+            description: BTreeMap::new(),
             spans: BTreeSet::new(),
         });
-        built.name = built.name.take().or(note.name);
+        let name = note.name.map(|name| (CUSTOM_NAME.to_owned(), name));
+        for (key, text) in note.description.into_iter().chain(name) {
+            built.description.entry(key).or_insert(text);
+        }
         built.spans.extend(note.spans);
         Output { vertex: digest, index: 0 }
     }
@@ -267,17 +244,18 @@ impl Builder {
 
 impl Built {
     fn metadata(&self) -> pb::OpMetadata {
-        let description = self.name.iter().map(|name| (CUSTOM_NAME.to_owned(), name.clone())).collect();
-        pb::OpMetadata { description, caps: self.caps.clone(), ..Default::default() }
+        let (description, caps) = (self.description.clone(), self.caps.clone());
+        pb::OpMetadata { description, caps, ..Default::default() }
     }
 }
 
-/// The inputs of a file operation, each once, in the order of their first use.
+/// The inputs of an operation, each once, in the order of their first use.
 #[derive(Default)]
-struct Inputs(Vec<Output>);
+pub(super) struct Inputs(Vec<Output>);
 
 impl Inputs {
-    fn index(&mut self, output: Option<Output>) -> i64 {
+    /// The number of a tree; −1 for none.
+    pub(super) fn index(&mut self, output: Option<Output>) -> i64 {
         let Some(output) = output else { return -1 };
         let known = self.0.iter().position(|input| *input == output);
         to_i64(known.unwrap_or_else(|| {

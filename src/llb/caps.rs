@@ -18,7 +18,8 @@ pub(super) fn of(op: &pb::op::Op) -> BTreeMap<String, bool> {
         }
         pb::op::Op::Merge(_) => names.push("mergeop"),
         pb::op::Op::Diff(_) => names.push("diffop"),
-        pb::op::Op::Exec(_) | pb::op::Op::Build(_) => {}
+        pb::op::Op::Exec(exec) => of_exec(exec, &mut names),
+        pb::op::Op::Build(_) => {}
     }
     names.into_iter().map(|name| (name.to_owned(), true)).collect()
 }
@@ -79,5 +80,41 @@ fn of_action(action: &pb::FileAction, names: &mut Vec<&'static str>) {
         Some(pb::file_action::Action::Rm(rm)) if rm.allow_wildcard => names.push("file.rm.wildcard"),
         Some(pb::file_action::Action::Symlink(_)) => names.push("file.symlink.create"),
         _ => {}
+    }
+}
+
+fn of_exec(exec: &pb::ExecOp, names: &mut Vec<&'static str>) {
+    let meta = exec.meta.clone().unwrap_or_default();
+    let lacks_path = !meta.env.iter().any(|variable| variable.starts_with("PATH="));
+    let has = |kind| exec.mounts.iter().any(|mount| mount.mount_type() == kind);
+    let by_content = [
+        (true, "exec.meta.base"),
+        (lacks_path, "exec.meta.setsdefaultpath"),
+        (exec.network() != pb::NetMode::Unset, "exec.meta.network"),
+        (exec.security() != pb::SecurityMode::Sandbox, "exec.meta.security"),
+        (meta.proxy_env.is_some(), "exec.meta.proxyenv"),
+        (!meta.ulimit.is_empty(), "exec.meta.ulimit"),
+        (!meta.valid_exit_codes.is_empty(), "exec.validexitcode"),
+        (has(pb::MountType::Secret) || !exec.secretenv.is_empty(), "exec.mount.secret"),
+        (!exec.secretenv.is_empty(), "exec.secretenv"),
+        (has(pb::MountType::Ssh), "exec.mount.ssh"),
+    ];
+    names.extend(by_content.into_iter().filter(|(takes, _)| *takes).map(|(_, name)| name));
+    for mount in &exec.mounts {
+        match mount.mount_type() {
+            pb::MountType::Bind if mount.input >= 0 => names.push("exec.mount.bind"),
+            pb::MountType::Cache => names.extend(["exec.mount.cache", "exec.mount.cache.sharing"]),
+            pb::MountType::Tmpfs => {
+                let sized = mount.tmpfs_opt.is_some_and(|tmpfs| tmpfs.size > 0);
+                names.extend(["exec.mount.tmpfs"].into_iter().chain(sized.then_some("exec.mount.tmpfs.size")));
+            }
+            _ => {}
+        }
+        if !mount.selector.is_empty() {
+            names.push("exec.mount.selector");
+        }
+        if mount.content_cache() != pb::MountContentCache::Default {
+            names.push("exec.mount.cache.content");
+        }
     }
 }

@@ -3,7 +3,9 @@
 //! Each type mirrors the message of the same name, with the defaults that BuildKit's client writes where nothing is
 //! asked for. What only bounds a step, and so never changes its result, is no part of the operation: see [`Limits`].
 
-use super::Output;
+use super::builder::Inputs;
+use super::{Output, pb};
+use crate::oci::Digest;
 use serde::{Deserialize, Serialize};
 
 /// A command with all that it runs in.
@@ -170,4 +172,136 @@ pub struct ExecOutputs {
     pub root: Option<Output>,
     /// For each of the operation's mounts what the command left in it; none for those that have no output.
     pub mounts: Vec<Option<Output>>,
+}
+
+impl ExecOutputs {
+    /// The outputs that have these numbers at `vertex`.
+    pub(super) fn of(vertex: Digest, numbers: Numbers) -> Self {
+        let output = |number: Option<u32>| number.map(|index| Output { vertex, index });
+        ExecOutputs { root: output(numbers.root), mounts: numbers.mounts.into_iter().map(output).collect() }
+    }
+}
+
+/// Which outputs the root and the mounts of an operation are.
+#[derive(Debug, Default)]
+pub(super) struct Numbers {
+    root: Option<u32>,
+    mounts: Vec<Option<u32>>,
+}
+
+impl Exec {
+    /// The message, in the order of BuildKit's client: what has a place in the file system by its target, so that the
+    /// root comes first, then secrets, then agents. `inputs` numbers the trees, and outputs are numbered as they come.
+    pub(super) fn to_pb(&self, inputs: &mut Inputs) -> (pb::ExecOp, Numbers) {
+        let mut places: Vec<(&str, Option<usize>)> = vec![("/", None)];
+        places.extend(self.mounts.iter().enumerate().map(|(i, mount)| (mount.target.as_str(), Some(i))));
+        let rank = |at: &Option<usize>| at.map_or(0, |i| self.mounts[i].kind.rank());
+        places.sort_by(|(a, i), (b, j)| {
+            let by_target = if rank(i) == 0 && rank(j) == 0 { a.cmp(b) } else { std::cmp::Ordering::Equal };
+            rank(i).cmp(&rank(j)).then(by_target)
+        });
+
+        let mut numbers = Numbers { root: None, mounts: vec![None; self.mounts.len()] };
+        let mut next = 0..;
+        let mut mounts = Vec::with_capacity(places.len());
+        for (target, at) in places {
+            let whole = "/".to_owned();
+            let root = MountKind::Tree { from: self.root, selector: whole, writable: !self.readonly_root };
+            let kind = at.map_or(&root, |i| &self.mounts[i].kind);
+            let number = if matches!(kind, MountKind::Tree { writable: true, .. }) { next.next() } else { None };
+            *at.map_or(&mut numbers.root, |i| &mut numbers.mounts[i]) = number;
+            mounts.push(kind.to_pb(target, number, inputs));
+        }
+        let secret_env = |secret: &SecretEnv| pb::SecretEnv {
+            id: secret.id.clone(),
+            name: secret.name.clone(),
+            optional: secret.optional,
+        };
+        let op = pb::ExecOp {
+            meta: Some(self.meta()),
+            mounts,
+            network: match self.network {
+                Network::None => pb::NetMode::None,
+                Network::Host => pb::NetMode::Host,
+            }
+            .into(),
+            secretenv: self.secret_env.iter().map(secret_env).collect(),
+            ..pb::ExecOp::default()
+        };
+        (op, numbers)
+    }
+
+    fn meta(&self) -> pb::Meta {
+        let host = |(name, address): &(String, String)| pb::HostIp { host: name.clone(), ip: address.clone() };
+        let agent = self.mounts.iter().find(|mount| matches!(mount.kind, MountKind::Ssh { .. }));
+        let is_told = self.env.iter().any(|variable| variable.starts_with("SSH_AUTH_SOCK="));
+        let socket = agent.filter(|_| !is_told).map(|mount| format!("SSH_AUTH_SOCK={}", mount.target));
+        pb::Meta {
+            args: self.args.clone(),
+            env: self.env.iter().cloned().chain(socket).collect(),
+            cwd: self.cwd.clone(),
+            user: self.user.clone(),
+            extra_hosts: self.hosts.iter().map(host).collect(),
+            hostname: self.hostname.clone(),
+            remove_mount_stubs_recursive: true,
+            valid_exit_codes: self.valid_exit_codes.clone(),
+            ..pb::Meta::default()
+        }
+    }
+}
+
+impl MountKind {
+    /// What stands before what in the message; within the first rank, targets decide.
+    fn rank(&self) -> u8 {
+        match self {
+            MountKind::Tree { .. } | MountKind::Cache { .. } | MountKind::Tmpfs { .. } => 0,
+            MountKind::Secret { .. } => 1,
+            MountKind::Ssh { .. } => 2,
+        }
+    }
+
+    fn to_pb(&self, target: &str, output: Option<u32>, inputs: &mut Inputs) -> pb::Mount {
+        let mut mount = pb::Mount {
+            input: -1,
+            dest: target.to_owned(),
+            output: output.map_or(-1, i64::from),
+            ..pb::Mount::default()
+        };
+        match self {
+            MountKind::Tree { from, selector, writable } => {
+                mount.input = inputs.index(*from);
+                mount.readonly = !writable;
+                if selector != "/" {
+                    mount.selector.clone_from(selector);
+                }
+            }
+            MountKind::Cache { id, sharing } => {
+                mount.set_mount_type(pb::MountType::Cache);
+                let sharing = match sharing {
+                    Sharing::Shared => pb::CacheSharingOpt::Shared,
+                    Sharing::Private => pb::CacheSharingOpt::Private,
+                    Sharing::Locked => pb::CacheSharingOpt::Locked,
+                };
+                mount.cache_opt = Some(pb::CacheOpt { id: id.clone(), sharing: sharing.into() });
+            }
+            MountKind::Tmpfs { size } => {
+                mount.set_mount_type(pb::MountType::Tmpfs);
+                mount.tmpfs_opt = Some(pb::TmpfsOpt { size: i64::try_from(*size).unwrap_or(i64::MAX) });
+            }
+            // The client leaves the output of these two at 0, which means nothing: they never have one.
+            MountKind::Secret { id, owner: (uid, gid), mode, optional } => {
+                mount.output = 0;
+                mount.set_mount_type(pb::MountType::Secret);
+                let (id, mode) = (id.clone(), u32::from(*mode));
+                mount.secret_opt = Some(pb::SecretOpt { id, uid: *uid, gid: *gid, mode, optional: *optional });
+            }
+            MountKind::Ssh { id, owner: (uid, gid), mode, optional } => {
+                mount.output = 0;
+                mount.set_mount_type(pb::MountType::Ssh);
+                let (id, mode) = (id.clone(), u32::from(*mode));
+                mount.ssh_opt = Some(pb::SshOpt { id, uid: *uid, gid: *gid, mode, optional: *optional });
+            }
+        }
+        mount
+    }
 }

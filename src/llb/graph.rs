@@ -1,6 +1,6 @@
 //! A graph that was read and found valid.
 
-use super::{CUSTOM_NAME, Output, pb};
+use super::{CUSTOM_NAME, Output, exec, pb, validate};
 use crate::oci::Digest;
 use std::collections::{BTreeMap, HashMap};
 
@@ -26,6 +26,8 @@ pub struct Vertex {
     pub platform: Option<pb::Platform>,
     /// For people.
     pub description: BTreeMap<String, String>,
+    /// What it may use; of commands only.
+    pub limits: exec::Limits,
     /// Where the spec asks for it.
     pub places: Vec<Place>,
     /// Whether an earlier result must not be used.
@@ -101,7 +103,7 @@ impl Vertex {
     pub fn outputs(&self) -> u32 {
         let count = match &self.op {
             pb::op::Op::File(file) => file.actions.iter().filter(|action| action.output >= 0).count(),
-            pb::op::Op::Exec(exec) => exec.mounts.iter().filter(|mount| mount.output >= 0).count(),
+            pb::op::Op::Exec(exec) => exec.mounts.iter().filter(|mount| validate::is_output(mount)).count(),
             _ => 1,
         };
         u32::try_from(count).unwrap_or(u32::MAX)

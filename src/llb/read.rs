@@ -1,10 +1,11 @@
 //! Reads a definition that nobody vouches for.
 
+use super::exec::{self, LIMITS};
 use super::graph::{Graph, Place, SourceText, Vertex};
 use super::{LlbError, Output, pb, validate, wire::Scanner};
 use crate::oci::Digest;
 use prost::Message;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The most that a definition may hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,12 +57,15 @@ pub fn read_with(bytes: &[u8], limits: &Limits) -> Result<Graph, LlbError> {
         let inputs = validate::vertex(&digest, &op)?;
         let op_kind = op.op.ok_or(LlbError::NoOperation { vertex: digest })?;
         let metadata = message.metadata.get(&digest.to_string());
+        let description = metadata.map(|metadata| metadata.description.clone()).unwrap_or_default();
         vertices.push(Vertex {
             digest,
             op: op_kind,
             inputs,
             platform: op.platform,
-            description: metadata.map(|metadata| metadata.description.clone()).unwrap_or_default(),
+            limits: step_limits(&description)
+                .ok_or_else(|| LlbError::Invalid { vertex: digest, problem: format!("its `{LIMITS}` are none") })?,
+            description,
             places: places(source.locations.get(&digest.to_string()), texts.len()),
             ignore_cache: metadata.is_some_and(|metadata| metadata.ignore_cache),
         });
@@ -71,6 +75,11 @@ pub fn read_with(bytes: &[u8], limits: &Limits) -> Result<Graph, LlbError> {
     let graph = Graph { vertices, index, output, texts };
     check_outputs(&graph)?;
     Ok(graph)
+}
+
+/// The bounds of a step, which are JSON; none where they are malformed.
+fn step_limits(description: &BTreeMap<String, String>) -> Option<exec::Limits> {
+    description.get(LIMITS).map_or(Some(exec::Limits::default()), |text| serde_json::from_str(text).ok())
 }
 
 /// The last operation: one input and nothing else.

@@ -31,7 +31,8 @@ fn a_check_that_fails_stops_everything() {
 
 #[test]
 fn checks_of_stages_that_an_image_does_not_use_are_not_run() {
-    let site = Site::new("stage \"s\" { base \"tools\"; check \"never\" \"exit 1\" }\nimage \"x\" { base \"tools\" }\n");
+    let site =
+        Site::new("stage \"s\" { base \"tools\"; check \"never\" \"exit 1\" }\nimage \"x\" { base \"tools\" }\n");
     site.build(&[]).run().done();
     site.build(&["--target", "s", "-o", "tree:out"]).run().code(4);
 }

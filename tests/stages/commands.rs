@@ -35,8 +35,16 @@ image "hello" { copy "/work" from="look" to="/work" }
     );
     let (_, outcome) = site.tree_with(&["--progress", "plain"]);
     for line in [
-        "GREETING=hello", "PATH=/bin", "LANG=C.UTF-8", "TZ=UTC", "SOURCE_DATE_EPOCH=315532800", "OWN=1", "kiln",
-        "/work/deep", "0:0", "0022",
+        "GREETING=hello",
+        "PATH=/bin",
+        "LANG=C.UTF-8",
+        "TZ=UTC",
+        "SOURCE_DATE_EPOCH=315532800",
+        "OWN=1",
+        "kiln",
+        "/work/deep",
+        "0:0",
+        "0022",
     ] {
         assert!(outcome.stderr.lines().any(|said| said.ends_with(line)), "{line}: {}", outcome.stderr);
     }
@@ -138,7 +146,8 @@ image "x" { base "one" }
     let outcome = site.build(&["--target", "unused", "-o", "tree:two", "-o", "tar:two.tar"]).run().done();
     assert!(outcome.stdout.starts_with("stage unused (linux/amd64)\n"), "{}", outcome.stdout);
     assert_eq!(site.world.read("two/two"), b"2\n");
-    let listed = std::process::Command::new("tar").arg("tf").arg(site.world.project().join("two.tar")).output().unwrap();
+    let listed =
+        std::process::Command::new("tar").arg("tf").arg(site.world.project().join("two.tar")).output().unwrap();
     assert!(String::from_utf8(listed.stdout).unwrap().lines().any(|line| line == "one"));
     let wrong = site.build(&["--target", "unuse", "-o", "tree:three"]).run().code(2);
     assert!(wrong.stderr.contains("did you mean `unused`?"), "{}", wrong.stderr);

@@ -71,7 +71,8 @@ image "x" { copy "." from="s" to="/" }
 "#,
     );
     let tree = site.tree();
-    let names: Vec<_> = std::fs::read_dir(&tree).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    let names: Vec<_> =
+        std::fs::read_dir(&tree).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
     names.sort_unstable();
     assert_eq!(names, ["bin", "made", "tmp"]);

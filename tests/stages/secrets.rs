@@ -89,6 +89,8 @@ fn a_secret_that_nobody_gives_is_an_error_that_says_how() {
     assert!(outcome.stderr.contains("--secret file="), "{}", outcome.stderr);
     let outcome = site.build(&["--secret", "tokn=env:TOKEN"]).env("TOKEN", SECRET).run().code(2);
     assert!(outcome.stderr.contains("did you mean `token`?"), "{}", outcome.stderr);
-    site.spec(&SPEC.replace("mode=\"0440\"", "optional=#true").replace("cat /run/deep/secret", "absent /run/deep/secret"));
+    site.spec(
+        &SPEC.replace("mode=\"0440\"", "optional=#true").replace("cat /run/deep/secret", "absent /run/deep/secret"),
+    );
     site.build(&["--secret", "token=env:TOKEN"]).env("TOKEN", SECRET).run().done();
 }

@@ -27,6 +27,9 @@ fn vertex(vertex: &Vertex) -> Value {
         let parts: Vec<&str> = parts.into_iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
         object.insert("platform".into(), json!(parts.join("/")));
     }
+    if !vertex.limits.is_empty() {
+        object.insert("limits".into(), json!(vertex.limits));
+    }
     if !vertex.places.is_empty() {
         object.insert("places".into(), vertex.places.iter().map(place).collect());
     }
@@ -56,21 +59,57 @@ fn op(op: &pb::op::Op) -> Value {
             "lower": diff.lower.map(|lower| lower.input),
             "upper": diff.upper.map(|upper| upper.input),
         }),
-        pb::op::Op::Exec(exec) => {
-            let meta = exec.meta.clone().unwrap_or_default();
-            let mounts = exec.mounts.iter().map(|mount| {
-                json!({
-                    "dest": mount.dest, "input": mount.input, "output": mount.output,
-                    "readonly": mount.readonly, "type": mount.mount_type().as_str_name(),
-                })
-            });
-            json!({
-                "args": meta.args, "env": meta.env, "cwd": meta.cwd, "user": meta.user,
-                "mounts": mounts.collect::<Vec<_>>(), "network": exec.network().as_str_name(),
-            })
-        }
+        pb::op::Op::Exec(exec) => self::exec(exec),
         pb::op::Op::Build(build) => json!({ "attrs": build.attrs }),
     }
+}
+
+fn exec(exec: &pb::ExecOp) -> Value {
+    let meta = exec.meta.clone().unwrap_or_default();
+    let hosts = meta.extra_hosts.iter().map(|host| json!({ "name": host.host, "address": host.ip }));
+    let secrets = exec
+        .secretenv
+        .iter()
+        .map(|secret| json!({ "id": secret.id, "name": secret.name, "optional": secret.optional }));
+    json!({
+        "args": meta.args, "env": meta.env, "cwd": meta.cwd, "user": meta.user, "hostname": meta.hostname,
+        "extraHosts": hosts.collect::<Vec<_>>(), "validExitCodes": meta.valid_exit_codes,
+        "mounts": exec.mounts.iter().map(mount).collect::<Vec<_>>(),
+        "secretEnv": secrets.collect::<Vec<_>>(),
+        "network": exec.network().as_str_name(), "security": exec.security().as_str_name(),
+    })
+}
+
+fn mount(mount: &pb::Mount) -> Value {
+    let mut object = Map::new();
+    let mut put = |name: &str, value: Value| drop(object.insert(name.into(), value));
+    put("dest", json!(mount.dest));
+    put("type", json!(mount.mount_type().as_str_name()));
+    let file = |id: &str, uid: u32, gid: u32, mode: u32, optional: bool| json!({ "id": id, "uid": uid, "gid": gid, "mode": format!("{mode:04o}"), "optional": optional });
+    match mount.mount_type() {
+        pb::MountType::Bind => {
+            put("input", json!(mount.input));
+            put("output", json!(mount.output));
+            put("readonly", json!(mount.readonly));
+            put("selector", json!(mount.selector));
+        }
+        pb::MountType::Cache => {
+            let cache = mount.cache_opt.clone().unwrap_or_default();
+            put("input", json!(mount.input));
+            put("selector", json!(mount.selector));
+            put("cache", json!({ "id": cache.id, "sharing": cache.sharing().as_str_name() }));
+        }
+        pb::MountType::Tmpfs => put("size", json!(mount.tmpfs_opt.unwrap_or_default().size)),
+        pb::MountType::Secret => {
+            let secret = mount.secret_opt.clone().unwrap_or_default();
+            put("secret", file(&secret.id, secret.uid, secret.gid, secret.mode, secret.optional));
+        }
+        pb::MountType::Ssh => {
+            let ssh = mount.ssh_opt.clone().unwrap_or_default();
+            put("ssh", file(&ssh.id, ssh.uid, ssh.gid, ssh.mode, ssh.optional));
+        }
+    }
+    Value::Object(object)
 }
 
 fn action(action: &pb::FileAction) -> Value {

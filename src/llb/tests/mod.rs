@@ -2,6 +2,7 @@
 
 mod attacks;
 mod building;
+mod execs;
 mod properties;
 mod rendering;
 
@@ -70,5 +71,6 @@ fn everything() -> Definition {
     );
     let changed = builder.diff(Some(packages), Some(files), Note::default()).expect("there is a lower tree");
     let merged = builder.merge(&[packages, changed], Note::default()).expect("there are trees");
-    builder.finish(merged, &sources).expect("the graph is valid")
+    let ran = builder.exec(execs::every_kind(merged, context), Note::named("the command"));
+    builder.finish(ran.root.expect("the root is writable"), &sources).expect("the graph is valid")
 }

@@ -20,6 +20,7 @@ enum Step {
     Copy(usize, usize, String),
     Merge(Vec<usize>),
     Diff(usize, usize),
+    Exec(usize, Option<usize>, Vec<String>),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -30,6 +31,8 @@ fn step() -> impl Strategy<Value = Step> {
         (any::<usize>(), any::<usize>(), "[a-z/.*\\PC]{0,12}").prop_map(|(a, b, c)| Step::Copy(a, b, c)),
         proptest::collection::vec(any::<usize>(), 2..5).prop_map(Step::Merge),
         (any::<usize>(), any::<usize>()).prop_map(|(a, b)| Step::Diff(a, b)),
+        (any::<usize>(), any::<Option<usize>>(), proptest::collection::vec("/[a-c]{1,2}", 0..4))
+            .prop_map(|(a, b, c)| Step::Exec(a, b, c)),
     ]
 }
 
@@ -39,7 +42,8 @@ fn build(steps: &[Step]) -> Definition {
     let mut trees = vec![local(&mut builder, "first")];
     for (i, step) in steps.iter().enumerate() {
         let tree = |n: &usize| trees[n % trees.len()];
-        let note = Note { name: (i % 3 == 0).then(|| format!("step {i}")), spans: vec![Span::new(id, i, i + 3)] };
+        let name = (i % 3 == 0).then(|| format!("step {i}"));
+        let note = Note { name, spans: vec![Span::new(id, i, i + 3)], ..Note::default() };
         let output = match step {
             Step::Local(n) => Some(builder.source(&format!("local://{n}"), BTreeMap::new(), note)),
             Step::Http(n) => Some(builder.source(
@@ -56,6 +60,11 @@ fn build(steps: &[Step]) -> Definition {
                 Some(builder.file(FileOp { base: Some(tree(base)), accounts: None, actions }, note))
             }
             Step::Merge(inputs) => builder.merge(&inputs.iter().map(tree).collect::<Vec<_>>(), note),
+            Step::Exec(root, from, targets) => {
+                let from = from.as_ref().map(tree);
+                let outputs = builder.exec(execs::mounting(tree(root), from, targets), note);
+                outputs.mounts.into_iter().flatten().next().or(outputs.root)
+            }
             Step::Diff(lower, upper) => builder.diff(Some(tree(lower)), Some(tree(upper)), note),
         };
         trees.extend(output);

@@ -1,5 +1,9 @@
 //! What an operation must fulfil by itself, wherever it stands in a graph.
 
+mod exec;
+
+pub(super) use exec::is_output;
+
 use super::{LlbError, Output, pb};
 use crate::oci::Digest;
 use prost::Message;
@@ -18,7 +22,7 @@ pub(super) fn vertex(digest: &Digest, op: &pb::Op) -> Result<Vec<Output>, LlbErr
         Some(pb::op::Op::File(file)) => check_file(file, inputs.len()),
         Some(pb::op::Op::Merge(merge)) => check_merge(merge, inputs.len()),
         Some(pb::op::Op::Diff(diff)) => check_diff(diff, inputs.len()),
-        Some(pb::op::Op::Exec(exec)) => check_exec(exec, inputs.len()),
+        Some(pb::op::Op::Exec(exec)) => exec::check(exec, inputs.len()),
         Some(pb::op::Op::Build(_)) => Ok(()),
     };
     checked.map_err(|problem| LlbError::Invalid { vertex: *digest, problem })?;
@@ -142,13 +146,6 @@ fn check_diff(diff: &pb::DiffOp, inputs: usize) -> Result<(), String> {
         (Some(lower), Some(upper)) => check_index(lower.input, inputs).and(check_index(upper.input, inputs)),
         _ => Err("a difference needs both sides".to_owned()),
     }
-}
-
-fn check_exec(exec: &pb::ExecOp, inputs: usize) -> Result<(), String> {
-    if exec.meta.as_ref().is_none_or(|meta| meta.args.is_empty()) {
-        return Err("a run step without a command".to_owned());
-    }
-    exec.mounts.iter().try_for_each(|mount| check_index(mount.input, inputs))
 }
 
 /// An index counts from 0; −1 stands for the empty tree.
