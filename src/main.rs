@@ -3,5 +3,8 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    ExitCode::from(kiln::cli::run(std::env::args_os(), &kiln::cli::Environment::of_process()))
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let code = kiln::cli::sandboxed(&arguments)
+        .unwrap_or_else(|| kiln::cli::run(arguments, &kiln::cli::Environment::of_process()));
+    ExitCode::from(code)
 }

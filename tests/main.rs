@@ -11,6 +11,7 @@ mod building;
 mod peers;
 mod commands;
 mod release;
+mod sandbox;
 mod shipped;
 mod stages;
 mod support;

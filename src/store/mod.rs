@@ -27,6 +27,7 @@ pub use prune::{Pruned, Usage};
 
 use crate::oci::Digest;
 use session::Session;
+pub use session::remove_folder;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -35,6 +36,26 @@ use std::sync::Arc;
 pub struct Store {
     root: Arc<Path>,
     session: Arc<Session>,
+}
+
+/// A folder for work that needs a disk, gone when dropped.
+#[derive(Debug)]
+pub struct Scratch {
+    folder: PathBuf,
+}
+
+impl Scratch {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.folder
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // A failure leaves what the next stay clears.
+        let _ = remove_folder(&self.folder);
+    }
 }
 
 /// Why the store could not do what it was asked to.
@@ -105,6 +126,13 @@ impl Store {
         }
         let session = Session::begin(&root)?;
         Ok(Store { root: root.into(), session: Arc::new(session) })
+    }
+
+    /// A new folder for work that needs a disk, on the store's own; it goes with what is left of it.
+    pub fn scratch(&self) -> Result<Scratch, StoreError> {
+        let folder = self.session.unfinished();
+        std::fs::create_dir(&folder).map_err(StoreError::io("cannot make the folder", &folder))?;
+        Ok(Scratch { folder })
     }
 
     /// The folder that the store lives in.

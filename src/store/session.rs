@@ -4,6 +4,7 @@ use super::StoreError;
 use crate::oci::Digest;
 use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -81,7 +82,7 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         // A failure leaves files that the next stay clears.
-        let _ = std::fs::remove_dir_all(&self.folder);
+        let _ = remove_folder(&self.folder);
         let _ = std::fs::remove_file(&self.lock_file);
     }
 }
@@ -106,8 +107,37 @@ fn clear_leftovers(tmp: &Path) {
         }
         let Ok(lock) = File::open(&lock_file) else { continue };
         if lock.try_lock().is_ok() {
-            let _ = std::fs::remove_dir_all(lock_file.with_extension(""));
+            let _ = remove_folder(&lock_file.with_extension(""));
             let _ = std::fs::remove_file(&lock_file);
         }
     }
+}
+
+/// Removes a folder with all that is in it, links not followed, also where its folders forbid it to their owner.
+///
+/// # Errors
+/// Where the system does not allow it; what could be removed until then is gone.
+pub fn remove_folder(folder: &Path) -> io::Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
+            open_up(folder)?;
+            std::fs::remove_dir_all(folder)
+        }
+        other => other,
+    }
+}
+
+/// Lets the owner of a folder and of those below do everything in them.
+fn open_up(folder: &Path) -> io::Result<()> {
+    let mut todo = vec![folder.to_owned()];
+    while let Some(folder) = todo.pop() {
+        std::fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+        for entry in std::fs::read_dir(&folder)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                todo.push(entry.path());
+            }
+        }
+    }
+    Ok(())
 }

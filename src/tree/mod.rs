@@ -8,6 +8,7 @@
 //!
 //! Owners, modes and times are data of the tree, whatever user runs kiln.
 
+pub mod capture;
 mod change;
 mod codec;
 mod entry;

@@ -87,7 +87,7 @@ impl Staging {
 impl Drop for Staging {
     fn drop(&mut self) {
         // What cannot be removed now is a leftover for the next run.
-        let _ = crate::tree::materialise::remove(&self.folder);
+        let _ = crate::store::remove_folder(&self.folder);
     }
 }
 
@@ -107,7 +107,7 @@ fn clear_leftovers(parent: &Path, prefix: &OsString) {
         }
         let Ok(lock) = File::open(entry.path()) else { continue };
         if lock.try_lock().is_ok() {
-            let _ = crate::tree::materialise::remove(&entry.path());
+            let _ = crate::store::remove_folder(&entry.path());
         }
     }
 }

@@ -5,10 +5,10 @@
 //! Nothing is ever written through a link: each folder on the way is opened by
 //! itself, and nothing that exists is opened for writing.
 
-mod beneath;
+pub(super) mod beneath;
 
 use super::links::HardLinks;
-use super::{Entry, Node, Tree, TreePath};
+use super::{Change, Entry, Node, Tree, TreePath};
 use crate::store::{Store, StoreError};
 use beneath::Beneath;
 use rayon::prelude::*;
@@ -122,30 +122,41 @@ pub fn materialise(
     Ok(losses)
 }
 
-/// Removes a folder with all that is in it, links not followed, also where its folders forbid it to their owner.
+/// Makes a change in the new folder `target`, in the form in which overlays have their layers: what it takes away are
+/// character devices 0:0, and folders whose old content goes have the attribute `user.overlay.opaque`.
+///
+/// What the machine does not let us make, as [`Loss`] lists it, is missing.
 ///
 /// # Errors
-/// Where the system does not allow it; what could be removed until then is gone.
-pub fn remove(folder: &Path) -> io::Result<()> {
-    match std::fs::remove_dir_all(folder) {
-        Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
-            open_up(folder)?;
-            std::fs::remove_dir_all(folder)
+/// As [`materialise`].
+pub fn layer(change: &Change, store: &Store, target: &Path, epoch: i64) -> Result<(), MaterialiseError> {
+    materialise(&change.entries, store, target, Options { epoch, over_existing: false })?;
+    let root = File::open(target).map_err(|source| MaterialiseError::Io {
+        action: "open",
+        path: target.to_owned(),
+        source,
+    })?;
+    let fail = |action, path: &TreePath| {
+        let path = target.join(path.as_path());
+        move |source: Errno| MaterialiseError::Io { action, path, source: source.into() }
+    };
+    let mut at = Beneath::new(root.as_fd());
+    for path in &change.removed {
+        let (parent, name) = at.parent(path).map_err(fail("open the folder of", path))?;
+        match beneath::special(parent, name, &Node::CharDevice { major: 0, minor: 0 }) {
+            // What stands in its place hides it as well, but for a folder's content.
+            Err(Errno::EXIST) => at.hide_below(path).map_err(fail("hide what is below", path))?,
+            other => other.map_err(fail("take away", path))?,
         }
-        other => other,
     }
-}
-
-/// Lets the owner of a folder and of those below do everything in them.
-fn open_up(folder: &Path) -> io::Result<()> {
-    let mut todo = vec![folder.to_owned()];
-    while let Some(folder) = todo.pop() {
-        std::fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
-        for entry in std::fs::read_dir(&folder)? {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() {
-                todo.push(entry.path());
-            }
+    for path in &change.opaque {
+        at.hide_below(path).map_err(fail("hide what is below", path))?;
+    }
+    // What was made in them changed their times.
+    for path in change.removed.iter().filter_map(TreePath::parent).chain(change.opaque.iter().cloned()) {
+        if let Some(entry) = change.entries.get(&path) {
+            let folder = at.folder_to_change(&path).map_err(fail("open the folder", &path))?;
+            beneath::set_time(folder.as_fd(), entry.mtime_within(epoch)).map_err(fail("set the time of", &path))?;
         }
     }
     Ok(())

@@ -1,9 +1,29 @@
 //! Sandboxes: where the commands of exec operations run.
+//!
+//! [`Native`] is the one of this machine. kiln starts a *worker*, which has a user namespace of its own, brings trees
+//! to disk and reads what was changed; the worker has the sandbox's *first process* started, which has all the other
+//! namespaces, makes the mounts, gives up what it may and starts the command. They are this program, started anew with
+//! a first argument that nobody types: so nothing is ever forked from a process with threads.
+
+mod capabilities;
+mod forbidden;
+mod init;
+mod job;
+mod layers;
+mod loopback;
+mod mounts;
+mod native;
+mod seccomp;
+mod worker;
+
+pub use native::Native;
 
 use crate::llb::exec::{Limits, Network};
 use crate::oci::Digest;
 use crate::store::{Store, StoreError};
 use crate::tree::{Change, TreePath};
+use rustix::process::Signal;
+use rustix::thread::UnshareFlags;
 use secrecy::SecretSlice;
 use std::path::PathBuf;
 
@@ -183,7 +203,7 @@ pub enum SandboxError {
     #[error("this machine forbids {what}: {source}; {advice}")]
     Forbidden {
         /// What.
-        what: &'static str,
+        what: String,
         /// What the system said.
         source: std::io::Error,
         /// How it can be allowed, and what works without.
@@ -214,4 +234,27 @@ pub enum SandboxError {
     /// A tree cannot be read, made or captured.
     #[error("{0}")]
     Tree(String),
+}
+
+/// Runs a process of a sandbox where that is what this program was started for; its exit code.
+///
+/// To be asked before anything starts a thread.
+pub fn dispatch(arguments: &[std::ffi::OsString]) -> Option<u8> {
+    match arguments.get(1).and_then(|argument| argument.to_str()) {
+        Some(job::WORKER) => Some(worker::run()),
+        Some(job::STARTER) => Some(init::start()),
+        Some(job::INIT) => Some(init::run()),
+        _ => None,
+    }
+}
+
+/// This process gets namespaces of its own.
+fn unshare(flags: UnshareFlags) -> rustix::io::Result<()> {
+    #[expect(deprecated, reason = "what replaces it is unsafe, for the sake of CLONE_FILES, which is not used here")]
+    rustix::thread::unshare(flags)
+}
+
+/// This process is killed when its parent ends.
+fn end_with_parent() -> Result<(), job::Failed> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).map_err(job::Failed::errno("watch the parent"))
 }
