@@ -110,8 +110,13 @@ impl Reader<'_, '_> {
 
     /// The `owner` property.
     pub(super) fn owner(&mut self) -> Option<Spanned<Owner>> {
-        use super::expand::Given;
         let argument = self.property("owner")?;
+        self.owner_value(argument)
+    }
+
+    /// A user, with a group or without one.
+    pub(super) fn owner_value(&mut self, argument: &crate::syntax::Argument) -> Option<Spanned<Owner>> {
+        use super::expand::Given;
         let owner = match self.value(argument)? {
             Given::Int(number) => {
                 self.id(argument.span, number).map(|id| Owner { user: Principal::Id(id), group: None })

@@ -9,6 +9,7 @@ use super::node::base::Base;
 use super::node::image::{self, Image, Known};
 use super::node::registry::{self, Registry};
 use super::node::sign::{self, Sign};
+use super::node::stage::{self, Stage};
 use super::node::{source, template};
 use super::vocabulary::{self, Form, page};
 use super::{Spanned, Spec, mistake};
@@ -142,7 +143,8 @@ fn spec<'n>(cx: &mut Cx<'n>, items: Vec<Item<'n>>, args: Vec<(Option<ArgValue>, 
     let scope = Scope::top(args.iter().map(|(value, arg)| (arg.name.value.clone(), value.clone())));
     let items = items.into_iter().map(|item| Item { scope: Rc::clone(&scope), ..item }).collect();
     let items = template::expand(cx, items);
-    let (images, inputs): (Vec<_>, Vec<_>) = items.into_iter().partition(|item| item.node.name.text == "image");
+    let (images, items): (Vec<_>, Vec<_>) = items.into_iter().partition(|item| item.node.name.text == "image");
+    let (stages, inputs): (Vec<_>, Vec<_>) = items.into_iter().partition(|item| item.node.name.text == "stage");
     let mut top = Top::default();
     for item in &inputs {
         if cx.full() {
@@ -150,13 +152,13 @@ fn spec<'n>(cx: &mut Cx<'n>, items: Vec<Item<'n>>, args: Vec<(Option<ArgValue>, 
         }
         top.take(cx, item);
     }
-    let found = top.images(cx, &images);
+    let (stages, found) = top.built(cx, &stages, &images);
     let named = std::mem::take(&mut cx.named);
     if images.is_empty() && !cx.cut {
         cx.add(mistake::no_image(Span::new(main, 0, 0)).with_page(page("image")));
     }
     let args = args.into_iter().map(|(_, arg)| arg).collect();
-    let spec = top.finish(args, found, named);
+    let spec = top.finish(args, stages, found, named);
     warn_of_unused(cx, &spec, main);
     (!spec.images.is_empty()).then_some(spec)
 }
@@ -233,7 +235,24 @@ impl Top {
         }
     }
 
-    fn images<'n>(&mut self, cx: &mut Cx<'n>, items: &[Item<'n>]) -> Vec<Image> {
+    /// The stages and the images.
+    fn built<'n>(&mut self, cx: &mut Cx<'n>, stage_items: &[Item<'n>], items: &[Item<'n>]) -> (Vec<Stage>, Vec<Image>) {
+        let mut named = Vec::new();
+        for item in stage_items {
+            if cx.full() {
+                break;
+            }
+            match stage::name(cx, item) {
+                Some(name) => {
+                    // What takes from both has one name for each.
+                    if self.is_new(cx, "source", "stage", &name) {
+                        named.push((item, name));
+                    }
+                }
+                // It may be the one that others mean.
+                None => cx.cut = true,
+            }
+        }
         let mut apts = self.apts.clone();
         if let (Some(first), true) = (items.first(), self.apts.iter().all(|apt| *apt.name != "debian")) {
             apts.push(Apt::debian(first.node.name.span));
@@ -243,8 +262,22 @@ impl Top {
             apts: &apts,
             images: names(true).map(|source| source.name.as_str()).collect(),
             others: names(false).map(|source| source.name.as_str()).collect(),
-            sources: self.sources.iter().map(|source| source.name.as_str()).collect(),
+            sources: self
+                .sources
+                .iter()
+                .map(|source| source.name.as_str())
+                .chain(named.iter().map(|(_, name)| name.as_str()))
+                .collect(),
+            stages: named.iter().map(|(_, name)| name.as_str()).collect(),
         };
+        let mut stages: Vec<Stage> = Vec::new();
+        for (item, name) in &named {
+            if cx.full() {
+                break;
+            }
+            stages.push(stage::read(cx, item, name.clone(), &known));
+        }
+        stage::circle(cx, &stages);
         let mut images: Vec<Image> = Vec::new();
         for item in items {
             if cx.full() {
@@ -256,7 +289,7 @@ impl Top {
             image.packages.iter().any(|packages| *packages.apt == "debian")
                 || matches!(image.base.as_ref().map(|base| &base.value), Some(Base::Own(_)))
         };
-        if images.iter().any(uses_debian) {
+        if stages.iter().map(|stage| &stage.image).chain(&images).any(uses_debian) {
             self.apts = apts;
         }
         let mut unique = Vec::new();
@@ -266,20 +299,12 @@ impl Top {
                 unique.push(image);
             }
         }
-        unique
+        (stages, unique)
     }
 
-    fn finish(self, args: Vec<Arg>, images: Vec<Image>, named: Vec<source::Source>) -> Spec {
+    fn finish(self, args: Vec<Arg>, stages: Vec<Stage>, images: Vec<Image>, named: Vec<source::Source>) -> Spec {
         let sources = self.sources.into_iter().filter_map(|source| source.source).chain(named).collect();
-        Spec {
-            args,
-            apts: self.apts,
-            registries: self.registries,
-            sources,
-            stages: Vec::new(),
-            images,
-            sign: self.sign,
-        }
+        Spec { args, apts: self.apts, registries: self.registries, sources, stages, images, sign: self.sign }
     }
 
     /// Whether a name is new; one that is not is reported.
@@ -302,10 +327,15 @@ fn warn_of_unused(cx: &mut Cx, spec: &Spec, main: FileId) {
     let unused_args = unused_args.filter(|(what, name)| !cx.used.contains(&(*what, name.value.clone())));
     let templates = cx.templates.values().map(|template| ("template", &template.name));
     let templates = templates.filter(|(what, name)| !cx.used.contains(&(*what, name.value.clone())));
-    let used: BTreeSet<&str> = spec.images.iter().flat_map(Image::sources).collect();
+    let stages: Vec<&Stage> = spec.images.iter().flat_map(|image| spec.stages_of(image)).collect();
+    let unused_stages = spec.stages.iter().filter(|stage| !stages.iter().any(|used| used.name == stage.name));
+    let unused_stages = unused_stages.map(|stage| ("stage", &stage.name));
+    let all = spec.stages.iter().map(|stage| &stage.image).chain(&spec.images);
+    let used: BTreeSet<&str> = all.flat_map(Image::sources).collect();
     let sources = spec.sources.iter().map(|source| ("source", &source.name));
     let sources = sources.filter(|(_, name)| !used.contains(name.as_str()));
-    let unused = unused_args.chain(templates).chain(sources).filter(|(_, name)| name.span.file == main);
+    let unused =
+        unused_args.chain(templates).chain(sources).chain(unused_stages).filter(|(_, name)| name.span.file == main);
     let warnings: Vec<Diagnostic> =
         unused.map(|(what, name)| mistake::unused(name.span, what, name).with_page(page(what))).collect();
     for warning in warnings {

@@ -330,6 +330,14 @@ pub(super) fn fixed_text(span: Span, what: &str) -> Diagnostic {
     error("spec::interpolation", format!("{what} cannot depend on args"), span, "`${` stands here")
 }
 
+pub(super) fn stage_circle(span: Span, chain: &[&str]) -> Diagnostic {
+    let shown = match chain {
+        [first, .., last] if chain.len() > 8 => format!("{first} → … → {last}, {} of them", chain.len() - 1),
+        chain => chain.join(" → "),
+    };
+    error("spec::stage-circle", format!("stages use each other: {shown}"), span, "begins and ends the circle")
+}
+
 pub(super) fn template_cycle(span: Span, chain: &[&str]) -> Diagnostic {
     error("spec::template-cycle", format!("templates use each other: {}", chain.join(" → ")), span, "closes the circle")
 }

@@ -35,7 +35,7 @@ pub(super) fn page(name: &str) -> String {
 
 /// What may stand at the top of a spec.
 pub(super) const TOP: &[&str] =
-    &["kiln", "arg", "include", "template", "use", "apt", "registry", "source", "image", "sign"];
+    &["kiln", "arg", "include", "template", "use", "apt", "registry", "source", "stage", "image", "sign"];
 
 /// What may stand in an `image`.
 pub(super) const IMAGE: &[&str] = &[
@@ -47,6 +47,16 @@ pub(super) const IMAGE: &[&str] = &[
     "file",
     "symlink",
     "remove",
+    "run",
+    "check",
+    "mount",
+    "cache",
+    "tmpfs",
+    "secret",
+    "ssh",
+    "network",
+    "shell",
+    "limits",
     "user",
     "account",
     "group",
@@ -64,9 +74,18 @@ pub(super) const IMAGE: &[&str] = &[
     "use",
 ];
 
+/// What may stand in a `stage`.
+pub(super) const STAGE: &[&str] = &[
+    "platform", "base", "packages", "copy", "mkdir", "file", "symlink", "remove", "account", "group", "run", "check",
+    "mount", "cache", "tmpfs", "secret", "ssh", "network", "shell", "limits", "workdir", "user", "env", "use",
+];
+
+/// What may stand in a `run` or a `check`: what commands find around them.
+pub(super) const AROUND: &[&str] =
+    &["mount", "cache", "tmpfs", "secret", "ssh", "network", "shell", "limits", "workdir", "user", "env"];
+
 /// Nodes that a later version of kiln will know.
-pub(super) const LATER: &[&str] =
-    &["stage", "policy", "run", "check", "git", "mount", "secret", "cache", "keyless", "pkcs11", "vault", "apk", "rpm"];
+pub(super) const LATER: &[&str] = &["policy", "git", "keyless", "pkcs11", "vault", "apk", "rpm"];
 
 /// Where a node of this name may stand, for somebody who wrote it elsewhere.
 pub(super) fn home(name: &str) -> Option<&'static str> {

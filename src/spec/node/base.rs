@@ -26,11 +26,14 @@ impl Base {
 const BASE: Form = Form::new("base", "base \"cc\"");
 
 /// Reads `base`; `images` are the names of the sources that are images, `others` those of all others.
+///
+/// A stage's name goes before: it is one of kiln's own, or a source's, for nobody else.
 pub(in crate::spec) fn read<'n>(
     cx: &mut Cx<'n>,
     item: &Item<'n>,
     images: &[&str],
     others: &[&str],
+    stages: &[&str],
 ) -> Option<Spanned<Base>> {
     let mut reader = Reader::new(cx, item, BASE);
     let name = reader.word("the name of a base");
@@ -38,6 +41,13 @@ pub(in crate::spec) fn read<'n>(
     let key = registry_image::signed_by(&mut reader);
     let base = name.and_then(|name| {
         let own = Base::OWN.contains(&name.as_str());
+        if stages.contains(&name.as_str()) {
+            if let Some(given) = given {
+                let message = "`signed-by` stands here with an image of a registry only";
+                reader.report(mistake::bad_value(given, message, "a stage is made by this build"));
+            }
+            return Some(Spanned::new(Base::Stage(name.value), name.span));
+        }
         if own || images.contains(&name.as_str()) {
             if let Some(given) = given {
                 let help = match own {
@@ -59,7 +69,7 @@ pub(in crate::spec) fn read<'n>(
                 files of other sources are put into it by `copy`";
             mistake::bad_value(name.span, format!("the source `{}` is no image", mistake::clip(&name)), help)
         } else {
-            mistake::unknown_name(name.span, "base", &name, Base::OWN.iter().chain(images).copied())
+            mistake::unknown_name(name.span, "base", &name, Base::OWN.iter().chain(images).chain(stages).copied())
         };
         reader.report_unless_cut(mistake);
         None

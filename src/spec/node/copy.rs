@@ -46,8 +46,6 @@ pub(in crate::spec) fn read<'n>(cx: &mut Cx<'n>, item: &Item<'n>, sources: &[&st
     let given = words.len();
     let paths: Vec<_> = words.into_iter().filter_map(|path| reader.source_pattern(path)).collect();
     let from = reader.required_text("from");
-    let image = from.as_ref().and_then(|from| from.strip_prefix("image "));
-    let image = image.map(|reference| reference.trim_start().to_owned());
     let to = reader.required_text("to").and_then(|to| reader.destination(to));
     let mode = reader.mode("mode").map(|mode| mode.value);
     let dir_mode = reader.mode("dir-mode").map(|mode| mode.value);
@@ -64,13 +62,7 @@ pub(in crate::spec) fn read<'n>(cx: &mut Cx<'n>, item: &Item<'n>, sources: &[&st
         }
         inner.finish();
     }
-    let from = match (from, image) {
-        (Some(from), Some(reference)) => {
-            let written = Spanned::new(reference, from.span);
-            registry_image::named(&mut reader, &written, None).then_some(written)
-        }
-        (from, _) => from.inspect(|from| known(&mut reader, from, sources)),
-    };
+    let from = from.and_then(|from| named(&mut reader, from, sources));
     if let Some(to) = &to {
         several_into_one(&mut reader, &paths, to);
     }
@@ -78,6 +70,20 @@ pub(in crate::spec) fn read<'n>(cx: &mut Cx<'n>, item: &Item<'n>, sources: &[&st
     reader.finish();
     let whole = paths.len() == given && given > 0;
     Some(CopyStep { from: from?, to: to?, paths: whole.then_some(paths)?, mode, dir_mode, owner, exclude, span })
+}
+
+/// What is taken from: a source, a stage, or after `image ` an image of a registry, which becomes known by that.
+pub(super) fn named(reader: &mut Reader, from: Spanned<String>, sources: &[&str]) -> Option<Spanned<String>> {
+    match from.strip_prefix("image ") {
+        Some(reference) => {
+            let written = Spanned::new(reference.trim_start().to_owned(), from.span);
+            registry_image::named(reader, &written, None).then_some(written)
+        }
+        None => {
+            known(reader, &from, sources);
+            Some(from)
+        }
+    }
 }
 
 /// Reports the name of a source that is none.

@@ -149,8 +149,10 @@ pub(in crate::spec) struct Known<'k> {
     pub(in crate::spec) images: Vec<&'k str>,
     /// The names of all other sources.
     pub(in crate::spec) others: Vec<&'k str>,
-    /// The names of all sources.
+    /// The names of all sources and stages.
     pub(in crate::spec) sources: Vec<&'k str>,
+    /// The names of all stages.
+    pub(in crate::spec) stages: Vec<&'k str>,
 }
 
 /// Reads `image`.
@@ -161,27 +163,42 @@ pub(in crate::spec) fn read<'n>(cx: &mut Cx<'n>, item: &Item<'n>, known: &Known)
     let children = reader.required_children("what the image is made of");
     let span = reader.span();
     reader.finish();
-    let mut draft = Draft::new(empty(name.as_ref(), span));
-    for child in template::expand(cx, children) {
-        if cx.full() {
-            break;
-        }
-        draft.take(cx, &child, known);
-    }
-    let mut image = draft.finish();
+    let mut image = body(cx, children, named(name.as_ref(), span), span, known, false);
     if image.platforms.is_empty() {
         image.platforms.push(Spanned::new(Platform::linux("amd64", None), span));
     }
     name.map(|_| image)
 }
 
-/// An image of which nothing was said yet; a missing name is the reader's mistake already.
-fn empty(name: Option<&Spanned<Reference>>, span: Span) -> Image {
-    let nameless = || {
-        Spanned::new(Reference { registry: String::new(), repository: String::new(), tag: None, digest: None }, span)
-    };
+/// Reads the nodes of an image or, with other words, of a stage.
+pub(super) fn body<'n>(
+    cx: &mut Cx<'n>,
+    children: Vec<Item<'n>>,
+    name: Spanned<Reference>,
+    span: Span,
+    known: &Known,
+    stage: bool,
+) -> Image {
+    let mut draft = Draft::new(empty(name, span), stage);
+    for child in template::expand(cx, children) {
+        if cx.full() {
+            break;
+        }
+        draft.take(cx, &child, known);
+    }
+    draft.finish()
+}
+
+/// The name of an image; a missing one is the reader's mistake already.
+fn named(name: Option<&Spanned<Reference>>, span: Span) -> Spanned<Reference> {
+    let nameless = || Reference { registry: String::new(), repository: String::new(), tag: None, digest: None };
+    name.cloned().unwrap_or_else(|| Spanned::new(nameless(), span))
+}
+
+/// An image of which nothing was said yet.
+fn empty(name: Spanned<Reference>, span: Span) -> Image {
     Image {
-        name: name.cloned().unwrap_or_else(nameless),
+        name,
         platforms: Vec::new(),
         base: None,
         packages: Vec::new(),

@@ -25,6 +25,7 @@ pub(super) mod sign;
 pub(super) mod source;
 pub(super) mod stage;
 pub(super) mod stop_signal;
+pub(super) mod surroundings;
 pub(super) mod symlink;
 pub(super) mod template;
 pub(super) mod volume;

@@ -2,8 +2,14 @@
 
 use super::account::Owner;
 use super::image::Pair;
+use super::surroundings::Gathering;
+use super::template;
 use crate::diagnostic::Span;
 use crate::spec::Spanned;
+use crate::spec::expand::{Cx, Item};
+use crate::spec::mistake;
+use crate::spec::reader::Reader;
+use crate::spec::vocabulary::{self, Form};
 
 /// A command that runs in the file system of a stage or an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -182,4 +188,78 @@ pub struct Limits {
     pub time: Option<u64>,
     /// The whole node.
     pub span: Option<Span>,
+}
+
+const RUN: Form = Form::new("run", "run \"make install\"");
+const CHECK: Form = Form::new("check", "check \"unit tests\" \"make check\"");
+
+/// The most bytes that a word of a command may have: the kernel takes no longer ones.
+const MAX_WORD: usize = 128 << 10;
+
+/// Reads `run`; `sources` are the names that a `mount` in it may name.
+pub(in crate::spec) fn read<'n>(cx: &mut Cx<'n>, item: &Item<'n>, sources: &[&str]) -> Option<RunStep> {
+    let mut reader = Reader::new(cx, item, RUN);
+    let command = command(&mut reader, 0);
+    let surroundings = around(&mut reader, sources);
+    let span = reader.span();
+    reader.finish();
+    Some(RunStep { command: command?, check: None, surroundings, span })
+}
+
+/// Reads `check`.
+pub(in crate::spec) fn read_check<'n>(cx: &mut Cx<'n>, item: &Item<'n>, sources: &[&str]) -> Option<RunStep> {
+    let mut reader = Reader::new(cx, item, CHECK);
+    let name = reader.word("a name").filter(|name| {
+        let valid = !name.trim().is_empty() && name.len() <= 128 && !name.contains(char::is_control);
+        if !valid {
+            reader.report(mistake::bad_name(name.span, "a check", name, "one line of at most 128 characters"));
+        }
+        valid
+    });
+    let command = command(&mut reader, 1);
+    let junit = reader.text_property("junit").and_then(|path| reader.absolute(path));
+    let sarif = reader.text_property("sarif").and_then(|path| reader.absolute(path));
+    let surroundings = around(&mut reader, sources);
+    let span = reader.span();
+    reader.finish();
+    Some(RunStep { command: command?, check: Some(Check { name: name?, junit, sarif }), surroundings, span })
+}
+
+/// The command, behind so many other values.
+fn command(reader: &mut Reader, before: usize) -> Option<Spanned<Command>> {
+    let words = reader.words("a command");
+    let given = reader.node().args.len().saturating_sub(before);
+    for word in &words {
+        if word.len() > MAX_WORD {
+            let message = format!("a word of a command has at most {MAX_WORD} bytes");
+            reader.report(mistake::bad_value(word.span, message, "put it into a file and run that"));
+            return None;
+        }
+    }
+    let span = words.first()?.span;
+    if words.len() != given {
+        return None;
+    }
+    match words.as_slice() {
+        [only] if only.trim().is_empty() => {
+            reader.report(mistake::bad_value(only.span, "the command is empty", "write what is to be done"));
+            None
+        }
+        [only] => Some(Spanned::new(Command::Shell(only.value.clone()), span)),
+        words => Some(Spanned::new(Command::Exec(words.iter().map(|word| word.value.clone()).collect()), span)),
+    }
+}
+
+fn around(reader: &mut Reader, sources: &[&str]) -> Surroundings {
+    let mut gathering = Gathering::default();
+    let children = reader.children();
+    for child in template::expand(reader.cx, children) {
+        if reader.cx.full() {
+            break;
+        }
+        if !gathering.take(reader.cx, &child, sources) {
+            reader.unknown_child(&child, vocabulary::AROUND);
+        }
+    }
+    gathering.finish()
 }

@@ -5,15 +5,19 @@ use crate::diagnostic::Span;
 use crate::spec::expand::{Cx, Item};
 use crate::spec::mistake;
 use crate::spec::node::account::{self, Account, RunAs};
+use crate::spec::node::surroundings::Gathering;
 use crate::spec::node::{
     annotation, base, command, copy, env, file, healthcheck, label, layers, mkdir, packages, platform, port, remove,
-    stop_signal, symlink, volume, workdir,
+    run, stop_signal, symlink, volume, workdir,
 };
 use crate::spec::vocabulary::{self, Form};
 use std::collections::BTreeMap;
 
 pub(super) struct Draft {
     image: Image,
+    /// Whether it is a stage's: then what is said of the environment, the folder and the user is for its commands.
+    stage: bool,
+    around: Gathering,
     /// Where each node stood first of which there may be only one.
     first: BTreeMap<&'static str, Span>,
     /// Where each name stood first that may be given only once, by what it is the name of.
@@ -21,23 +25,32 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    pub(super) fn new(image: Image) -> Self {
-        Draft { image, first: BTreeMap::new(), names: BTreeMap::new() }
+    pub(super) fn new(image: Image, stage: bool) -> Self {
+        Draft { image, stage, around: Gathering::default(), first: BTreeMap::new(), names: BTreeMap::new() }
     }
 
     pub(super) fn finish(self) -> Image {
-        self.image
+        Image { surroundings: self.around.finish(), ..self.image }
     }
 
     /// Reads one node of the image.
     pub(super) fn take<'n>(&mut self, cx: &mut Cx<'n>, item: &Item<'n>, known: &Known) {
         let name = item.node.name.text.as_str();
+        if self.stage && !vocabulary::STAGE.contains(&name) {
+            let mistake = mistake::unknown_node(item.node.name.span, name, Some("stage"), vocabulary::STAGE);
+            cx.report(mistake, Form::new("stage", ""), &item.scope);
+            return;
+        }
+        let around = vocabulary::AROUND.contains(&name) && (self.stage || !OF_IMAGES.contains(&name));
+        if around && self.around.take(cx, item, &known.sources) {
+            return;
+        }
         if let Some(name) = ONCE.iter().find(|once| **once == name) {
             self.once(cx, item, name);
         }
         let image = &mut self.image;
         match name {
-            "base" => image.base = base::read(cx, item, &known.images, &known.others),
+            "base" => image.base = base::read(cx, item, &known.images, &known.others, &known.stages),
             "packages" => {
                 if let Some(packages) = packages::read(cx, item) {
                     packages::check(cx, item, &packages, known.apts);
@@ -49,6 +62,15 @@ impl Draft {
             "file" => image.steps.extend(file::read(cx, item).map(Step::File)),
             "symlink" => image.steps.extend(symlink::read(cx, item).map(Step::Symlink)),
             "remove" => image.steps.extend(remove::read(cx, item).map(Step::Remove)),
+            "run" => image.steps.extend(run::read(cx, item, &known.sources).map(Step::Run)),
+            "check" => {
+                if let Some(check) = run::read_check(cx, item, &known.sources) {
+                    let name = check.check.as_ref().map(|check| check.name.clone());
+                    if name.is_none_or(|name| self.is_new(cx, item, "check", &name, name.span)) {
+                        self.image.steps.push(Step::Run(check));
+                    }
+                }
+            }
             "layers" => image.layers = layers::read(cx, item),
             "healthcheck" => image.healthcheck = healthcheck::read(cx, item),
             "entrypoint" => image.entrypoint = command::read_entrypoint(cx, item),
@@ -149,11 +171,19 @@ impl Draft {
             return true;
         };
         // All nodes that come here have a page of their own.
-        let page = vocabulary::IMAGE.iter().find(|page| **page == item.node.name.text).copied().unwrap_or("image");
+        let page = vocabulary::IMAGE
+            .iter()
+            .chain(vocabulary::STAGE)
+            .find(|page| **page == item.node.name.text)
+            .copied()
+            .unwrap_or("image");
         cx.report(mistake::duplicate_name(span, *first, what, name), Form::new(page, ""), &item.scope);
         false
     }
 }
+
+/// What an image says of itself and a stage of its commands.
+const OF_IMAGES: [&str; 3] = ["env", "user", "workdir"];
 
 /// What an image may say only once.
 const ONCE: [&str; 8] = ["base", "user", "entrypoint", "cmd", "workdir", "stop-signal", "healthcheck", "layers"];
