@@ -154,11 +154,10 @@ fn run(
     let graph = compiled.graph.graph()?;
     let progress = Listener { session };
     let request = Request {
-        graph: &graph,
-        targets,
         contexts: &folders(project),
         progress: &progress,
         parallelism: session.settings.jobs,
+        ..Request::new(&graph, targets)
     };
     let engine = session.engine()?;
     let solved = engine.solve(&request).map_err(|error| {
