@@ -40,7 +40,8 @@ pub struct Exec {
 }
 
 /// What a step reaches over the network.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Network {
     /// Nothing but itself.
     #[default]
@@ -164,6 +165,12 @@ pub const STEP_EPOCH: i64 = 315_532_800;
 
 /// Key of the description that holds a step's [`Limits`] as JSON.
 pub const LIMITS: &str = "kiln.limits";
+
+/// Whether what a command leaves in a mount is an output of the vertex. Of secrets, agents, caches and folders in
+/// memory it never is, whatever number they carry.
+pub fn is_output(mount: &pb::Mount) -> bool {
+    mount.mount_type() == pb::MountType::Bind && mount.output >= 0
+}
 
 /// The outputs of an exec operation.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! A graph that was read and found valid.
 
-use super::{CUSTOM_NAME, Output, exec, pb, validate};
+use super::{CUSTOM_NAME, Output, exec, pb};
 use crate::oci::Digest;
 use std::collections::{BTreeMap, HashMap};
 
@@ -103,7 +103,7 @@ impl Vertex {
     pub fn outputs(&self) -> u32 {
         let count = match &self.op {
             pb::op::Op::File(file) => file.actions.iter().filter(|action| action.output >= 0).count(),
-            pb::op::Op::Exec(exec) => exec.mounts.iter().filter(|mount| validate::is_output(mount)).count(),
+            pb::op::Op::Exec(op) => op.mounts.iter().filter(|mount| exec::is_output(mount)).count(),
             _ => 1,
         };
         u32::try_from(count).unwrap_or(u32::MAX)

@@ -5,11 +5,11 @@ use super::project::Project;
 use crate::http;
 use crate::image::layer::Packer;
 use crate::llb::{Graph, Output};
-use crate::oci::Digest;
 use crate::packages::deb;
 use crate::registry::{self, Mirror, Registries};
 use crate::solve::embedded::Embedded;
-use crate::solve::{self, Downloads, Offline};
+use crate::solve::embedded::sandbox::Native;
+use crate::solve::{self, Downloads, Fetch, Offline};
 use crate::store::Store;
 use jiff::Timestamp;
 use secrecy::SecretSlice;
@@ -163,28 +163,28 @@ impl<'a> Session<'a> {
 
     /// The engine that is built in.
     pub(super) fn engine(&self) -> Result<Embedded, Error> {
-        if self.settings.offline {
-            return Ok(Embedded::new(self.store.clone(), Arc::new(Offline)));
-        }
-        let downloads = Downloads::new(self.client()?.clone(), self.runtime.clone());
-        Ok(Embedded::new(self.store.clone(), Arc::new(downloads)))
+        let fetch: Arc<dyn Fetch> = match self.settings.offline {
+            true => Arc::new(Offline),
+            false => Arc::new(Downloads::new(self.client()?.clone(), self.runtime.clone())),
+        };
+        let sandbox = Arc::new(Native::new(self.settings.program.clone()));
+        Ok(Embedded::new(self.store.clone(), fetch).with_sandbox(sandbox))
     }
 
-    /// What an engine is asked: contexts, and what was brought for it, are the caller's to add.
+    /// What an engine is asked; folders, and what was brought for it, are the caller's to add.
     pub(super) fn request<'r>(
         &'r self,
         graph: &'r Graph,
         targets: &'r [Output],
         progress: &'r dyn solve::Progress,
     ) -> solve::Request<'r> {
-        static NOTHING: (BTreeMap<String, PathBuf>, BTreeMap<String, Digest>) = (BTreeMap::new(), BTreeMap::new());
+        let given = &self.settings.given;
         solve::Request {
-            graph,
-            targets,
-            contexts: &NOTHING.0,
-            brought: &NOTHING.1,
             progress,
             parallelism: self.settings.jobs,
+            secrets: &given.secrets,
+            agents: &given.ssh,
+            ..solve::Request::new(graph, targets)
         }
     }
 

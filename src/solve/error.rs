@@ -1,6 +1,6 @@
 //! Why a graph could not be solved.
 
-use super::embedded::Problem;
+use super::embedded::{Problem, Written};
 use crate::oci::Digest;
 
 /// Why a graph could not be solved.
@@ -35,6 +35,9 @@ pub enum SolveError {
         #[source]
         problem: Box<Problem>,
     },
+    /// Somebody stopped the build.
+    #[error("the build was stopped; what was finished is kept")]
+    Cancelled,
     /// The threads that do the work could not be started.
     #[error("cannot start threads: {0}")]
     Threads(String),
@@ -47,7 +50,15 @@ impl SolveError {
             SolveError::NoTarget { vertex, .. }
             | SolveError::Unsupported { vertex, .. }
             | SolveError::Failed { vertex, .. } => Some(*vertex),
-            SolveError::Threads(_) => None,
+            SolveError::Cancelled | SolveError::Threads(_) => None,
+        }
+    }
+
+    /// What the command wrote that failed, if it was a command.
+    pub fn output(&self) -> Option<&Written> {
+        match self {
+            SolveError::Failed { problem, .. } => problem.output(),
+            _ => None,
         }
     }
 }

@@ -8,14 +8,19 @@ pub mod embedded;
 mod error;
 mod fetch;
 mod glob;
+mod ran;
 
+pub use embedded::sandbox::Stream;
 pub use error::SolveError;
 pub use fetch::{Downloads, Fetch, FetchError, Offline};
 pub use glob::BadPattern;
+pub use ran::{Changes, Difference, Facts, Ran, Reason};
 
+use crate::llb::exec::Network;
 use crate::llb::{Graph, Output, Vertex};
 use crate::oci::Digest;
 use crate::tree::{Change, Tree, TreePath};
+use secrecy::SecretSlice;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,13 +48,57 @@ pub struct Request<'a> {
     pub progress: &'a dyn Progress,
     /// How many threads may work at once; never changes a result.
     pub parallelism: usize,
+    /// What commands may be told and nobody else, by name. No value decides what is built, or stays anywhere.
+    pub secrets: &'a Secrets,
+    /// Sockets of ssh agents, by name.
+    pub agents: &'a BTreeMap<String, PathBuf>,
+    /// What commands reach over the network that leave it to the engine, as many frontends' do.
+    pub network: Network,
+    /// Asked several times a second whether to stop; what is finished by then is kept.
+    pub cancelled: &'a (dyn Fn() -> bool + Sync),
+    /// Whether to find out why commands run, see [`Ran::why`].
+    pub explain: bool,
+    /// Whether to run each command once more than is needed and compare, see [`Solution::unreproducible`].
+    pub twice: bool,
 }
 
-/// What an engine made: one result for each target, in their order.
+/// Secrets by name.
+pub type Secrets = BTreeMap<String, SecretSlice<u8>>;
+
+static NO_FOLDERS: BTreeMap<String, PathBuf> = BTreeMap::new();
+static NO_MANIFESTS: BTreeMap<String, Digest> = BTreeMap::new();
+static NO_SECRETS: Secrets = Secrets::new();
+
+impl<'a> Request<'a> {
+    /// Asks for outputs of a graph, and brings nothing along: no folders, no secrets, no network for commands, one
+    /// thread, and nobody who listens.
+    pub fn new(graph: &'a Graph, targets: &'a [Output]) -> Self {
+        Request {
+            graph,
+            targets,
+            contexts: &NO_FOLDERS,
+            brought: &NO_MANIFESTS,
+            progress: &(),
+            parallelism: 1,
+            secrets: &NO_SECRETS,
+            agents: &NO_FOLDERS,
+            network: Network::None,
+            cancelled: &|| false,
+            explain: false,
+            twice: false,
+        }
+    }
+}
+
+/// What an engine made.
 #[derive(Debug, Clone)]
 pub struct Solution {
-    /// The results.
+    /// One result for each target, in their order.
     pub results: Vec<Solved>,
+    /// The commands that this took, in the order of the graph.
+    pub ran: Vec<Ran>,
+    /// What two runs of the same command left differently, where that was asked for; at most 1000 for each command.
+    pub unreproducible: Vec<Difference>,
 }
 
 /// A tree, or the change that a difference or a merge of differences is.
@@ -116,6 +165,16 @@ pub trait Progress: Sync {
     /// A context was read.
     fn context(&self, vertex: &Vertex, read: ContextRead) {
         let _ = (vertex, read);
+    }
+
+    /// A command wrote something, in which no secret is left. Pieces of one stream come in order, and end anywhere.
+    fn output(&self, vertex: &Vertex, stream: Stream, bytes: &[u8]) {
+        let _ = (vertex, stream, bytes);
+    }
+
+    /// Something that people should know, though the work goes on.
+    fn warning(&self, vertex: &Vertex, text: &str) {
+        let _ = (vertex, text);
     }
 }
 

@@ -4,6 +4,7 @@
 //! never is. `resultID` and `contentCache` say nothing to an engine that compares contents, and are passed over.
 
 use super::check_index;
+use crate::llb::exec::is_output;
 use crate::llb::pb;
 use std::net::IpAddr;
 
@@ -127,12 +128,6 @@ fn check_outputs(mounts: &[pb::Mount]) -> Result<(), String> {
         return Err("the outputs of a run step must be numbered from 0 in the order of its mounts".to_owned());
     }
     Ok(())
-}
-
-/// Whether what a command leaves in a mount is an output of the vertex. Of secrets, agents, caches and folders in
-/// memory it never is, whatever number they carry.
-pub(in crate::llb) fn is_output(mount: &pb::Mount) -> bool {
-    mount.mount_type() == pb::MountType::Bind && mount.output >= 0
 }
 
 fn is_root(mount: &pb::Mount) -> bool {

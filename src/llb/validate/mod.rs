@@ -2,8 +2,6 @@
 
 mod exec;
 
-pub(super) use exec::is_output;
-
 use super::{LlbError, Output, pb};
 use crate::oci::Digest;
 use prost::Message;

@@ -1,18 +1,21 @@
 //! The engine that is built in: it solves a graph on trees, without a daemon,
-//! without root and without a file system of its own.
+//! without root and, but for commands, without a file system of its own.
 //!
 //! A vertex runs when its inputs are there ([`schedule`]). Sources make trees: a folder
 //! on disk ([`context`]), a download, an image out of the store ([`source`]). File
-//! operations, merges and differences make trees of trees ([`file`], here); what they
-//! did is remembered by what they did it to ([`cache`]), and results are not read from
-//! the store before somebody looks at them ([`value`]).
+//! operations, merges and differences make trees of trees ([`file`], here), and commands
+//! do in a [`sandbox`] ([`exec`]); what they did is remembered by what they did it to
+//! ([`cache`]), and results are not read from the store before somebody looks at them
+//! ([`value`]).
 //!
 //! Damaged or missing content in the store is no reason to fail: the store drops what
 //! turns out to be damaged when it is read, and the graph is solved again, which then
 //! finds the gap and fills it. Only where that does not help is it an error.
 
+mod accounts;
 mod cache;
 mod context;
+mod exec;
 mod file;
 pub mod sandbox;
 mod schedule;
@@ -20,21 +23,26 @@ mod source;
 mod value;
 
 pub use context::ContextError;
+pub use exec::{ExecError, Written};
 pub use file::FileError;
 pub use source::http::HttpSourceError;
 pub use source::image::ImageSourceError;
 
-use super::{Engine, Fetch, Outcome, Request, Solution, SolveError};
+use super::{Difference, Engine, Fetch, Outcome, Ran, Request, Solution, SolveError};
 use crate::llb::{Graph, Output, Vertex, pb};
 use crate::oci::Digest;
 use crate::store::{Store, StoreError};
+use crate::tree::materialise::MaterialiseError;
 use crate::tree::tar::TarError;
 use crate::tree::{Change, TreeError};
+use exec::Masks;
 use rayon::ThreadPool;
-use schedule::Job;
+use sandbox::{Sandbox, SandboxError};
+use schedule::{Job, Stop};
 use source::Kind;
-use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use value::Value;
 
 /// How often a graph is solved again after content was lost.
@@ -45,6 +53,7 @@ const ATTEMPTS: usize = 3;
 pub struct Embedded {
     store: Store,
     fetch: Arc<dyn Fetch>,
+    sandbox: Option<Arc<dyn Sandbox>>,
 }
 
 /// Why a vertex failed.
@@ -65,12 +74,26 @@ pub enum Problem {
     /// Trees cannot be merged or compared.
     #[error(transparent)]
     Tree(#[from] TreeError),
+    /// A command has no result.
+    #[error(transparent)]
+    Exec(#[from] ExecError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Nobody wants the result any more.
+    #[error("it was stopped")]
+    Cancelled,
 }
 
 impl Problem {
+    /// What the command wrote that failed, if it was a command.
+    pub fn output(&self) -> Option<&Written> {
+        match self {
+            Problem::Exec(error) => error.written(),
+            _ => None,
+        }
+    }
+
     /// Whether content was lost from the store, so that making it anew may help.
     fn is_lost_content(&self) -> bool {
         let tree = |error: &TreeError| match error {
@@ -89,10 +112,17 @@ impl Problem {
             | Problem::Http(HttpSourceError::Store(error))
             | Problem::Image(ImageSourceError::Store(error))
             | Problem::File(FileError::Store(error))
+            | Problem::Exec(
+                ExecError::Store(error)
+                | ExecError::Account(FileError::Store(error))
+                | ExecError::Seed(MaterialiseError::Content { source: error, .. })
+                | ExecError::Sandbox { error: SandboxError::Store(error), .. },
+            )
             | Problem::Store(error) => error.is_lost_content(),
             Problem::Context(ContextError::Tree(error))
             | Problem::Image(ImageSourceError::Tree(error))
             | Problem::File(FileError::Tree(error))
+            | Problem::Exec(ExecError::Tree(error) | ExecError::Account(FileError::Tree(error)))
             | Problem::Tree(error) => tree(error),
             Problem::Image(ImageSourceError::Unpack { source, .. })
             | Problem::File(FileError::Archive { source, .. }) => tar(source),
@@ -102,28 +132,34 @@ impl Problem {
 }
 
 impl Embedded {
-    /// An engine that keeps everything in `store` and downloads by `fetch`.
+    /// An engine that keeps everything in `store`, downloads by `fetch` and runs no commands.
     pub fn new(store: Store, fetch: Arc<dyn Fetch>) -> Self {
-        Embedded { store, fetch }
+        Embedded { store, fetch, sandbox: None }
+    }
+
+    /// The same with a sandbox to run commands in.
+    #[must_use]
+    pub fn with_sandbox(mut self, sandbox: Arc<dyn Sandbox>) -> Self {
+        self.sandbox = Some(sandbox);
+        self
     }
 }
 
 impl Engine for Embedded {
     fn solve(&self, request: &Request<'_>) -> Result<Solution, SolveError> {
-        let plan = Plan::new(request)?;
+        let plan = Plan::new(request, self.sandbox.is_some())?;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(request.parallelism.max(1))
             .thread_name(|i| format!("solve {i}"))
             .build()
             .map_err(|e| SolveError::Threads(e.to_string()))?;
-        let run = Run { engine: self, request, pool: &pool };
         for _ in 1..ATTEMPTS {
-            match run.all(&plan) {
+            match Run::new(self, request, &pool).all(&plan) {
                 Err(SolveError::Failed { problem, .. }) if problem.is_lost_content() => {}
                 other => return other,
             }
         }
-        run.all(&plan)
+        Run::new(self, request, &pool).all(&plan)
     }
 }
 
@@ -136,14 +172,14 @@ struct Plan<'g> {
 }
 
 impl<'g> Plan<'g> {
-    fn new(request: &Request<'g>) -> Result<Self, SolveError> {
+    fn new(request: &Request<'g>, has_sandbox: bool) -> Result<Self, SolveError> {
         let graph = request.graph;
         let wanted = wanted(graph, request.targets)?;
         let mut plan = Plan { vertices: Vec::new(), jobs: Vec::new(), targets: Vec::new() };
         let number: HashMap<Digest, usize> =
             wanted.iter().enumerate().map(|(number, vertex)| (graph.vertices()[*vertex].digest, number)).collect();
         for vertex in wanted.iter().map(|i| &graph.vertices()[*i]) {
-            check(vertex, request)?;
+            check(vertex, request, has_sandbox)?;
             let inputs = vertex.inputs.iter().filter_map(|input| number.get(&input.vertex).copied()).collect();
             let waits = source::of(vertex).is_some_and(|s| matches!(Kind::of(&s.identifier), Some(Kind::Http(_))));
             plan.jobs.push(Job { inputs, waits });
@@ -172,14 +208,20 @@ fn wanted(graph: &Graph, targets: &[Output]) -> Result<BTreeSet<usize>, SolveErr
 }
 
 /// Whether this engine can run a vertex at all; said before any work begins.
-fn check(vertex: &Vertex, request: &Request<'_>) -> Result<(), SolveError> {
+fn check(vertex: &Vertex, request: &Request<'_>, has_sandbox: bool) -> Result<(), SolveError> {
     let what = match &vertex.op {
         pb::op::Op::Source(source) if request.brought.contains_key(&source.identifier) => return Ok(()),
         pb::op::Op::Source(source) if Kind::of(&source.identifier).is_none() => {
             let scheme = source.identifier.split("://").next().unwrap_or_default();
             format!("this version reads no `{scheme}` sources: it reads local, http, https and oci-layout")
         }
-        pb::op::Op::Exec(_) => "this version runs no exec operations".to_owned(),
+        pb::op::Op::Exec(_) if !has_sandbox => {
+            "it is a command, and this engine was given no sandbox to run commands in".to_owned()
+        }
+        pb::op::Op::Exec(exec) => match exec::refusal(exec) {
+            Some(what) => what,
+            None => return Ok(()),
+        },
         pb::op::Op::Build(_) => "this version runs no build operations".to_owned(),
         _ => return Ok(()),
     };
@@ -191,30 +233,83 @@ struct Run<'a> {
     engine: &'a Embedded,
     request: &'a Request<'a>,
     pool: &'a ThreadPool,
+    /// Set with the first failure: what else runs then is of no use.
+    failed: AtomicBool,
+    masks: OnceLock<Masks>,
+    told: Mutex<Told>,
 }
 
-impl Run<'_> {
-    fn all(&self, plan: &Plan<'_>) -> Result<Solution, SolveError> {
+/// What is told of commands beside their results.
+#[derive(Default)]
+struct Told {
+    ran: BTreeMap<usize, Ran>,
+    differences: Vec<Difference>,
+}
+
+impl<'a> Run<'a> {
+    fn new(engine: &'a Embedded, request: &'a Request<'a>, pool: &'a ThreadPool) -> Self {
+        let (failed, masks, told) = (AtomicBool::new(false), OnceLock::new(), Mutex::default());
+        Run { engine, request, pool, failed, masks, told }
+    }
+
+    fn all(self, plan: &Plan<'_>) -> Result<Solution, SolveError> {
         let failed = |vertex: &Vertex, problem| SolveError::Failed {
             vertex: vertex.digest,
             name: vertex.name(),
             problem: Box::new(problem),
         };
         let done = schedule::run(&plan.jobs, self.request.parallelism, |i, inputs: &[Arc<Vec<Value>>]| {
-            self.vertex(plan.vertices[i], inputs).map(Arc::new)
+            self.vertex(plan.vertices[i], inputs).map(Arc::new).map_err(|problem| match problem {
+                Problem::Cancelled => Stop::Cancelled,
+                problem => {
+                    self.failed.store(true, Ordering::Relaxed);
+                    Stop::Failed(problem)
+                }
+            })
         });
-        let done = done.map_err(|(i, problem)| failed(plan.vertices[i], problem))?;
+        let done = match done {
+            Ok(done) => done,
+            Err(_) if (self.request.cancelled)() => return Err(SolveError::Cancelled),
+            Err(Stop::Cancelled) => return Err(SolveError::Cancelled),
+            Err(Stop::Failed((i, problem))) => return Err(failed(plan.vertices[i], problem)),
+        };
         let solved = |(job, output): &(usize, usize)| {
             done[*job][*output].solved(&self.engine.store).map_err(|e| failed(plan.vertices[*job], e.into()))
         };
-        Ok(Solution { results: plan.targets.iter().map(solved).collect::<Result<_, _>>()? })
+        let results = plan.targets.iter().map(solved).collect::<Result<_, _>>()?;
+        let Told { ran, mut differences } = self.told.into_inner().unwrap_or_else(PoisonError::into_inner);
+        differences.sort_by_key(|difference| self.request.graph.position(&difference.vertex));
+        Ok(Solution { results, ran: ran.into_values().collect(), unreproducible: differences })
+    }
+
+    /// Whether work that takes long should end now.
+    fn is_stopped(&self) -> bool {
+        self.failed.load(Ordering::Relaxed) || (self.request.cancelled)()
+    }
+
+    /// The secrets that nobody may see.
+    fn masks(&self) -> &Masks {
+        self.masks.get_or_init(|| Masks::of(self.request.secrets))
+    }
+
+    fn tell(&self, ran: Ran) {
+        let position = self.request.graph.position(&ran.vertex).unwrap_or(usize::MAX);
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).ran.insert(position, ran);
+    }
+
+    fn tell_differences(&self, differences: Vec<Difference>) {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).differences.extend(differences);
     }
 
     fn vertex(&self, vertex: &Vertex, inputs: &[Arc<Vec<Value>>]) -> Result<Vec<Value>, Problem> {
+        if self.is_stopped() {
+            return Err(Problem::Cancelled);
+        }
         self.request.progress.started(vertex);
         let inputs = vertex.inputs.iter().zip(inputs).map(|(input, values)| values[input.index as usize].clone());
         let result = match &vertex.op {
             pb::op::Op::Source(source) => self.source(vertex, source),
+            pb::op::Op::Exec(exec) => exec::run(self, vertex, exec, &inputs.collect::<Vec<_>>()),
             op => self.operation(vertex, op, &inputs.collect::<Vec<_>>()),
         };
         let outcome = match &result {
@@ -240,16 +335,16 @@ impl Run<'_> {
                 let folder = self.request.contexts.get(name).ok_or_else(|| ContextError::Unknown(name.to_owned()))?;
                 let (tree, read) = self.pool.install(|| context::read(folder, &source.attrs, store))?;
                 self.request.progress.context(vertex, read);
-                (Value::store(tree.into(), store)?, read.read == 0)
+                (Value::store(tree.into(), Vec::new(), store)?, read.read == 0)
             }
             Some(Kind::Http(url)) => {
                 let (tree, was_there) = source::http::read(url, &source.attrs, store, &*self.engine.fetch)?;
-                (Value::store(tree.into(), store)?, was_there)
+                (Value::store(tree.into(), Vec::new(), store)?, was_there)
             }
             Some(Kind::OciLayout(reference)) => {
                 self.pool.install(|| source::image::read(reference, &source.attrs, vertex, store))?
             }
-            None => (Value::store(Change::default(), store)?, false),
+            None => (Value::store(Change::default(), Vec::new(), store)?, false),
         };
         Ok((vec![value], was_there))
     }
@@ -263,16 +358,25 @@ impl Run<'_> {
         {
             return Ok((values, true));
         }
+        // The tree that most of the result comes from.
+        let mut base = None;
         let changes = match op {
             pb::op::Op::File(file) => {
+                base = file.actions.first().map(|action| action.input);
                 let inputs = inputs.iter().map(|input| input.input(store)).collect::<Result<Vec<_>, _>>()?;
                 file::run(file, inputs, store)?
             }
-            pb::op::Op::Merge(merge) => vec![self.merge(merge, inputs)?],
+            pb::op::Op::Merge(merge) => {
+                base = merge.inputs.first().map(|input| input.input);
+                vec![self.merge(merge, inputs)?]
+            }
             pb::op::Op::Diff(diff) => vec![self.diff(diff, inputs)?],
             pb::op::Op::Source(_) | pb::op::Op::Exec(_) | pb::op::Op::Build(_) => Vec::new(),
         };
-        let values = changes.into_iter().map(|c| Value::store(c, store)).collect::<Result<Vec<_>, _>>()?;
+        let base = base.and_then(|index| inputs.get(usize::try_from(index).ok()?));
+        let history = base.map(Value::lineage).unwrap_or_default();
+        let store_one = |change| Value::store(change, history.clone(), store);
+        let values = changes.into_iter().map(store_one).collect::<Result<Vec<_>, _>>()?;
         cache::remember(store, &key, &values)?;
         Ok((values, false))
     }

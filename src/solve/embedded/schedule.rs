@@ -4,6 +4,9 @@
 //! own, so that a slow server never holds up work that needs a processor. Which thread
 //! runs what, and in which order, changes no result; and where several vertices fail,
 //! the one that stands first in the graph is reported.
+//!
+//! The others learn of a failure, or that somebody wants no result any more, by what `work`
+//! itself looks at; those that stop for it say so and are no failures.
 
 use std::collections::BTreeSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -19,14 +22,23 @@ pub(super) struct Job {
     pub(super) waits: bool,
 }
 
+/// Why a job has no result, or all of them have none.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Stop<E> {
+    /// It failed.
+    Failed(E),
+    /// Nobody wants its result any more.
+    Cancelled,
+}
+
 /// Runs all jobs; none if one failed, and then its position and error.
 ///
 /// After a failure no further job begins; those that run are waited for.
 pub(super) fn run<T, E>(
     jobs: &[Job],
     parallelism: usize,
-    work: impl Fn(usize, &[T]) -> Result<T, E> + Sync,
-) -> Result<Vec<T>, (usize, E)>
+    work: impl Fn(usize, &[T]) -> Result<T, Stop<E>> + Sync,
+) -> Result<Vec<T>, Stop<(usize, E)>>
 where
     T: Clone + Send,
     E: Send,
@@ -41,7 +53,8 @@ where
             let mut state = lock(&state);
             match result {
                 Ok(value) => state.finish(job, value),
-                Err(error) => state.fail(job, error),
+                Err(Stop::Failed(error)) => state.fail(job, error),
+                Err(Stop::Cancelled) => state.cancelled = true,
             }
             changed.notify_all();
         }
@@ -57,9 +70,10 @@ where
         }
         worker(false);
     });
-    let State { results, failure, .. } = state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let State { results, failure, cancelled, .. } = state.into_inner().unwrap_or_else(PoisonError::into_inner);
     match failure {
-        Some(failure) => Err(failure),
+        Some(failure) => Err(Stop::Failed(failure)),
+        None if cancelled => Err(Stop::Cancelled),
         None => Ok(results.into_iter().flatten().collect()),
     }
 }
@@ -73,6 +87,7 @@ struct State<T, E> {
     ready: BTreeSet<usize>,
     left: usize,
     failure: Option<(usize, E)>,
+    cancelled: bool,
     panicked: bool,
 }
 
@@ -104,6 +119,7 @@ impl<T, E> State<T, E> {
             ready: (0..jobs.len()).filter(|i| jobs[*i].inputs.is_empty()).collect(),
             left: jobs.len(),
             failure: None,
+            cancelled: false,
             panicked: false,
         }
     }
@@ -126,7 +142,7 @@ impl<T, E> State<T, E> {
     }
 
     fn is_over(&self) -> bool {
-        self.left == 0 || self.failure.is_some() || self.panicked
+        self.left == 0 || self.failure.is_some() || self.cancelled || self.panicked
     }
 }
 
@@ -170,11 +186,11 @@ mod tests {
         let mut jobs = vec![job(&[]), job(&[]), job(&[0, 1]), job(&[2, 0])];
         jobs[1].waits = true;
         for parallelism in [0, 1, 2, 8] {
-            let results: Result<Vec<usize>, (usize, ())> =
+            let results: Result<Vec<usize>, Stop<(usize, ())>> =
                 run(&jobs, parallelism, |i, inputs| Ok(inputs.iter().sum::<usize>() + i + 1));
             assert_eq!(results.unwrap(), [1, 2, 6, 11]);
         }
-        assert_eq!(run(&[], 2, |_, _: &[()]| Err(())), Ok(Vec::new()));
+        assert_eq!(run(&[], 2, |_, _: &[()]| Err(Stop::Failed(()))), Ok(Vec::new()));
     }
 
     #[test]
@@ -183,17 +199,36 @@ mod tests {
         let ran = AtomicUsize::new(0);
         let result = run(&jobs, 2, |i, _: &[()]| {
             ran.fetch_add(1, Ordering::Relaxed);
-            if i == 1 { Err("no") } else { Ok(()) }
+            if i == 1 { Err(Stop::Failed("no")) } else { Ok(()) }
         });
-        assert_eq!(result, Err((1, "no")));
+        assert_eq!(result, Err(Stop::Failed((1, "no"))));
         assert_eq!(ran.load(Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn who_stops_for_another_is_not_to_blame() {
+        let jobs = vec![job(&[]), job(&[]), job(&[0])];
+        let failed = std::sync::atomic::AtomicBool::new(false);
+        let result = run(&jobs, 2, |i, _: &[()]| {
+            if i == 1 {
+                failed.store(true, Ordering::Relaxed);
+                return Err(Stop::Failed("no"));
+            }
+            while !failed.load(Ordering::Relaxed) {
+                std::thread::yield_now();
+            }
+            Err(Stop::Cancelled)
+        });
+        assert_eq!(result, Err(Stop::Failed((1, "no"))));
+        let result = run(&jobs, 1, |_, _: &[()]| Err::<(), Stop<()>>(Stop::Cancelled));
+        assert_eq!(result, Err(Stop::Cancelled));
     }
 
     #[test]
     fn a_panic_ends_all_threads_and_goes_on() {
         let jobs = vec![job(&[]), job(&[]), job(&[0, 1])];
         let ended = std::panic::catch_unwind(|| {
-            run(&jobs, 2, |i, _: &[()]| if i == 1 { panic!("no") } else { Ok::<_, ()>(()) })
+            run(&jobs, 2, |i, _: &[()]| if i == 1 { panic!("no") } else { Ok::<_, Stop<()>>(()) })
         });
         assert!(ended.is_err());
     }
@@ -205,7 +240,7 @@ mod tests {
         let result = run(&jobs, 4, |i, inputs: &[usize]| {
             ran[i].fetch_add(1, Ordering::Relaxed);
             assert!(inputs.iter().all(|input| *input < i));
-            Ok::<_, ()>(i)
+            Ok::<_, Stop<()>>(i)
         });
         assert_eq!(result.unwrap().len(), 2000);
         assert!(ran.iter().all(|count| count.load(Ordering::Relaxed) == 1));

@@ -100,14 +100,8 @@ impl Bench {
         let graph = self.builder.finish(targets[0], &Sources::default()).unwrap().graph().unwrap();
         let engine = Embedded::new(self.store.clone(), self.fetch.clone());
         let contexts = &self.contexts;
-        engine.solve(&Request {
-            graph: &graph,
-            targets,
-            contexts,
-            brought: &BTreeMap::new(),
-            progress,
-            parallelism: self.parallelism,
-        })
+        let parallelism = self.parallelism;
+        engine.solve(&Request { contexts, progress, parallelism, ..Request::new(&graph, targets) })
     }
 
     fn solve(&self, target: Output) -> (Vec<String>, Log) {
@@ -262,14 +256,7 @@ fn differences_take_away_and_merges_lay_over() {
     let all = bench.builder.merge(&targets, Note::default()).unwrap();
     let graph = bench.builder.finish(all, &Sources::default()).unwrap().graph().unwrap();
     let engine = Embedded::new(bench.store.clone(), bench.fetch.clone());
-    let request = Request {
-        graph: &graph,
-        targets: &targets,
-        contexts: &bench.contexts,
-        brought: &BTreeMap::new(),
-        progress: &(),
-        parallelism: 2,
-    };
+    let request = Request { contexts: &bench.contexts, parallelism: 2, ..Request::new(&graph, &targets) };
     for _ in 0..2 {
         let results = engine.solve(&request).unwrap().results;
         let paths = |set: &BTreeSet<TreePath>| set.iter().map(ToString::to_string).collect::<Vec<_>>();
@@ -443,14 +430,8 @@ fn failures_name_the_vertex() {
     let absent = Output { vertex: context.vertex, index: 7 };
     let graph = bench.builder.finish(context, &Sources::default()).unwrap().graph().unwrap();
     let engine = Embedded::new(bench.store.clone(), bench.fetch.clone());
-    let request = Request {
-        graph: &graph,
-        targets: &[absent],
-        contexts: &bench.contexts,
-        brought: &BTreeMap::new(),
-        progress: &(),
-        parallelism: 1,
-    };
+    let targets = [absent];
+    let request = Request { contexts: &bench.contexts, ..Request::new(&graph, &targets) };
     assert!(matches!(engine.solve(&request), Err(SolveError::NoTarget { index: 7, .. })));
 }
 
@@ -468,14 +449,8 @@ fn what_this_version_cannot_run_is_said_before_anything_is_done() {
     // What the targets do not take does not matter.
     let graph = bench.builder.finish(both, &Sources::default()).unwrap().graph().unwrap();
     let engine = Embedded::new(bench.store.clone(), bench.fetch.clone());
-    let request = Request {
-        graph: &graph,
-        targets: &[context],
-        contexts: &bench.contexts,
-        brought: &BTreeMap::new(),
-        progress: &(),
-        parallelism: 1,
-    };
+    let targets = [context];
+    let request = Request { contexts: &bench.contexts, ..Request::new(&graph, &targets) };
     assert!(engine.solve(&request).is_ok());
 }
 
@@ -493,16 +468,8 @@ fn exec_operations_are_named() {
     let bench = Bench::new();
     let engine = Embedded::new(bench.store.clone(), bench.fetch.clone());
     let targets = [graph.output()];
-    let request = Request {
-        graph: &graph,
-        targets: &targets,
-        contexts: &bench.contexts,
-        brought: &BTreeMap::new(),
-        progress: &(),
-        parallelism: 1,
-    };
-    let error = engine.solve(&request).unwrap_err().to_string();
-    assert_eq!(error, "`/bin/true`: this version runs no exec operations");
+    let error = engine.solve(&Request::new(&graph, &targets)).unwrap_err().to_string();
+    assert_eq!(error, "`/bin/true`: it is a command, and this engine was given no sandbox to run commands in");
 }
 
 #[test]

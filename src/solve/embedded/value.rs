@@ -4,12 +4,16 @@
 //! those that are asked for at the end are read.
 
 use super::file::{Input, normalise};
+use super::sandbox::TreeRef;
 use crate::oci::{Digest, Digester};
 use crate::solve::Solved;
 use crate::store::Store;
 use crate::tree::{Change, Tree, TreeError, TreePath};
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
+
+/// As many trees does a history name.
+const HISTORY: usize = 8;
 
 /// A result; clones share it.
 #[derive(Debug, Clone)]
@@ -21,23 +25,31 @@ struct Inner {
     tree_digest: Digest,
     removed: BTreeSet<TreePath>,
     opaque: BTreeSet<TreePath>,
+    history: Vec<Digest>,
     tree: OnceLock<Arc<Tree>>,
 }
 
 impl Value {
     /// Stores a change as a result.
-    pub(super) fn store(mut change: Change, store: &Store) -> Result<Self, TreeError> {
+    pub(super) fn store(mut change: Change, history: Vec<Digest>, store: &Store) -> Result<Self, TreeError> {
         normalise(&mut change);
         let tree_digest = change.entries.save(store)?;
-        let value = Self::stored(tree_digest, change.removed, change.opaque);
+        let value = Self::stored(tree_digest, change.removed, change.opaque, history);
         let _ = value.0.tree.set(Arc::new(change.entries));
         Ok(value)
     }
 
     /// A result that is in the store.
-    pub(super) fn stored(tree_digest: Digest, removed: BTreeSet<TreePath>, opaque: BTreeSet<TreePath>) -> Self {
+    pub(super) fn stored(
+        tree_digest: Digest,
+        removed: BTreeSet<TreePath>,
+        opaque: BTreeSet<TreePath>,
+        mut history: Vec<Digest>,
+    ) -> Self {
         let digest = digest(&tree_digest, &removed, &opaque);
-        Value(Arc::new(Inner { digest, tree_digest, removed, opaque, tree: OnceLock::new() }))
+        history.retain(|older| *older != tree_digest);
+        history.truncate(HISTORY);
+        Value(Arc::new(Inner { digest, tree_digest, removed, opaque, history, tree: OnceLock::new() }))
     }
 
     /// Names the result.
@@ -48,6 +60,18 @@ impl Value {
     /// The digest of its tree alone.
     pub(super) fn tree_digest(&self) -> Digest {
         self.0.tree_digest
+    }
+
+    /// The history of what is made from it: its own tree, then those that it was made of, nearest first.
+    ///
+    /// A history only tells what may stand on disk already; it is no part of what names a result.
+    pub(super) fn lineage(&self) -> Vec<Digest> {
+        std::iter::once(self.0.tree_digest).chain(self.0.history.iter().copied()).collect()
+    }
+
+    /// Its tree, as a sandbox takes it.
+    pub(super) fn tree_ref(&self) -> TreeRef {
+        TreeRef { tree: self.0.tree_digest, history: self.0.history.clone() }
     }
 
     /// Its tree, from the store if nobody looked at it yet.
@@ -83,15 +107,19 @@ impl Value {
 
     /// The bytes that stand for the result in a record.
     pub(super) fn encode(&self) -> Vec<u8> {
-        encode(&self.0.tree_digest, &self.0.removed, &self.0.opaque)
+        let mut bytes = encode(&self.0.tree_digest, &self.0.removed, &self.0.opaque);
+        put_number(&mut bytes, self.0.history.len());
+        self.0.history.iter().for_each(|older| bytes.extend_from_slice(older.as_bytes()));
+        bytes
     }
 
     /// Reads [`encode`](Self::encode)'s bytes; none where they are none.
     pub(super) fn decode(input: &mut &[u8]) -> Option<Self> {
-        let (digest, rest) = input.split_first_chunk::<32>()?;
-        *input = rest;
+        let digest = take_digest(input)?;
         let (removed, opaque) = (take_paths(input)?, take_paths(input)?);
-        Some(Self::stored(Digest::from_bytes(*digest), removed, opaque))
+        let older = take_number(input).filter(|count| *count <= HISTORY)?;
+        let history = (0..older).map(|_| take_digest(input)).collect::<Option<_>>()?;
+        Some(Self::stored(digest, removed, opaque, history))
     }
 }
 
@@ -126,6 +154,12 @@ fn take_number(input: &mut &[u8]) -> Option<usize> {
     let (number, rest) = input.split_first_chunk::<8>()?;
     *input = rest;
     usize::try_from(u64::from_le_bytes(*number)).ok()
+}
+
+fn take_digest(input: &mut &[u8]) -> Option<Digest> {
+    let (digest, rest) = input.split_first_chunk::<32>()?;
+    *input = rest;
+    Some(Digest::from_bytes(*digest))
 }
 
 fn take_paths(input: &mut &[u8]) -> Option<BTreeSet<TreePath>> {

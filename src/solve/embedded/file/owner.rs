@@ -1,15 +1,10 @@
 //! Owners: numbers, or names to be looked up in a tree.
 
+use super::super::accounts::{GROUP, PASSWD, number, rows};
 use super::{FileError, Slot};
 use crate::llb::pb::{self, file_action, user_opt};
 use crate::store::Store;
 use crate::tree::{Entry, Tree};
-
-/// The most that an account file may have.
-const LIMIT: u64 = 16 << 20;
-
-const PASSWD: &str = "/etc/passwd";
-const GROUP: &str = "/etc/group";
 
 /// The numbers of an owner; none where owners are kept and new things are root's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,35 +69,22 @@ pub(super) fn inputs(action: &file_action::Action) -> Vec<i64> {
 }
 
 fn look_up_user(tree: &Tree, name: &str, store: &Store) -> Result<(u32, u32), FileError> {
-    let fields = line(tree, PASSWD, name, store)?.ok_or_else(|| FileError::UnknownAccount {
-        kind: "user",
-        name: name.to_owned(),
-        file: PASSWD,
-    })?;
-    Ok((number(&fields, 2, name, PASSWD)?, number(&fields, 3, name, PASSWD)?))
+    let row = row(tree, PASSWD, "user", name, store)?;
+    Ok((number(&row, 2, PASSWD)?, number(&row, 3, PASSWD)?))
 }
 
 fn look_up_group(tree: &Tree, name: &str, store: &Store) -> Result<u32, FileError> {
-    let fields = line(tree, GROUP, name, store)?.ok_or_else(|| FileError::UnknownAccount {
-        kind: "group",
-        name: name.to_owned(),
-        file: GROUP,
-    })?;
-    number(&fields, 2, name, GROUP)
+    number(&row(tree, GROUP, "group", name, store)?, 2, GROUP)
 }
 
-/// The fields of the first line of an account file that begins with a name.
-fn line(tree: &Tree, file: &'static str, name: &str, store: &Store) -> Result<Option<Vec<String>>, FileError> {
-    let path = tree.resolve(file)?;
-    let Some(content) = tree.get(&path).and_then(Entry::content) else { return Ok(None) };
-    let text = store.read(content, LIMIT)?;
-    let text = String::from_utf8_lossy(&text);
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let fields = lines.map(|line| line.split(':').map(str::to_owned).collect::<Vec<_>>());
-    Ok(fields.into_iter().find(|fields| fields[0] == name))
-}
-
-fn number(fields: &[String], at: usize, name: &str, file: &'static str) -> Result<u32, FileError> {
-    let malformed = || FileError::MalformedAccounts { name: name.to_owned(), file };
-    fields.get(at).and_then(|field| field.parse().ok()).ok_or_else(malformed)
+/// The first row of an account file that begins with a name.
+fn row(
+    tree: &Tree,
+    file: &'static str,
+    kind: &'static str,
+    name: &str,
+    store: &Store,
+) -> Result<Vec<String>, FileError> {
+    let found = rows(tree, file, store)?.into_iter().find(|row| row[0] == name);
+    found.ok_or_else(|| FileError::UnknownAccount { kind, name: name.to_owned(), file })
 }

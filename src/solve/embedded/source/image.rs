@@ -91,7 +91,7 @@ pub(in super::super) fn read(
     if let [layer] = manifest.layers.as_slice()
         && layer.media_type == media_type::TREE
     {
-        return Ok((Value::stored(layer.digest, BTreeSet::new(), BTreeSet::new()), true));
+        return Ok((Value::stored(layer.digest, BTreeSet::new(), BTreeSet::new(), Vec::new()), true));
     }
     let limit = limit(attrs)?.unwrap_or(usize::MAX);
     let layers = &manifest.layers[..manifest.layers.len().min(limit)];
@@ -99,7 +99,7 @@ pub(in super::super) fn read(
     if let Some(value) = find(store, &key)? {
         return Ok((value, true));
     }
-    let value = Value::store(unpack(layers, store)?, store)?;
+    let value = Value::store(unpack(layers, store)?, Vec::new(), store)?;
     store.set_record(KIND, &key, &value.encode())?;
     Ok((value, false))
 }

@@ -1,0 +1,312 @@
+//! Takes secrets out of what commands write.
+//!
+//! A secret is looked for as it is, line by line where it has several, in hexadecimal and in base64, there also in the
+//! middle of something longer and in the lines that encoders break it into. Long forms are looked for piece by piece, so
+//! that a part of them is found too and little text needs to be held back to decide.
+
+use crate::solve::Secrets;
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use secrecy::ExposeSecret;
+use std::collections::{BTreeMap, BTreeSet};
+use zeroize::Zeroizing;
+
+/// What stands in the place of a secret.
+const MASK: &[u8] = b"***";
+
+/// The bytes by which forms are found.
+const KEY: usize = 4;
+
+/// Shorter secrets are no secrets: half of all output would be masked.
+const SHORTEST: usize = KEY;
+
+/// The shortest form in the middle of a base64 text.
+const SHORTEST_INNER: usize = 6;
+
+/// The longest piece of a form.
+const PIECE: usize = 512;
+
+/// The lengths of line that encoders of base64 break their output into.
+const BASE64_LINES: [usize; 2] = [64, 76];
+
+/// All forms of all secrets of a build.
+pub(in super::super) struct Masks {
+    /// By their first bytes, the longest first.
+    forms: BTreeMap<[u8; KEY], Vec<Zeroizing<Vec<u8>>>>,
+    /// With which bytes a form begins.
+    begins: [bool; 256],
+}
+
+/// Masks one stream.
+pub(super) struct Masking<'m> {
+    masks: &'m Masks,
+    /// What may be the beginning of a secret.
+    held: Zeroizing<Vec<u8>>,
+    /// Whether the last that was let through was a mask.
+    masked: bool,
+}
+
+impl Masks {
+    /// The forms of these secrets.
+    pub(in super::super) fn of(secrets: &Secrets) -> Self {
+        let mut all = BTreeSet::new();
+        for secret in secrets.values() {
+            forms(secret.expose_secret(), &mut all);
+        }
+        let mut masks = Masks { forms: BTreeMap::new(), begins: [false; 256] };
+        for form in all {
+            let Some(key) = form.first_chunk::<KEY>().copied() else { continue };
+            masks.begins[usize::from(key[0])] = true;
+            masks.forms.entry(key).or_default().push(Zeroizing::new(form));
+        }
+        masks.forms.values_mut().for_each(|forms| forms.sort_by_key(|form| std::cmp::Reverse(form.len())));
+        masks
+    }
+
+    /// A text without secrets.
+    pub(super) fn text(&self, text: &str) -> String {
+        let mut clean = Vec::with_capacity(text.len());
+        let mut masking = Masking::new(self);
+        masking.push(text.as_bytes(), &mut clean);
+        masking.finish(&mut clean);
+        String::from_utf8_lossy(&clean).into_owned()
+    }
+
+    /// How long the form is that `text` begins with, and whether more text could make it another or longer one.
+    fn look(&self, text: &[u8]) -> (Option<usize>, bool) {
+        let Some(key) = text.first_chunk::<KEY>() else {
+            let mut from = [0; KEY];
+            from[..text.len()].copy_from_slice(text);
+            return (None, self.forms.range(from..).next().is_some_and(|(key, _)| key.starts_with(text)));
+        };
+        let forms = self.forms.get(key).map_or(&[][..], Vec::as_slice);
+        let found = forms.iter().find(|form| text.starts_with(form)).map(|form| form.len());
+        (found, forms.iter().any(|form| form.len() > text.len() && form.starts_with(text)))
+    }
+}
+
+impl<'m> Masking<'m> {
+    pub(super) fn new(masks: &'m Masks) -> Self {
+        Masking { masks, held: Zeroizing::default(), masked: false }
+    }
+
+    /// Takes what comes and lets through what cannot be a part of a secret.
+    pub(super) fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+        self.held.extend_from_slice(bytes);
+        self.pass(out, false);
+    }
+
+    /// Lets through what is left when nothing more comes.
+    pub(super) fn finish(&mut self, out: &mut Vec<u8>) {
+        self.pass(out, true);
+    }
+
+    fn pass(&mut self, out: &mut Vec<u8>, is_end: bool) {
+        let mut at = 0;
+        while at < self.held.len() {
+            let rest = &self.held[at..];
+            let clean = rest.iter().position(|byte| self.masks.begins[usize::from(*byte)]).unwrap_or(rest.len());
+            if clean > 0 {
+                out.extend_from_slice(&rest[..clean]);
+                (at, self.masked) = (at + clean, false);
+                continue;
+            }
+            match self.masks.look(rest) {
+                (_, true) if !is_end => break,
+                (Some(length), _) => {
+                    if !self.masked {
+                        out.extend_from_slice(MASK);
+                    }
+                    (at, self.masked) = (at + length, true);
+                }
+                (None, _) => {
+                    out.push(rest[0]);
+                    (at, self.masked) = (at + 1, false);
+                }
+            }
+        }
+        self.held.drain(..at);
+    }
+}
+
+/// All forms of a value and of each of its lines.
+fn forms(value: &[u8], all: &mut BTreeSet<Vec<u8>>) {
+    let lines = value.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    for text in std::iter::once(value.trim_ascii_end()).chain(lines).filter(|text| text.len() >= SHORTEST) {
+        let hex: String = text.iter().map(|byte| format!("{byte:02x}")).collect();
+        pieces(hex.as_bytes(), PIECE, all);
+        pieces(hex.to_ascii_uppercase().as_bytes(), PIECE, all);
+        pieces(text, PIECE, all);
+        for encoder in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
+            let whole = Zeroizing::new(encoder.encode(text));
+            let padding = "=".repeat((4 - whole.len() % 4) % 4);
+            pieces(whole.as_bytes(), PIECE, all);
+            pieces([&whole, padding.as_str()].concat().as_bytes(), PIECE, all);
+            BASE64_LINES.iter().for_each(|length| lines_of(whole.as_bytes(), *length, all));
+            for before in 1..3 {
+                inner(encoder.encode([&[0; 2][..before], text].concat()).as_bytes(), before, text.len(), all);
+            }
+        }
+        inner(STANDARD_NO_PAD.encode(text).as_bytes(), 0, text.len(), all);
+        inner(URL_SAFE_NO_PAD.encode(text).as_bytes(), 0, text.len(), all);
+    }
+}
+
+/// What of a base64 text does not depend on what stands before and after the secret: `before` bytes, and any.
+fn inner(encoded: &[u8], before: usize, length: usize, all: &mut BTreeSet<Vec<u8>>) {
+    let (start, end) = ((before * 8).div_ceil(6), (before + length) * 8 / 6);
+    if end >= start + SHORTEST_INNER {
+        pieces(&encoded[start..end], PIECE, all);
+    }
+}
+
+/// The lines of an encoded text.
+fn lines_of(encoded: &[u8], length: usize, all: &mut BTreeSet<Vec<u8>>) {
+    if encoded.len() > length {
+        let lines = encoded.chunks(length).filter(|line| line.len() >= SHORTEST);
+        all.extend(lines.map(<[u8]>::to_vec));
+    }
+}
+
+/// Pieces of about the same length, none longer than `most`.
+fn pieces(form: &[u8], most: usize, all: &mut BTreeSet<Vec<u8>>) {
+    let length = form.len().div_ceil(form.len().div_ceil(most).max(1)).max(1);
+    all.extend(form.chunks(length).filter(|piece| piece.len() >= SHORTEST).map(<[u8]>::to_vec));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use secrecy::SecretSlice;
+
+    fn masks(values: &[&[u8]]) -> Masks {
+        let named = values.iter().enumerate();
+        Masks::of(&named.map(|(i, value)| (i.to_string(), SecretSlice::from(value.to_vec()))).collect())
+    }
+
+    fn masked(masks: &Masks, pieces: &[&[u8]]) -> String {
+        let (mut out, mut masking) = (Vec::new(), Masking::new(masks));
+        pieces.iter().for_each(|piece| masking.push(piece, &mut out));
+        masking.finish(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_secret_is_found_across_any_cut() {
+        let masks = masks(&[b"hunter2hunter3"]);
+        let text = b"password: hunter2hunter3!";
+        for cut in 0..=text.len() {
+            let (a, b) = text.split_at(cut);
+            assert_eq!(masked(&masks, &[a, b]), "password: ***!");
+        }
+        let bytes: Vec<&[u8]> = text.chunks(1).collect();
+        assert_eq!(masked(&masks, &bytes), "password: ***!");
+    }
+
+    #[test]
+    fn what_only_begins_like_a_secret_comes_through() {
+        let masks = masks(&[b"hunter2"]);
+        for text in ["hunt", "hunter", "hunter1", "hhunter", "hunterhunter", "", "h"] {
+            assert_eq!(masked(&masks, &[text.as_bytes()]), text);
+        }
+        // Nothing is held back that cannot be a secret.
+        let (mut out, mut masking) = (Vec::new(), Masking::new(&masks));
+        masking.push(b"no secret in this line\n", &mut out);
+        assert_eq!(out, b"no secret in this line\n");
+        masking.push(b"hun", &mut out);
+        assert_eq!(out.len(), 23);
+        masking.push(b"k", &mut out);
+        assert!(out.ends_with(b"hunk"));
+    }
+
+    #[test]
+    fn the_longest_of_several_is_masked_whole() {
+        let masks = masks(&[b"abcd", b"abcdefgh", b"abcdexyz"]);
+        assert_eq!(masked(&masks, &[b"<abcd", b"efgh>"]), "<***>");
+        assert_eq!(masked(&masks, &[b"<abcde", b"xyz>"]), "<***>");
+        assert_eq!(masked(&masks, &[b"<abcde", b"f>"]), "<***ef>");
+        assert_eq!(masked(&masks, &[b"<abcd"]), "<***");
+    }
+
+    #[test]
+    fn encoded_secrets_are_found() {
+        let secret = b"s3cr\xffet/token?with~all";
+        let masks = masks(&[secret]);
+        let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+        for text in [hex.clone(), hex.to_uppercase(), base64::engine::general_purpose::STANDARD.encode(secret)] {
+            assert_eq!(masked(&masks, &[format!("x={text};").as_bytes()]), "x=***;");
+        }
+        for before in ["", "u", "us", "user:"] {
+            for after in ["", "\n", "xy", "xyz"] {
+                let text = [before.as_bytes(), secret, after.as_bytes()].concat();
+                for encoder in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
+                    let shown = masked(&masks, &[encoder.encode(&text).as_bytes()]);
+                    assert!(
+                        shown.contains("***") && shown.len() <= 3 + 4 * (before.len() + after.len() + 2),
+                        "{shown}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn lines_of_a_key_are_found_one_by_one_and_in_broken_base64() {
+        let key: String = (0..30).map(|i| format!("line {i:02} {}\n", "k3y".repeat(18))).collect();
+        let masks = masks(&[key.as_bytes()]);
+        assert_eq!(masked(&masks, &[format!("  {}", key.lines().nth(7).unwrap()).as_bytes()]), "  ***");
+        assert_eq!(masked(&masks, &[key.as_bytes()]).replace(['*', '\n'], ""), "");
+        let encoded = base64::engine::general_purpose::STANDARD.encode(&key);
+        for width in BASE64_LINES {
+            let broken: Vec<&[u8]> = encoded.as_bytes().chunks(width).collect();
+            let shown = masked(&masks, &[&broken.join(&b'\n')]);
+            assert!(shown.lines().all(|line| line.trim_matches('*').len() < 4), "{shown}");
+        }
+    }
+
+    #[test]
+    fn short_and_absent_secrets_mask_nothing() {
+        assert_eq!(masked(&masks(&[b"abc", b"", b"x\ny\nz"]), &[b"abc x y z"]), "abc x y z");
+        assert_eq!(masked(&masks(&[]), &[b"\x00", b"a"]), "\0a");
+    }
+
+    #[test]
+    fn a_large_secret_holds_little_back() {
+        let large: Vec<u8> = (0..100_000_u32).flat_map(|i| i.to_le_bytes()).collect();
+        let masks = masks(&[&large]);
+        let (mut out, mut masking) = (Vec::new(), Masking::new(&masks));
+        for piece in large.chunks(1000) {
+            masking.push(piece, &mut out);
+            assert!(masking.held.len() <= 2 * PIECE);
+        }
+        masking.finish(&mut out);
+        assert!(out.len() < 2000, "{}", out.len());
+    }
+
+    proptest! {
+        #[test]
+        fn cuts_change_nothing(
+            secrets in proptest::collection::vec("[ab]{4,9}", 0..4),
+            text in "[abc]{0,60}",
+            cuts in proptest::collection::vec(0..60usize, 0..6),
+        ) {
+            let values: Vec<&[u8]> = secrets.iter().map(String::as_bytes).collect();
+            let masks = masks(&values);
+            let whole = masked(&masks, &[text.as_bytes()]);
+            for secret in &secrets {
+                prop_assert!(!whole.contains(secret.as_str()));
+            }
+            let mut cuts: Vec<usize> = cuts.into_iter().filter(|cut| *cut <= text.len()).collect();
+            cuts.sort_unstable();
+            let mut pieces = Vec::new();
+            let mut from = 0;
+            for cut in cuts {
+                pieces.push(&text.as_bytes()[from..cut]);
+                from = cut;
+            }
+            pieces.push(&text.as_bytes()[from..]);
+            prop_assert_eq!(masked(&masks, &pieces), whole);
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Exec operations: commands.
+//!
+//! A result is found by what the command means and by the contents that it sees ([`key`], [`result`]); inputs are not
+//! read for that. Only where none is found the command is made ready ([`step`], with [`user`] and [`caches`]) and given to
+//! the sandbox. What it writes goes to whoever listens, without secrets ([`output`], [`mask`]), and what it changed
+//! becomes new trees.
+//!
+//! Whoever runs a command holds a lock of its key, so that of equal commands in several builds one runs and the others
+//! take its result. A result is remembered as soon as it is there, whatever becomes of the build.
+
+mod caches;
+mod error;
+mod key;
+mod mask;
+mod output;
+mod result;
+mod step;
+mod twice;
+mod user;
+mod why;
+
+pub use error::{ExecError, Written};
+
+pub(super) use mask::Masks;
+
+use super::sandbox::{Ended, SandboxError, Status};
+use super::value::Value;
+use super::{Problem, Run};
+use crate::llb::{Vertex, pb};
+use crate::oci::Platform;
+use crate::solve::{Difference, Facts, Progress, Ran, Reason};
+use crate::store::Store;
+use crate::tree::{Change, Tree, TreePath};
+use output::Hearing;
+use result::Made;
+use std::collections::BTreeSet;
+use std::time::Instant;
+use step::Ready;
+use why::Seen;
+
+/// The longest command in a message.
+const SHOWN: usize = 200;
+
+/// What a command asks for that no engine without a daemon can give; none if there is nothing of it.
+pub(super) fn refusal(op: &pb::ExecOp) -> Option<String> {
+    let meta = op.meta.clone().unwrap_or_default();
+    if op.security() == pb::SecurityMode::Insecure {
+        return Some("it asks for `security` INSECURE, and this engine runs nothing outside of a sandbox".to_owned());
+    }
+    if let Some(device) = op.cdi_devices.iter().find(|device| !device.optional) {
+        let name: String = device.name.chars().take(SHOWN).collect();
+        return Some(format!("it asks for the device `{name}` in `cdiDevices`, and this engine gives none"));
+    }
+    let parent = "it asks for a `cgroupParent`, and this engine chooses control groups itself";
+    (!meta.cgroup_parent.is_empty()).then(|| parent.to_owned())
+}
+
+/// The outputs of a command, and whether they were found.
+pub(super) fn run(
+    run: &Run<'_>,
+    vertex: &Vertex,
+    op: &pb::ExecOp,
+    inputs: &[Value],
+) -> Result<(Vec<Value>, bool), Problem> {
+    let (store, request) = (&run.engine.store, run.request);
+    let meaning = key::meaning(op, request.network);
+    let contents = key::contents(op, inputs, store)?;
+    let key = key::key(&meaning, &contents);
+    let command = Command { run, vertex, op, inputs };
+    let found = || match vertex.ignore_cache {
+        true => Ok(None),
+        false => result::find(store, &key, op, run.pool),
+    };
+    if let Some(made) = found()? {
+        return command.found(made);
+    }
+    let Some(lock) = store.lock_passing(&format!("exec-{}", key.hex()), &|| run.is_stopped())? else {
+        return Err(Problem::Cancelled);
+    };
+    // Another build may have run it meanwhile.
+    if let Some(made) = found()? {
+        return command.found(made);
+    }
+    let seen = Seen::now(request.graph, vertex, &meaning, &contents, op, inputs);
+    let why = if request.explain { Some(command.reasons(&seen)?) } else { None };
+    let made = command.once(request.progress)?;
+    result::remember(store, &key, &made)?;
+    seen.remember(vertex, store)?;
+    drop(lock);
+    command.tell(&made, false, why);
+    if request.twice {
+        command.again(&made)?;
+    }
+    Ok((made.values, false))
+}
+
+/// A command with what it takes.
+struct Command<'a> {
+    run: &'a Run<'a>,
+    vertex: &'a Vertex,
+    op: &'a pb::ExecOp,
+    inputs: &'a [Value],
+}
+
+impl Command<'_> {
+    /// Uses an earlier result.
+    fn found(&self, made: Made) -> Result<(Vec<Value>, bool), Problem> {
+        self.tell(&made, true, None);
+        if self.run.request.twice {
+            self.again(&made)?;
+        }
+        Ok((made.values, true))
+    }
+
+    fn tell(&self, made: &Made, cached: bool, why: Option<Vec<Reason>>) {
+        let trees = |values: &[Value]| values.iter().map(Value::tree_digest).collect();
+        self.run.tell(Ran {
+            vertex: self.vertex.digest,
+            inputs: trees(self.inputs),
+            outputs: trees(&made.values),
+            cached,
+            facts: made.facts.clone(),
+            why,
+        });
+    }
+
+    fn reasons(&self, seen: &Seen) -> Result<Vec<Reason>, Problem> {
+        if self.vertex.ignore_cache {
+            return Ok(vec![Reason::Always]);
+        }
+        let store = &self.run.engine.store;
+        let Some(last) = Seen::last(self.vertex, store)? else { return Ok(vec![Reason::First]) };
+        let reasons = seen.reasons(&last, self.op, store);
+        Ok(if reasons.is_empty() { vec![Reason::Gone] } else { reasons })
+    }
+
+    /// Runs it once more and compares; how that ends changes nothing.
+    fn again(&self, first: &Made) -> Result<(), Problem> {
+        let differences = match self.once(&()) {
+            Ok(second) => {
+                let store = &self.run.engine.store;
+                twice::differences(self.vertex, self.op, &first.values, &second.values, store)?
+            }
+            Err(Problem::Exec(error @ ExecError::Ended { .. })) => {
+                let (target, path) = ("/".to_owned(), "/".to_owned());
+                let what = format!("the second run failed: {error}");
+                vec![Difference { vertex: self.vertex.digest, target, path, what }]
+            }
+            Err(other) => return Err(other),
+        };
+        self.run.tell_differences(differences);
+        Ok(())
+    }
+
+    /// Runs it.
+    fn once(&self, progress: &dyn Progress) -> Result<Made, Problem> {
+        let Command { run, vertex, op, inputs } = *self;
+        let (store, is_stopped) = (&run.engine.store, || run.is_stopped());
+        let sandbox = run.engine.sandbox.as_ref().ok_or(ExecError::NoSandbox)?;
+        let ready = step::ready(run.request, vertex, op, inputs, store, &is_stopped)?;
+        let Some(ready) = ready.filter(|_| !run.is_stopped()) else { return Err(Problem::Cancelled) };
+        let hearing = Hearing::new(vertex, progress, &is_stopped, run.masks());
+        let began = Instant::now();
+        let ended = sandbox.run(&ready.step, store, &hearing);
+        let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let written = hearing.finish();
+        let Ended { status, changes, warnings } = ended.map_err(|error| self.explained(error))?;
+        let warnings: Vec<String> =
+            ready.warnings.iter().chain(&warnings).map(|warning| run.masks().text(warning)).collect();
+        warnings.iter().for_each(|warning| progress.warning(vertex, warning));
+
+        let valid = op.meta.as_ref().map_or(&[][..], |meta| &meta.valid_exit_codes);
+        let exit_code = match status {
+            Status::Exited(code) if valid.contains(&code) || (valid.is_empty() && code == 0) => code,
+            Status::Cancelled => return Err(Problem::Cancelled),
+            status => {
+                let (command, limits) = (self.shown(), vertex.limits);
+                return Err(ExecError::Ended { status, command, limits, written }.into());
+            }
+        };
+        let network = ready.step.network;
+        let facts = Facts { milliseconds, exit_code, network, warnings };
+        Ok(self.outputs(&ready, changes, facts)?)
+    }
+
+    /// The outputs: what each mount showed, with what the command changed in it.
+    fn outputs(&self, ready: &Ready, changes: Vec<Option<Change>>, facts: Facts) -> Result<Made, ExecError> {
+        let store = &self.run.engine.store;
+        let mut changes: Vec<(usize, Option<Change>)> = ready.origins.iter().copied().zip(changes).collect();
+        let mut made = Made { values: Vec::new(), facts, brought: BTreeSet::new() };
+        // Outputs are numbered in the order of the operation's mounts.
+        for (i, mount) in self.op.mounts.iter().enumerate().filter(|(_, mount)| step::output(mount).is_some()) {
+            let Some(base) = ready.bases[i].as_ref() else { continue };
+            let change = changes.iter_mut().find(|(origin, _)| *origin == i).and_then(|(_, change)| change.take());
+            let value = match change {
+                _ if mount.readonly => base.clone(),
+                Some(change) if change.is_empty() => base.clone(),
+                Some(change) => {
+                    made.brought.extend(result::brought(&change));
+                    let whole = laid_over(base, mount, &change, store)?;
+                    Value::store(whole, base.lineage(), store)?
+                }
+                None => {
+                    let lost = format!("it does not say what the command changed at {}", mount.dest);
+                    return Err(self.explained(SandboxError::Lost(lost)));
+                }
+            };
+            made.values.push(value);
+        }
+        Ok(made)
+    }
+
+    /// An error of the sandbox with what is to be known of it.
+    fn explained(&self, error: SandboxError) -> ExecError {
+        let wanted = self.vertex.platform.as_ref().filter(|platform| !platform.architecture.is_empty());
+        let host = Platform::host();
+        let advice = match (&error, wanted) {
+            (SandboxError::Program { .. }, Some(wanted)) if wanted.architecture != host.architecture => format!(
+                "; the step is for {}/{}, and this machine, which is {host}, runs that only with an emulator",
+                wanted.os, wanted.architecture
+            ),
+            _ => String::new(),
+        };
+        ExecError::Sandbox { error, advice }
+    }
+
+    /// The command on one line, shortened, without secrets.
+    fn shown(&self) -> String {
+        let args = self.op.meta.as_ref().map(|meta| meta.args.join(" ")).unwrap_or_default();
+        let line: String = args.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let mut shown: String = self.run.masks().text(&line).chars().take(SHOWN).collect();
+        if line.chars().count() > SHOWN {
+            shown.push('…');
+        }
+        shown
+    }
+}
+
+/// What a mount's tree takes away and puts, after a change to the part of it that was mounted.
+fn laid_over(base: &Value, mount: &pb::Mount, change: &Change, store: &Store) -> Result<Change, ExecError> {
+    let whole = base.change(store)?;
+    let part = step::directory(mount, &whole.entries)?;
+    if part.is_root() {
+        return Ok(whole.then(change)?);
+    }
+    let mut entries: Tree = change.entries.iter().map(|(path, entry)| (part.join_path(path), entry.clone())).collect();
+    // A change knows only what it is about; the folders above it stay as they are.
+    for folder in part.ancestors() {
+        if let (None, Some(entry)) = (entries.get(&folder), whole.entries.get(&folder)) {
+            entries.insert(folder, entry.clone())?;
+        }
+    }
+    let beneath = |paths: &BTreeSet<TreePath>| paths.iter().map(|path| part.join_path(path)).collect();
+    let moved = Change { entries, removed: beneath(&change.removed), opaque: beneath(&change.opaque) };
+    Ok(whole.then(&moved)?)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! Results of commands in the store.
+//!
+//! A result counts as long as its trees are there and the contents that the command brought. What it took over from its
+//! inputs is there if their sources are: these look at that themselves.
+
+use super::super::value::Value;
+use crate::llb::exec::is_output;
+use crate::llb::pb;
+use crate::oci::Digest;
+use crate::solve::Facts;
+use crate::store::{Store, StoreError};
+use crate::tree::{Change, Node};
+use rayon::ThreadPool;
+use rayon::prelude::*;
+use std::collections::BTreeSet;
+
+const KIND: &str = "exec";
+
+/// Fewer contents are looked for without the help of other threads.
+const FEW: usize = 256;
+
+/// What a command left.
+#[derive(Debug)]
+pub(super) struct Made {
+    /// Its outputs, in order.
+    pub(super) values: Vec<Value>,
+    /// What was seen when it ran.
+    pub(super) facts: Facts,
+    /// The contents that it brought, with their sizes.
+    pub(super) brought: BTreeSet<(Digest, u64)>,
+}
+
+/// The contents of files that a change puts.
+pub(super) fn brought(change: &Change) -> impl Iterator<Item = (Digest, u64)> + '_ {
+    change.entries.iter().filter_map(|(_, entry)| match entry.node {
+        Node::File { content, size, .. } => Some((content, size)),
+        _ => None,
+    })
+}
+
+/// The result under a key, if all of it is there.
+pub(super) fn find(
+    store: &Store,
+    key: &Digest,
+    op: &pb::ExecOp,
+    pool: &ThreadPool,
+) -> Result<Option<Made>, StoreError> {
+    let Some(bytes) = store.record(KIND, key)? else { return Ok(None) };
+    let outputs = op.mounts.iter().filter(|mount| is_output(mount)).count();
+    let Some(made) = decode(&bytes, outputs) else { return Ok(None) };
+    let has_trees = made.values.iter().all(|value| store.has(&value.tree_digest()));
+    let is_there = |(content, size): &(Digest, u64)| store.size(content) == Some(*size);
+    let has_contents = || match made.brought.len() {
+        0..FEW => made.brought.iter().all(is_there),
+        _ => pool.install(|| made.brought.par_iter().all(is_there)),
+    };
+    Ok((has_trees && has_contents()).then_some(made))
+}
+
+/// Remembers a result.
+pub(super) fn remember(store: &Store, key: &Digest, made: &Made) -> Result<(), StoreError> {
+    store.set_record(KIND, key, &encode(made))
+}
+
+fn encode(made: &Made) -> Vec<u8> {
+    let mut bytes: Vec<u8> = made.values.iter().flat_map(Value::encode).collect();
+    bytes.extend_from_slice(&(made.brought.len() as u64).to_le_bytes());
+    for (content, size) in &made.brought {
+        bytes.extend_from_slice(content.as_bytes());
+        bytes.extend_from_slice(&size.to_le_bytes());
+    }
+    bytes.extend(serde_json::to_vec(&made.facts).expect("facts have string keys only"));
+    bytes
+}
+
+fn decode(mut bytes: &[u8], outputs: usize) -> Option<Made> {
+    let values = (0..outputs).map(|_| Value::decode(&mut bytes)).collect::<Option<_>>()?;
+    let mut brought = BTreeSet::new();
+    for _ in 0..take_number(&mut bytes)? {
+        let (content, rest) = bytes.split_first_chunk::<32>()?;
+        bytes = rest;
+        brought.insert((Digest::from_bytes(*content), take_number(&mut bytes)?));
+    }
+    Some(Made { values, facts: serde_json::from_slice(bytes).ok()?, brought })
+}
+
+fn take_number(bytes: &mut &[u8]) -> Option<u64> {
+    let (number, rest) = bytes.split_first_chunk::<8>()?;
+    *bytes = rest;
+    Some(u64::from_le_bytes(*number))
+}

@@ -1,0 +1,228 @@
+//! Commands in a sandbox that is a function: what they are told, what becomes of what they leave, and what is run at all.
+
+mod caches;
+mod explaining;
+mod failing;
+mod fixtures;
+mod keys;
+mod mounts;
+mod steps;
+
+use super::super::sandbox::Status;
+use super::super::{Embedded, SolveError};
+use crate::diagnostic::Sources;
+use crate::llb::exec::{Limits, Mount, MountKind, Network};
+use crate::llb::{Action, Builder, Exec, ExecOutputs, FileOp, Mkdir, Mkfile, Note, Output, Vertex};
+use crate::oci::{Digest, Platform};
+use crate::solve::{Engine, Offline, Outcome, Progress, Request, Secrets, Solution, Stream};
+use crate::store::Store;
+use fixtures::{Fake, Shell};
+use secrecy::SecretSlice;
+use std::sync::{Arc, Mutex};
+
+/// A store, a graph in the making, and a sandbox.
+struct Bench {
+    dir: tempfile::TempDir,
+    store: Store,
+    builder: Builder,
+    fake: Arc<Fake>,
+    secrets: Secrets,
+}
+
+/// What was heard.
+#[derive(Default)]
+struct Log {
+    ended: Mutex<Vec<(String, Outcome)>>,
+    written: Mutex<Vec<(Stream, String)>>,
+    warnings: Mutex<Vec<String>>,
+}
+
+impl Progress for Log {
+    fn finished(&self, vertex: &Vertex, outcome: Outcome) {
+        self.ended.lock().unwrap().push((vertex.name(), outcome));
+    }
+
+    fn output(&self, _: &Vertex, stream: Stream, bytes: &[u8]) {
+        self.written.lock().unwrap().push((stream, String::from_utf8_lossy(bytes).into_owned()));
+    }
+
+    fn warning(&self, _: &Vertex, text: &str) {
+        self.warnings.lock().unwrap().push(text.to_owned());
+    }
+}
+
+impl Log {
+    fn text(&self) -> String {
+        self.written.lock().unwrap().iter().map(|(_, text)| text.as_str()).collect()
+    }
+}
+
+impl Bench {
+    /// With a sandbox in which every command does this.
+    fn new(run: impl Fn(&mut Shell<'_>) -> Status + Send + Sync + 'static) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path().join("store")).unwrap();
+        let builder = Builder::new(Platform::host());
+        Bench { dir, store, builder, fake: Arc::new(Fake::new(run)), secrets: Secrets::new() }
+    }
+
+    /// The same store, and another sandbox.
+    fn now(&mut self, run: impl Fn(&mut Shell<'_>) -> Status + Send + Sync + 'static) {
+        self.fake = Arc::new(Fake::new(run));
+    }
+
+    fn engine(&self) -> Embedded {
+        Embedded::new(self.store.clone(), Arc::new(Offline)).with_sandbox(self.fake.clone())
+    }
+
+    fn secret(&mut self, name: &str, value: &[u8]) {
+        self.secrets.insert(name.to_owned(), SecretSlice::from(value.to_vec()));
+    }
+
+    /// A tree with these files, and their folders.
+    fn tree(&mut self, files: &[(&str, &str)]) -> Output {
+        self.tree_on(None, files)
+    }
+
+    fn tree_on(&mut self, base: Option<Output>, files: &[(&str, &str)]) -> Output {
+        let mut actions = Vec::new();
+        for (path, content) in files {
+            if let Some((folder, _)) = path.rsplit_once('/').filter(|(folder, _)| !folder.is_empty()) {
+                actions.push(Action::Mkdir(Mkdir::new(folder, 0o755)));
+            }
+            actions.push(Action::Mkfile(Mkfile::new(*path, 0o644, *content)));
+        }
+        self.builder.file(FileOp { base, accounts: None, actions }, Note::default())
+    }
+
+    fn exec(&mut self, exec: Exec) -> ExecOutputs {
+        let name = exec.args.join(" ");
+        self.builder.exec(exec, Note::named(name))
+    }
+
+    /// A command whose root is its output.
+    fn run(&mut self, root: Option<Output>, args: &[&str]) -> Output {
+        self.exec(command(root, args)).root.unwrap()
+    }
+
+    fn solve_with(&self, targets: &[Output], change: impl FnOnce(&mut Request<'_>)) -> Result<Solution, SolveError> {
+        let all = self.graph_of(targets);
+        let graph = crate::llb::read(&all).unwrap();
+        let mut request = Request { secrets: &self.secrets, parallelism: 2, ..Request::new(&graph, targets) };
+        change(&mut request);
+        self.engine().solve(&request)
+    }
+
+    /// The definition of a graph with all of these.
+    fn graph_of(&self, targets: &[Output]) -> Vec<u8> {
+        let parts: Vec<_> =
+            targets.iter().map(|target| self.builder.finish(*target, &Sources::default()).unwrap()).collect();
+        let mut whole = parts[0].message().clone();
+        let last = whole.def.pop().unwrap();
+        for part in &parts[1..] {
+            let vertices = part.message().def.split_last().unwrap().1;
+            whole.def.extend(vertices.iter().filter(|op| !whole.def.contains(op)).cloned().collect::<Vec<_>>());
+            whole.metadata.extend(part.message().metadata.clone());
+        }
+        whole.def.push(last);
+        prost::Message::encode_to_vec(&whole)
+    }
+
+    #[track_caller]
+    fn solve(&self, target: Output) -> Solution {
+        self.solve_with(&[target], |_| {}).unwrap()
+    }
+
+    #[track_caller]
+    fn fail(&self, target: Output) -> String {
+        self.solve_with(&[target], |_| {}).unwrap_err().to_string()
+    }
+
+    /// The files of a result, with their contents.
+    fn shown(&self, solution: &Solution) -> Vec<String> {
+        let tree = &solution.results[0].tree;
+        let files = tree.iter().filter_map(|(path, entry)| Some((path, entry.content()?)));
+        let text = |content: &Digest| String::from_utf8(self.store.read(content, 1 << 20).unwrap()).unwrap();
+        files.map(|(path, content)| format!("{path} {}", text(content))).collect()
+    }
+
+    /// How often a command ran.
+    fn count(&self) -> usize {
+        self.fake.count()
+    }
+}
+
+fn command(root: Option<Output>, args: &[&str]) -> Exec {
+    Exec {
+        root,
+        readonly_root: false,
+        args: args.iter().map(|&argument| argument.to_owned()).collect(),
+        env: Vec::new(),
+        cwd: "/".to_owned(),
+        user: String::new(),
+        hostname: String::new(),
+        hosts: Vec::new(),
+        valid_exit_codes: Vec::new(),
+        network: Network::None,
+        mounts: Vec::new(),
+        secret_env: Vec::new(),
+        limits: Limits::default(),
+    }
+}
+
+fn mount(target: &str, kind: MountKind) -> Mount {
+    Mount { target: target.to_owned(), kind }
+}
+
+fn tree(from: Output, selector: &str, writable: bool) -> MountKind {
+    MountKind::Tree { from: Some(from), selector: selector.to_owned(), writable }
+}
+
+const GOOD: Status = Status::Exited(0);
+
+/// The real thing is given only what is there for it: without one, a command is refused before anything is done.
+#[test]
+fn an_engine_without_a_sandbox_runs_no_commands() {
+    let mut bench = Bench::new(|_| GOOD);
+    let root = bench.tree(&[("/f", "x")]);
+    let ran = bench.run(Some(root), &["make"]);
+    let graph = crate::llb::read(&bench.graph_of(&[ran])).unwrap();
+    let engine = Embedded::new(bench.store.clone(), Arc::new(Offline));
+    let error = engine.solve(&Request::new(&graph, &[ran])).unwrap_err();
+    assert!(matches!(error, SolveError::Unsupported { .. }), "{error}");
+    assert!(error.to_string().contains("was given no sandbox"), "{error}");
+}
+
+#[test]
+fn a_command_changes_a_tree() {
+    let mut bench = Bench::new(|shell| {
+        assert_eq!(shell.read("/in").as_deref(), Some("one"));
+        shell.write("/out/file", "two");
+        shell.remove("/old");
+        GOOD
+    });
+    let root = bench.tree(&[("/in", "one"), ("/old", "x")]);
+    let ran = bench.run(Some(root), &["make"]);
+    let solution = bench.solve(ran);
+    assert_eq!(bench.shown(&solution), ["/in one", "/out/file two"]);
+    assert_eq!(solution.ran.len(), 1);
+    let told = &solution.ran[0];
+    assert_eq!((told.vertex, told.cached, told.facts.exit_code), (ran.vertex, false, 0));
+    assert_eq!(told.outputs, [solution.results[0].tree_digest]);
+    assert_eq!(told.inputs.len(), 1);
+    // What it took away is taken away where its result is laid over another.
+    assert_eq!(solution.results[0].removed.iter().map(ToString::to_string).collect::<Vec<_>>(), ["/old"]);
+
+    let again = bench.solve(ran);
+    assert_eq!((bench.count(), again.results), (1, solution.results));
+    assert_eq!((again.ran[0].cached, &again.ran[0].facts), (true, &told.facts));
+}
+
+#[test]
+fn a_command_that_changes_nothing_leaves_the_same_tree() {
+    let mut bench = Bench::new(|_| GOOD);
+    let root = bench.tree(&[("/f", "x")]);
+    let ran = bench.run(Some(root), &["true"]);
+    let solution = bench.solve_with(&[ran, root], |_| {}).unwrap();
+    assert_eq!(solution.results[0], solution.results[1]);
+}
