@@ -13,10 +13,10 @@ use std::path::PathBuf;
 
 /// What every spec of these tests begins with: a stage with a shell.
 const TOOLS: &str = r#"kiln 1
-source "tools" { context "tools" }
+source "box" { context "tools" }
 source "src" { context "src" }
 stage "tools" {
-    copy "box" from="tools" to="/bin/box"
+    copy "box" from="box" to="/bin/box"
     symlink "/bin/sh" to="box"
     mkdir "/tmp" mode="1777"
 }
