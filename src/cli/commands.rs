@@ -6,8 +6,8 @@ mod store;
 mod transfer;
 
 use super::args::{Check, Cli, Command, Fmt, Format, GivenArgs, Global, Solve, SpecArgs};
-use super::output::{Failure, Output};
-use super::progress::listener;
+use super::output::{Failure, Message, Output};
+use super::progress::{listener, shows_output};
 use super::{Environment, exit, render};
 use crate::pipeline::{self, Given, MirrorConfig, Session, Settings, SolveOptions};
 use clap::CommandFactory;
@@ -82,7 +82,13 @@ fn in_session_with<T>(
     let result = work(&session);
     drop(session);
     drop(progress);
-    Ok(result?)
+    result.map_err(|error| {
+        let mut failure = Failure::from(error);
+        if let (Message::Command { output, .. }, true) = (&mut failure.message, shows_output(global.progress)) {
+            *output = None;
+        }
+        failure
+    })
 }
 
 fn store_folder(global: &Global, environment: &Environment) -> Result<PathBuf, Failure> {

@@ -8,6 +8,7 @@ mod ci;
 mod commands;
 mod diagnostics;
 mod environment;
+mod lines;
 mod output;
 mod progress;
 mod render;
@@ -59,4 +60,5 @@ mod exit {
     pub(super) const STEP: u8 = 4;
     pub(super) const VERIFICATION: u8 = 6;
     pub(super) const SERVICE: u8 = 7;
+    pub(super) const INTERRUPTED: u8 = 130;
 }

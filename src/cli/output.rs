@@ -1,7 +1,7 @@
 //! Standard output and standard error.
 
 use super::diagnostics;
-use super::{Environment, exit};
+use super::{Environment, exit, lines};
 use crate::diagnostic::Diagnostics;
 use crate::pipeline::{Error, Kind};
 use std::io::{IsTerminal, Write};
@@ -26,6 +26,13 @@ pub(super) enum Message {
     Text(String),
     /// Places in texts.
     Diagnostics(Diagnostics),
+    /// A command failed: what it wrote, and the place that asks for it.
+    Command {
+        /// All that it wrote; none where that was shown as it came.
+        output: Option<String>,
+        /// What happened.
+        then: Box<Message>,
+    },
 }
 
 impl Failure {
@@ -49,10 +56,17 @@ impl From<Error> for Failure {
             Kind::Step => exit::STEP,
             Kind::Verification => exit::VERIFICATION,
             Kind::Service => exit::SERVICE,
+            Kind::Interrupted => exit::INTERRUPTED,
         };
         let message = match error {
             Error::Spec(list) => Message::Diagnostics(list),
             Error::Lock(error) => Message::Diagnostics(error.0),
+            Error::Solve(failure) => {
+                let output = failure.output();
+                let text = failure.to_string();
+                let then = Box::new(failure.shown.map_or(Message::Text(text), Message::Diagnostics));
+                Message::Command { output, then }
+            }
             other => Message::Text(other.to_string()),
         };
         Failure { message, code }
@@ -98,7 +112,17 @@ impl Output {
 
     /// Says why a command failed.
     pub(super) fn failure(&mut self, failure: &Failure) {
-        match &failure.message {
+        self.message(&failure.message);
+    }
+
+    fn message(&mut self, message: &Message) {
+        match message {
+            Message::Command { output, then } => {
+                if let Some(output) = output {
+                    output.lines().for_each(|line| self.note(&lines::visible(line)));
+                }
+                self.message(then);
+            }
             Message::Text(text) => {
                 let (bold, end) = if self.colours { ("\u{1b}[1;31m", "\u{1b}[0m") } else { ("", "") };
                 self.note(&format!("{bold}error{end}: {text}"));

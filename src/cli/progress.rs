@@ -1,11 +1,13 @@
 //! What happens, as it happens, on standard error.
 
 use super::args::ProgressMode;
+use super::lines::{Lines, visible};
 use super::render::size;
 use crate::pipeline::Progress;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The listener that the command line asks for.
@@ -15,6 +17,15 @@ pub(super) fn listener(mode: ProgressMode) -> Box<dyn Progress> {
         ProgressMode::Json => Box::new(Json),
         ProgressMode::Auto if std::io::stderr().is_terminal() => Box::new(Live::new()),
         ProgressMode::Auto | ProgressMode::Plain => Box::new(Plain::default()),
+    }
+}
+
+/// Whether the listener shows all that commands write, as it comes.
+pub(super) fn shows_output(mode: ProgressMode) -> bool {
+    match mode {
+        ProgressMode::Plain | ProgressMode::Json => true,
+        ProgressMode::Auto => !std::io::stderr().is_terminal(),
+        ProgressMode::Quiet => false,
     }
 }
 
@@ -30,16 +41,21 @@ impl Progress for Quiet {
     fn expect(&self, _: u64) {}
     fn advance(&self, _: u64) {}
     fn done(&self, _: &str, _: bool) {}
+    fn command(&self, _: u64, _: &str) {}
+    fn wrote(&self, _: u64, _: &[u8]) {}
+    fn ended(&self, _: u64, _: &str, _: bool, _: f64) {}
 
     fn warn(&self, message: &str) {
         say(&format!("warning: {message}"));
     }
 }
 
-/// A line for each thing done; downloads say how much is here every few seconds.
+/// A line for each thing done; downloads say how much is here every few seconds. What commands write stands behind
+/// their numbers.
 #[derive(Default)]
 struct Plain {
     bytes: Mutex<Bytes>,
+    lines: Mutex<Lines>,
 }
 
 #[derive(Default)]
@@ -79,6 +95,21 @@ impl Progress for Plain {
         if !cached {
             say(&format!("  {name}"));
         }
+    }
+
+    fn command(&self, number: u64, name: &str) {
+        say(&format!("  [{number}] {}", visible(name)));
+    }
+
+    fn wrote(&self, number: u64, bytes: &[u8]) {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.push(number, bytes).iter().for_each(|line| say(&format!("  [{number}] {line}")));
+    }
+
+    fn ended(&self, number: u64, _: &str, failed: bool, seconds: f64) {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.finish(number).iter().for_each(|line| say(&format!("  [{number}] {line}")));
+        say(&format!("  [{number}] {} {seconds:.1} s", if failed { "failed after" } else { "done in" }));
     }
 
     fn warn(&self, message: &str) {
@@ -121,23 +152,45 @@ impl Progress for Json {
         self.event(serde_json::json!({ "event": "done", "name": name, "cached": cached }));
     }
 
+    fn command(&self, number: u64, name: &str) {
+        self.event(serde_json::json!({ "event": "command", "number": number, "name": name }));
+    }
+
+    fn wrote(&self, number: u64, bytes: &[u8]) {
+        let text = String::from_utf8_lossy(bytes);
+        self.event(serde_json::json!({ "event": "output", "number": number, "text": text }));
+    }
+
+    fn ended(&self, number: u64, _: &str, failed: bool, seconds: f64) {
+        self.event(serde_json::json!({ "event": "ended", "number": number, "failed": failed, "seconds": seconds }));
+    }
+
     fn warn(&self, message: &str) {
         self.event(serde_json::json!({ "event": "warning", "message": message }));
     }
 }
 
-/// One line that updates itself.
+/// Lines that update themselves: one for the whole, one for each command that runs.
 struct Live {
+    all: MultiProgress,
     bar: ProgressBar,
+    commands: Mutex<BTreeMap<u64, ProgressBar>>,
+    lines: Mutex<Lines>,
 }
 
 impl Live {
     fn new() -> Self {
-        let bar = ProgressBar::new_spinner();
+        let all = MultiProgress::new();
+        let bar = all.add(ProgressBar::new_spinner());
         bar.set_style(spinner());
         bar.enable_steady_tick(Duration::from_millis(120));
-        Live { bar }
+        Live { all, bar, commands: Mutex::default(), lines: Mutex::default() }
     }
+}
+
+fn command() -> ProgressStyle {
+    let template = "  {elapsed} {prefix} {wide_msg:.dim}";
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
 fn spinner() -> ProgressStyle {
@@ -171,6 +224,32 @@ impl Progress for Live {
         if !cached {
             self.bar.set_message(name.to_owned());
         }
+    }
+
+    fn command(&self, number: u64, name: &str) {
+        let line = self.all.add(ProgressBar::new_spinner());
+        line.set_style(command());
+        line.set_prefix(visible(name));
+        line.enable_steady_tick(Duration::from_millis(500));
+        self.commands.lock().unwrap_or_else(PoisonError::into_inner).insert(number, line);
+    }
+
+    fn wrote(&self, number: u64, bytes: &[u8]) {
+        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner).push(number, bytes);
+        let last = lines.into_iter().rev().find(|line| !line.trim().is_empty());
+        let commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(last), Some(line)) = (last, commands.get(&number)) {
+            line.set_message(last);
+        }
+    }
+
+    fn ended(&self, number: u64, name: &str, failed: bool, seconds: f64) {
+        if let Some(line) = self.commands.lock().unwrap_or_else(PoisonError::into_inner).remove(&number) {
+            line.finish_and_clear();
+            self.all.remove(&line);
+        }
+        let how = if failed { "failed after" } else { "done in" };
+        self.bar.suspend(|| say(&format!("{}: {how} {seconds:.1} s", visible(name))));
     }
 
     fn warn(&self, message: &str) {

@@ -2,19 +2,22 @@
 
 use super::epoch::Revision;
 use super::error::Error;
+use super::failure;
 use super::inputs::{Installed, Realised};
+use super::listening::Listener;
 use super::locking::Leveled;
 use super::project::Project;
 use super::session::Session;
 use super::states::{PlannedLayer, States, stack};
 use crate::compile::{Compiled, LayerPlan, User};
+use crate::diagnostic::Sources;
 use crate::image::accounts::Accounts;
 use crate::image::assemble::{self, Image, Recipe, Step};
 use crate::image::layer::{Compression, Layer};
 use crate::image::split::{self, split};
-use crate::llb::{Output, Vertex};
+use crate::llb::Output;
 use crate::oci::{Descriptor, Digest, Platform};
-use crate::solve::{Engine, Outcome, Progress, Request, Solved};
+use crate::solve::{Engine, Request, Solved};
 use crate::spec::{self, SourceKind};
 use crate::tree::{Change, Tree, TreePath};
 use serde::{Deserialize, Serialize};
@@ -78,18 +81,19 @@ const FORM: &str = "kiln image 2";
 pub(super) fn image(
     session: &Session<'_>,
     project: &Project,
+    sources: &Sources,
     leveled: &Leveled<'_>,
     compiled: &Compiled,
     realised: &Realised,
     revision: &Revision,
 ) -> Result<Made, Error> {
     session.phase("reading contexts");
-    let contexts = contexts(session, project, compiled)?;
+    let contexts = contexts(session, project, sources, compiled)?;
     let key = key(leveled, compiled, &contexts, revision);
     if let Some((image, facts)) = remembered(session, &key, &compiled.recipe.platform)? {
         return Ok(Made { image, facts, contexts, solved: None });
     }
-    let solved = solve(session, project, compiled, realised)?;
+    let solved = solve(session, project, sources, compiled, realised)?;
     session.phase("packing layers");
     let last = States::new(&compiled.recipe, &solved.trees).last();
     let plans = Plans { session, compiled, realised, revision };
@@ -120,11 +124,16 @@ pub(super) fn image(
 }
 
 /// Solves what was compiled with its checks; gives the finished file system.
-pub(super) fn file_system(session: &Session<'_>, project: &Project, compiled: &Compiled) -> Result<Solved, Error> {
+pub(super) fn file_system(
+    session: &Session<'_>,
+    project: &Project,
+    sources: &Sources,
+    compiled: &Compiled,
+) -> Result<Solved, Error> {
     session.phase("solving");
     let last = compiled.graph.output();
     let targets: Vec<Output> = [last].into_iter().chain(compiled.checks.iter().map(|check| check.output)).collect();
-    let mut solved = run(session, project, compiled, &targets)?;
+    let mut solved = run(session, project, sources, compiled, &targets)?;
     Ok(solved.swap_remove(0))
 }
 
@@ -132,13 +141,14 @@ pub(super) fn file_system(session: &Session<'_>, project: &Project, compiled: &C
 pub(super) fn solve(
     session: &Session<'_>,
     project: &Project,
+    sources: &Sources,
     compiled: &Compiled,
     realised: &Realised,
 ) -> Result<Solution, Error> {
     session.phase("solving");
     let moves = compiled.recipe.moves.iter().map(|m| m.state);
     let targets: Vec<Output> = moves.chain(compiled.checks.iter().map(|check| check.output)).collect();
-    let mut solved = run(session, project, compiled, &targets)?;
+    let mut solved = run(session, project, sources, compiled, &targets)?;
     solved.truncate(compiled.recipe.moves.len());
     let trees: Vec<Arc<Tree>> = solved.into_iter().map(|solved| solved.tree).collect();
     let changes = changes(&States::new(&compiled.recipe, &trees), compiled, realised);
@@ -147,29 +157,34 @@ pub(super) fn solve(
 }
 
 /// The digests of the contexts' trees.
-fn contexts(session: &Session<'_>, project: &Project, compiled: &Compiled) -> Result<BTreeMap<String, Digest>, Error> {
+fn contexts(
+    session: &Session<'_>,
+    project: &Project,
+    sources: &Sources,
+    compiled: &Compiled,
+) -> Result<BTreeMap<String, Digest>, Error> {
     if compiled.contexts.is_empty() {
         return Ok(BTreeMap::new());
     }
     let targets: Vec<Output> = compiled.contexts.values().copied().collect();
-    let solved = run(session, project, compiled, &targets)?;
+    let solved = run(session, project, sources, compiled, &targets)?;
     Ok(compiled.contexts.keys().cloned().zip(solved.into_iter().map(|solved| solved.tree_digest)).collect())
 }
 
 fn run(
     session: &Session<'_>,
     project: &Project,
+    sources: &Sources,
     compiled: &Compiled,
     targets: &[Output],
 ) -> Result<Vec<Solved>, Error> {
     let graph = compiled.graph.graph()?;
-    let progress = Listener { session };
+    let progress = Listener::new(session);
     let request = Request { contexts: &folders(project), ..session.request(&graph, targets, &progress) };
-    let engine = session.engine()?;
-    let solved = engine.solve(&request).map_err(|error| {
-        let span = error.vertex().and_then(|vertex| compiled.graph.spans(&vertex).first().copied());
-        let place = span.map(|span| format!("{}: ", project.sources.locate(span))).unwrap_or_default();
-        Error::Solve { place, error }
+    let solved = session.engine()?.solve(&request).map_err(|error| {
+        let spans = error.vertex().map(|vertex| compiled.graph.spans(&vertex).to_vec()).unwrap_or_default();
+        let name = error.vertex().and_then(|vertex| Some(graph.vertex(&vertex)?.name()));
+        Error::Solve(Box::new(failure::Failure::of(error, name.as_deref(), &spans, sources)))
     })?;
     Ok(solved.results)
 }
@@ -325,18 +340,5 @@ impl Plans<'_> {
         labels.extend(config.labels.take().unwrap_or_default());
         config.labels = (!labels.is_empty()).then_some(labels);
         Ok(config)
-    }
-}
-
-/// Hands an engine's words on.
-pub(super) struct Listener<'a> {
-    pub session: &'a Session<'a>,
-}
-
-impl Progress for Listener<'_> {
-    fn finished(&self, vertex: &Vertex, outcome: Outcome) {
-        if outcome != Outcome::Failed {
-            self.session.progress.done(&vertex.name(), outcome == Outcome::Cached);
-        }
     }
 }

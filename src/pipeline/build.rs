@@ -5,6 +5,7 @@ use super::attest::{self, Attested};
 use super::endorsed;
 use super::epoch::{self, Revision};
 use super::error::Error;
+use super::given;
 use super::identity::{Identity, KeySettings};
 use super::inputs::prepare;
 use super::inventory::Taking;
@@ -100,6 +101,7 @@ fn build_once(session: &Session<'_>, options: &BuildOptions<'_>) -> Result<Build
     session.phase("reading the spec");
     let project = Project::load(&options.spec, &options.args)?;
     check_choice(&project, options)?;
+    given::check(session, &project)?;
     let mut sources = project.sources.clone();
     let buildable = locking::buildable(&project, &mut sources)?;
     let identity = Identity::find(&project, &options.keys)?;
@@ -287,7 +289,7 @@ impl Build<'_> {
         let prepared = prepare(session, project, self.buildable, leveled, platform, &self.locked.lock)?;
         let compiled = prepared.compile(leveled, platform, self.sources)?;
         let realised = prepared.image;
-        let mut made = assemble::image(session, project, leveled, &compiled, &realised, self.revision)?;
+        let mut made = assemble::image(session, project, self.sources, leveled, &compiled, &realised, self.revision)?;
         let solved = made.solved.take();
         session.phase("describing");
         let used = Used { contexts: &made.contexts, images: &realised.used };
@@ -304,7 +306,8 @@ impl Build<'_> {
                 locked: self.locked,
                 revision: self.revision,
             };
-            let solved = solved.map_or_else(|| assemble::solve(session, project, &compiled, &realised), Ok)?;
+            let solved =
+                solved.map_or_else(|| assemble::solve(session, project, self.sources, &compiled, &realised), Ok)?;
             session.phase("describing");
             taking.take(&solved)
         })?;

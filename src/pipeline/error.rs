@@ -1,5 +1,6 @@
 //! What can go wrong, and whose fault it is.
 
+use super::failure::Failure;
 use crate::compile::CompileError;
 use crate::diagnostic::Diagnostics;
 use crate::evidence::sbom::InventoryError;
@@ -122,13 +123,8 @@ pub enum Error {
     #[error(transparent)]
     Graph(#[from] LlbError),
     /// A step failed.
-    #[error("{place}{error}")]
-    Solve {
-        /// The place in the spec, with a colon, where there is one.
-        place: String,
-        /// What happened.
-        error: SolveError,
-    },
+    #[error("{0}")]
+    Solve(Box<Failure>),
     /// Accounts do not fit together.
     #[error(transparent)]
     Account(#[from] crate::image::accounts::AccountError),
@@ -202,6 +198,8 @@ pub enum Kind {
     Verification,
     /// An outside service failed after retries.
     Service,
+    /// Somebody interrupted it.
+    Interrupted,
 }
 
 impl From<CompileError> for Error {
@@ -236,7 +234,8 @@ impl Error {
             Error::Http(error) if error.is_of_server() => Kind::Service,
             Error::NotArrived(_) => Kind::Service,
             Error::NotVerified { .. } => Kind::Verification,
-            Error::Solve { .. } => Kind::Step,
+            Error::Solve(failure) if matches!(failure.error, SolveError::Cancelled) => Kind::Interrupted,
+            Error::Solve(_) => Kind::Step,
             _ => Kind::Failure,
         }
     }

@@ -18,6 +18,7 @@ use std::future::Future;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use tokio::runtime::Handle;
@@ -32,6 +33,12 @@ pub trait Progress: Send + Sync {
     fn advance(&self, bytes: u64);
     /// A piece of work was done, or was found done.
     fn done(&self, name: &str, cached: bool);
+    /// A command runs. Its number is its own in this run, from 1 in the order in which commands begin.
+    fn command(&self, number: u64, name: &str);
+    /// It wrote something, in which no secret is left; pieces come in order and end anywhere.
+    fn wrote(&self, number: u64, bytes: &[u8]);
+    /// It ended, after so many seconds.
+    fn ended(&self, number: u64, name: &str, failed: bool, seconds: f64);
     /// Something that the user should know, though the work goes on.
     fn warn(&self, message: &str);
 }
@@ -45,6 +52,9 @@ impl Progress for Silent {
     fn expect(&self, _: u64) {}
     fn advance(&self, _: u64) {}
     fn done(&self, _: &str, _: bool) {}
+    fn command(&self, _: u64, _: &str) {}
+    fn wrote(&self, _: u64, _: &[u8]) {}
+    fn ended(&self, _: u64, _: &str, _: bool, _: f64) {}
     fn warn(&self, _: &str) {}
 }
 
@@ -92,6 +102,7 @@ pub struct Session<'a> {
     project_registries: OnceLock<Registries>,
     began: Instant,
     packer: OnceLock<Packer>,
+    commands: AtomicU64,
     phases: Mutex<Vec<(&'static str, Instant)>>,
     warnings: Mutex<Vec<String>>,
 }
@@ -111,6 +122,7 @@ impl<'a> Session<'a> {
             project_registries: OnceLock::new(),
             began: Instant::now(),
             packer: OnceLock::new(),
+            commands: AtomicU64::new(0),
             phases: Mutex::default(),
             warnings: Mutex::default(),
         })
@@ -200,6 +212,11 @@ impl<'a> Session<'a> {
     /// The present time, as the run's clock goes on from its beginning.
     pub(super) fn clock(&self) -> Timestamp {
         self.settings.now.checked_add(self.began.elapsed()).unwrap_or(self.settings.now)
+    }
+
+    /// A number for a command that begins, from 1.
+    pub(super) fn next_command(&self) -> u64 {
+        self.commands.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Says something that the user should know, once.

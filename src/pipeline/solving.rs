@@ -1,8 +1,9 @@
 //! Graphs that others made.
 
-use super::assemble::Listener;
 use super::build::retried;
 use super::error::Error;
+use super::failure::Failure;
+use super::listening::Listener;
 use super::output;
 use super::place::Transfer;
 use super::report::{OutputReport, SolveReport};
@@ -61,19 +62,20 @@ fn run(
     graph: &Graph,
     brought: &BTreeMap<String, Digest>,
 ) -> Result<Solved, Error> {
-    let (targets, listener) = ([graph.output()], Listener { session });
+    let (targets, listener) = ([graph.output()], Listener::new(session));
     let request = Request { contexts: &options.contexts, brought, ..session.request(graph, &targets, &listener) };
     let mut solved = session.engine()?.solve(&request).map_err(|error| {
         let vertex = error.vertex().and_then(|digest| graph.vertex(&digest));
-        Error::Solve { place: vertex.map(|vertex| place(graph, vertex)).unwrap_or_default(), error }
+        let place = vertex.and_then(|vertex| place(graph, vertex));
+        Error::Solve(Box::new(Failure::at(error, place)))
     })?;
     Ok(solved.results.swap_remove(0))
 }
 
-/// Where the graph's own text asks for a vertex, with a colon; empty where nothing says it.
-fn place(graph: &Graph, vertex: &Vertex) -> String {
-    let first = vertex.places.first().and_then(|place| Some((graph.texts().get(place.text)?, place)));
-    first.map(|(text, place)| format!("{}:{}: ", text.name, place.start.0)).unwrap_or_default()
+/// Where the graph's own text asks for a vertex.
+fn place(graph: &Graph, vertex: &Vertex) -> Option<String> {
+    let place = vertex.places.first()?;
+    Some(format!("{}:{}", graph.texts().get(place.text)?.name, place.start.0))
 }
 
 /// Brings the images of registries that a graph names into the store: their manifests by the sources' identifiers.

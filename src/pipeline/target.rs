@@ -4,6 +4,7 @@ use super::assemble;
 use super::build::retried;
 use super::epoch;
 use super::error::Error;
+use super::given;
 use super::inputs::prepare;
 use super::locking::{self, Buildable, Leveled, LockMode};
 use super::output;
@@ -42,6 +43,7 @@ pub fn target(session: &Session<'_>, options: &TargetOptions) -> Result<TargetRe
 fn target_once(session: &Session<'_>, options: &TargetOptions) -> Result<TargetReport, Error> {
     session.phase("reading the spec");
     let project = Project::load(&options.spec, &options.args)?;
+    given::check(session, &project)?;
     let outputs = output::plan_files(&project, &options.outputs)?;
     let mut sources = project.sources.clone();
     let buildable = locking::buildable(&project, &mut sources)?;
@@ -50,7 +52,7 @@ fn target_once(session: &Session<'_>, options: &TargetOptions) -> Result<TargetR
     let (leveled, platform) = stage(&project, &buildable, &options.stage, options.platform.as_ref())?;
     let prepared = prepare(session, &project, &buildable, leveled, platform, &locked.lock)?;
     let compiled = prepared.compile(leveled, platform, &sources)?;
-    let solved = assemble::file_system(session, &project, &compiled)?;
+    let solved = assemble::file_system(session, &project, &sources, &compiled)?;
     session.phase("writing");
     let outputs = outputs.iter().map(|output| output::write_files(session, output, &solved.tree, revision.epoch));
     let outputs = outputs.collect::<Result<Vec<OutputReport>, Error>>()?;

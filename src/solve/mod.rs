@@ -167,6 +167,11 @@ pub trait Progress: Sync {
         let _ = (vertex, read);
     }
 
+    /// A command really runs: no earlier result of it was found.
+    fn running(&self, vertex: &Vertex) {
+        let _ = vertex;
+    }
+
     /// A command wrote something, in which no secret is left. Pieces of one stream come in order, and end anywhere.
     fn output(&self, vertex: &Vertex, stream: Stream, bytes: &[u8]) {
         let _ = (vertex, stream, bytes);

@@ -344,6 +344,3 @@ fn kept(mut xattrs: Xattrs) -> Xattrs {
     xattrs.retain(|name, _| &**name == b"security.capability");
     xattrs
 }
-
-#[cfg(test)]
-mod tests;

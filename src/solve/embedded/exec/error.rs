@@ -27,7 +27,9 @@ pub enum ExecError {
     #[error("this engine has no sandbox to run commands in")]
     NoSandbox,
     /// A secret is missing.
-    #[error("it needs the secret `{0}`, which was not given to this build: give it with `--secret {0}`")]
+    #[error(
+        "it needs the secret `{0}`, which was not given to this build: give it with `--secret {0}=env:VARIABLE` or `--secret {0}=file:PATH`"
+    )]
     NoSecret(String),
     /// A secret is larger than any that is one.
     #[error("the secret `{id}` has more than {limit} bytes, the most that a secret may have")]

@@ -160,6 +160,7 @@ impl Command<'_> {
         let ready = step::ready(run.request, vertex, op, inputs, store, &is_stopped)?;
         let Some(ready) = ready.filter(|_| !run.is_stopped()) else { return Err(Problem::Cancelled) };
         let hearing = Hearing::new(vertex, progress, &is_stopped, run.masks());
+        progress.running(vertex);
         let began = Instant::now();
         let ended = sandbox.run(&ready.step, store, &hearing);
         let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
