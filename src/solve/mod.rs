@@ -135,7 +135,7 @@ pub enum Outcome {
     Done,
     /// An earlier result was used; of a context, no file had to be read.
     Cached,
-    /// It failed.
+    /// It failed, or was stopped.
     Failed,
 }
 

@@ -94,12 +94,12 @@ pub(super) fn ready(
     Ok(Some(Ready { step, origins, bases, warnings: ulimits.collect(), _caches: held }))
 }
 
-/// The tree behind each mount that shows one. What a command can change must be a directory.
+/// The tree behind each mount that shows one. What becomes an output must be a directory.
 fn bases(op: &pb::ExecOp, inputs: &[Value], store: &Store) -> Result<Vec<Option<Value>>, ExecError> {
     let base = |mount: &pb::Mount| match (mount.mount_type(), key::input(mount, inputs)) {
         (pb::MountType::Bind, None) => Ok(Some(Value::store(Change::default(), Vec::new(), store)?)),
         (pb::MountType::Bind | pb::MountType::Cache, Some(value)) => {
-            if !mount.readonly && !key::selector(mount)?.is_root() {
+            if is_output(mount) && !key::selector(mount)?.is_root() {
                 directory(mount, &*value.tree(store)?)?;
             }
             Ok(Some(value.clone()))
@@ -136,7 +136,10 @@ fn caches(op: &pb::ExecOp, bases: &[Option<Value>], store: &Store) -> Result<Vec
             pb::CacheSharingOpt::Locked => Sharing::Locked,
         };
         let seed = match base {
-            Some(base) => Some(Arc::new(key::part(mount, &*base.tree(store)?)?)),
+            Some(base) => {
+                let tree = base.tree(store)?;
+                Some(Arc::new(tree.subtree(&directory(mount, &tree)?)))
+            }
             None => None,
         };
         let digest = seed.as_ref().map(|seed| seed.digest());

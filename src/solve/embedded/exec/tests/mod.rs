@@ -12,12 +12,15 @@ use super::super::sandbox::Status;
 use super::super::{Embedded, SolveError};
 use crate::diagnostic::Sources;
 use crate::llb::exec::{Limits, Mount, MountKind, Network};
-use crate::llb::{Action, Builder, Exec, ExecOutputs, FileOp, Mkdir, Mkfile, Note, Output, Vertex};
+use crate::llb::{Action, Builder, Exec, ExecOutputs, FileOp, Graph, Mkdir, Mkfile, Note, Output, Vertex, pb};
 use crate::oci::{Digest, Platform};
 use crate::solve::{Engine, Offline, Outcome, Progress, Request, Secrets, Solution, Stream};
 use crate::store::Store;
 use fixtures::{Fake, Shell};
+use prost::Message;
 use secrecy::SecretSlice;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 /// A store, a graph in the making, and a sandbox.
@@ -27,6 +30,25 @@ struct Bench {
     builder: Builder,
     fake: Arc<Fake>,
     secrets: Secrets,
+}
+
+/// What is asked for beside the graph.
+#[derive(Clone, Copy)]
+struct Ask<'a> {
+    progress: &'a dyn Progress,
+    cancelled: &'a (dyn Fn() -> bool + Sync),
+    agents: &'a BTreeMap<String, PathBuf>,
+    network: Network,
+    explain: bool,
+    twice: bool,
+}
+
+impl Default for Ask<'_> {
+    fn default() -> Self {
+        static NONE: BTreeMap<String, PathBuf> = BTreeMap::new();
+        let (network, explain, twice) = (Network::None, false, false);
+        Ask { progress: &(), cancelled: &|| false, agents: &NONE, network, explain, twice }
+    }
 }
 
 /// What was heard.
@@ -105,12 +127,22 @@ impl Bench {
         self.exec(command(root, args)).root.unwrap()
     }
 
-    fn solve_with(&self, targets: &[Output], change: impl FnOnce(&mut Request<'_>)) -> Result<Solution, SolveError> {
-        let all = self.graph_of(targets);
-        let graph = crate::llb::read(&all).unwrap();
-        let mut request = Request { secrets: &self.secrets, parallelism: 2, ..Request::new(&graph, targets) };
-        change(&mut request);
-        self.engine().solve(&request)
+    fn solve_with(&self, targets: &[Output], ask: Ask<'_>) -> Result<Solution, SolveError> {
+        let graph = crate::llb::read(&self.graph_of(targets)).unwrap();
+        let Ask { progress, cancelled, agents, network, explain, twice } = ask;
+        let (secrets, parallelism) = (&self.secrets, 2);
+        let request = Request::new(&graph, targets);
+        self.engine().solve(&Request {
+            progress,
+            cancelled,
+            agents,
+            network,
+            explain,
+            twice,
+            secrets,
+            parallelism,
+            ..request
+        })
     }
 
     /// The definition of a graph with all of these.
@@ -125,17 +157,39 @@ impl Bench {
             whole.metadata.extend(part.message().metadata.clone());
         }
         whole.def.push(last);
-        prost::Message::encode_to_vec(&whole)
+        whole.encode_to_vec()
+    }
+
+    /// The graph of a command, with its operation or what is said of it changed; and what it then yields.
+    fn patched(&self, target: Output, change: impl FnOnce(&mut pb::ExecOp, &mut pb::OpMetadata)) -> (Graph, Output) {
+        let mut message = self.builder.finish(target, &Sources::default()).unwrap().message().clone();
+        let at = message.def.iter().position(|bytes| Digest::of(bytes) == target.vertex).unwrap();
+        let mut op = pb::Op::decode(message.def[at].as_slice()).unwrap();
+        let mut metadata = message.metadata.remove(&target.vertex.to_string()).unwrap();
+        let Some(pb::op::Op::Exec(exec)) = &mut op.op else { panic!("no command") };
+        change(exec, &mut metadata);
+        message.def[at] = op.encode_to_vec();
+        let target = Output { vertex: Digest::of(&message.def[at]), ..target };
+        message.metadata.insert(target.vertex.to_string(), metadata);
+        let input = pb::Input { digest: target.vertex.to_string(), index: i64::from(target.index) };
+        *message.def.last_mut().unwrap() = pb::Op { inputs: vec![input], ..pb::Op::default() }.encode_to_vec();
+        (crate::llb::read(&message.encode_to_vec()).unwrap(), target)
+    }
+
+    /// Solves a graph as it is.
+    fn solve_graph(&self, (graph, target): &(Graph, Output)) -> Result<Solution, SolveError> {
+        let targets = [*target];
+        self.engine().solve(&Request { secrets: &self.secrets, ..Request::new(graph, &targets) })
     }
 
     #[track_caller]
     fn solve(&self, target: Output) -> Solution {
-        self.solve_with(&[target], |_| {}).unwrap()
+        self.solve_with(&[target], Ask::default()).unwrap()
     }
 
     #[track_caller]
     fn fail(&self, target: Output) -> String {
-        self.solve_with(&[target], |_| {}).unwrap_err().to_string()
+        self.solve_with(&[target], Ask::default()).unwrap_err().to_string()
     }
 
     /// The files of a result, with their contents.
@@ -223,6 +277,6 @@ fn a_command_that_changes_nothing_leaves_the_same_tree() {
     let mut bench = Bench::new(|_| GOOD);
     let root = bench.tree(&[("/f", "x")]);
     let ran = bench.run(Some(root), &["true"]);
-    let solution = bench.solve_with(&[ran, root], |_| {}).unwrap();
+    let solution = bench.solve_with(&[ran, root], Ask::default()).unwrap();
     assert_eq!(solution.results[0], solution.results[1]);
 }
