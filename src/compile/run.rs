@@ -8,7 +8,7 @@ use super::file_system::{FileSystem, Mounted};
 use super::recipe::CheckPlan;
 use super::{Compiler, Subject, config, error};
 use crate::llb::exec::{self, Exec, Limits, MountKind, Network, STEP_EPOCH, SecretEnv, Sharing};
-use crate::llb::{Note, Output};
+use crate::llb::{Action, FileOp, Mkdir, Note, Output};
 use crate::spec::{self, Command, Owner, Principal, RunStep, SecretForm, Surroundings};
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ pub(super) fn lower<'a>(
     let mounts = mounts(compiler, subject, level, around, made, &mut env)?;
     let first = |pick: fn(&Surroundings) -> Option<String>| around.iter().rev().find_map(|around| pick(around));
     let exec = Exec {
-        root: made.state(),
+        root: with_tmp(compiler, subject, made.state()),
         readonly_root: false,
         args: arguments(&run.command, around),
         env: env.into_iter().map(|(name, value)| format!("{name}={value}")).collect(),
@@ -69,6 +69,17 @@ pub(super) fn lower<'a>(
         }
     }
     outputs.root
+}
+
+/// The file system that a stage's command begins with has a folder for what is temporary, as tools expect of any
+/// machine; an image has only what it says.
+fn with_tmp(compiler: &mut Compiler<'_>, subject: Subject<'_>, state: Option<Output>) -> Option<Output> {
+    let is_stage = subject.levels.last().is_some_and(|level| level.image.name.registry.is_empty());
+    if !is_stage {
+        return state;
+    }
+    let mkdir = Action::Mkdir(Mkdir::new("/tmp", 0o1777));
+    Some(compiler.builder.file(FileOp { base: state, accounts: None, actions: vec![mkdir] }, Note::named("mkdir /tmp")))
 }
 
 /// A command in a few words.

@@ -27,7 +27,7 @@ fn load(text: &str) -> (Vec<Level>, Sources) {
     let files = BTreeMap::from([("kiln.kdl".to_owned(), text.to_owned())]);
     let loaded = spec::load(&files, "kiln.kdl", &BTreeMap::new()).unwrap_or_else(|e| panic!("{e}"));
     let mut sources = loaded.sources;
-    let levels = levels(&loaded.spec, &loaded.spec.images[0], &mut sources).unwrap();
+    let levels = levels(&loaded.spec, &loaded.spec.images[0], &mut sources, &mut BTreeMap::new()).unwrap();
     (levels, sources)
 }
 

@@ -50,8 +50,9 @@ pub(super) struct Buildable<'a> {
 
 /// The images and stages of a project with their levels; the texts of bases are added to `sources`.
 pub(super) fn buildable<'a>(project: &'a Project, sources: &mut Sources) -> Result<Buildable<'a>, Error> {
+    let mut bases = plan::Bases::new();
     let mut leveled = |image: &'a Image| -> Result<Leveled<'a>, Error> {
-        Ok(Leveled { image, levels: plan::levels(&project.spec, image, sources)? })
+        Ok(Leveled { image, levels: plan::levels(&project.spec, image, sources, &mut bases)? })
     };
     let images = project.spec.images.iter().map(&mut leveled).collect::<Result<_, _>>()?;
     let stages = project.spec.stages.iter();

@@ -42,13 +42,20 @@ impl Level {
     }
 }
 
+/// The bases that were read so far, by name: each is read once, so that it has one text.
+pub type Bases = BTreeMap<String, Level>;
+
 /// The levels of `image`, the lowest first and the image itself last.
 ///
-/// The texts of bases are added to `sources`, which the spans of their specs point into.
-pub fn levels(spec: &Spec, image: &Image, sources: &mut Sources) -> Result<Vec<Level>, LevelError> {
+/// The texts of bases that are not among `bases` yet are added to `sources`, which the spans of their specs point into.
+pub fn levels(spec: &Spec, image: &Image, sources: &mut Sources, bases: &mut Bases) -> Result<Vec<Level>, LevelError> {
     let mut levels = vec![Level { own: None, spec: spec.clone(), image: image.clone() }];
     while let Some(Base::Own(name)) = levels.last().and_then(|l| l.image.base.as_ref()).map(|base| &base.value) {
         let name = name.clone();
+        if let Some(known) = bases.get(&name) {
+            levels.push(known.clone());
+            continue;
+        }
         let base = own_base(&name).ok_or_else(|| LevelError::NoSuchBase(name.clone()))?;
         let file = format!("base-images/{name}/kiln.kdl");
         let texts = BTreeMap::from([(file.clone(), base.spec.to_owned())]);
@@ -56,7 +63,9 @@ pub fn levels(spec: &Spec, image: &Image, sources: &mut Sources) -> Result<Vec<L
         let loaded = spec::load_beside(&texts, &file, &BTreeMap::new(), std::mem::take(sources)).map_err(broken)?;
         *sources = loaded.sources;
         let image = loaded.spec.images.first().cloned().ok_or_else(|| LevelError::NoSuchBase(name.clone()))?;
-        levels.push(Level { own: Some(name), spec: loaded.spec, image });
+        let level = Level { own: Some(name.clone()), spec: loaded.spec, image };
+        bases.insert(name, level.clone());
+        levels.push(level);
     }
     levels.reverse();
     Ok(levels)

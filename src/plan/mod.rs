@@ -14,7 +14,7 @@ mod request;
 mod update;
 
 pub use error::PlanError;
-pub use level::{Level, LevelError, levels};
+pub use level::{Bases, Level, LevelError, levels};
 pub use lock::{Lock, LockError, LockedDownload, LockedEntry, LockedImage, LockedLayout, LockedSet};
 pub use own::{OwnBase, own_base};
 pub use request::{Request, RequestedSource, RequestedWish};
