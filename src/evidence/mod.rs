@@ -14,6 +14,7 @@ pub mod provenance;
 mod referrer;
 pub mod sbom;
 pub mod sign;
+mod stage;
 mod statement;
 mod time;
 pub mod verify;
@@ -24,4 +25,5 @@ pub use inventory::{
     SpecFile, bytes_of, bytes_text, path_text,
 };
 pub use referrer::Referrer;
+pub use stage::{Material, Network, Stage, Step};
 pub use statement::{Nothing, STATEMENT, STATEMENT_0_1, Statement, Subject, predicate};
