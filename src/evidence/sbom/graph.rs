@@ -145,12 +145,12 @@ impl<'a> Graph<'a> {
         self.row_named(name).and_then(|row| self.at(row))
     }
 
-    /// The packages and bases that commands of a stage found there.
+    /// The packages and bases that commands of a stage found there, and the packages that are said to be in bases.
     pub(super) fn installed(&self, stage: usize) -> impl Iterator<Item = &Component<'a>> {
         let Stage { packages, bases, .. } = &self.inventory.stages[stage];
-        let packages = (0..packages.len()).map(move |i| ("package", Some(stage), i));
-        let bases = (0..bases.len()).map(move |i| ("base", Some(stage), i));
-        packages.chain(bases).filter_map(|row| self.at(row))
+        let lists = [("package", packages.len()), ("base", bases.len()), ("claimed", claimed(bases).count())];
+        let rows = lists.into_iter().flat_map(move |(kind, count)| (0..count).map(move |i| (kind, Some(stage), i)));
+        rows.filter_map(|row| self.at(row))
     }
 
     /// The sources that a command saw, itself or through the stages that it saw.
