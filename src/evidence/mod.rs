@@ -16,6 +16,7 @@ pub mod sbom;
 pub mod sign;
 mod stage;
 mod statement;
+pub mod test_result;
 mod time;
 pub mod verify;
 

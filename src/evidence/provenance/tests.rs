@@ -60,7 +60,7 @@ fn of_source(source: &Source) -> Dependency {
 }
 
 /// A build of the image with stages.
-fn staged_build() -> Build {
+pub(crate) fn staged_build() -> Build {
     let inventory = staged();
     let stages = inventory.stages.iter().map(|stage| {
         let packages = stage.packages.iter().map(|package| Dependency::of_package(package, &inventory.indexes));
