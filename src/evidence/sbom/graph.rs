@@ -205,7 +205,10 @@ impl<'a> Graph<'a> {
         for (what, location) in places::lines(self.inventory) {
             self.places.get(("spec", None, location.spec), || what.clone())?;
         }
-        let stages = &self.inventory.stages;
+        let Inventory { stages, sources, .. } = self.inventory;
+        if let Some(stage) = stages.iter().find(|stage| sources.iter().any(|source| source.name == stage.name)) {
+            return Err(InventoryError::DuplicateComponent(stage.name.clone()));
+        }
         let steps = self.inventory.steps.iter().chain(stages.iter().flat_map(|stage| &stage.steps));
         let steps = steps.flat_map(|step| materials(step).map(|name| (&step.name, name)));
         let names = stages.iter().flat_map(|stage| stage.from.iter().map(|name| (&stage.name, name)));

@@ -288,6 +288,17 @@ fn a_report_that_does_not_end_is_left() {
     }
 }
 
+proptest::proptest! {
+    #[test]
+    fn whatever_is_written_gets_an_answer(changes in proptest::collection::vec((0..SUITES.len(), 0..=255u8), 1..20), cut in 0..SUITES.len()) {
+        let mut content = SUITES.as_bytes().to_vec();
+        changes.iter().for_each(|(at, byte)| content[*at] = *byte);
+        let _ = read(Form::Junit, &content);
+        let _ = read(Form::Junit, &content[..cut]);
+        let _ = read(Form::Sarif, &content[cut..]);
+    }
+}
+
 #[test]
 fn the_example_on_the_page_is_what_the_code_writes() {
     let checked = Checked { duration: Some(Duration::from_millis(1234)), ..checked(Some(0), Some(junit(SUITES))) };

@@ -210,8 +210,10 @@ fn stages_that_contradict_themselves_are_refused() {
         assert!(broken(&inventory).unwrap().contains("`nobody`, which is no source and no stage"));
     }
     let mut twice = staged();
-    twice.stages[2].name = "compile".into();
-    assert!(broken(&twice).unwrap().contains("is in the inventory twice"));
+    for name in ["compile", "app"] {
+        twice.stages[2].name = name.into();
+        assert!(broken(&twice).unwrap().contains("is in the inventory twice"));
+    }
 }
 
 #[test]
