@@ -2,7 +2,7 @@
 
 use crate::pipeline::{
     BuildReport, Changed, CopyReport, Difference, ImageReport, LockReport, Outcome, PlatformReport, PublishedReport,
-    Reason, SolveReport, TargetReport, VerificationReport,
+    Reason, SolveReport, StepReason, TargetReport, VerificationReport,
 };
 use serde_json::Value;
 use std::fmt::Write;
@@ -182,22 +182,36 @@ pub(super) fn verification(report: &VerificationReport) -> String {
     out
 }
 
-/// The packages of a CycloneDX document, a line each.
+/// The packages of a CycloneDX document, a line each; then those that were only built with.
 pub(super) fn packages(document: &Value) -> String {
-    let components = document["components"].as_array().into_iter().flatten();
+    let installed = package_lines(&document["components"]);
+    let built_with = package_lines(&document["formulation"][0]["components"]);
+    let mut out = installed.concat();
+    if installed.is_empty() {
+        out.push_str("no packages; `--format cyclonedx` and `--format spdx` list the files\n");
+    }
+    if !built_with.is_empty() {
+        out.push_str("built with, and not in the image:\n");
+        out.extend(built_with.iter().map(|line| format!("  {line}")));
+    }
+    harmless(&out)
+}
+
+fn package_lines(components: &Value) -> Vec<String> {
+    let components = components.as_array().into_iter().flatten();
     let mut lines: Vec<String> = components
         .filter(|component| component["type"] == "library")
         .map(|component| {
             let text = |name: &str| component[name].as_str().unwrap_or_default();
             let licence = component["licenses"][0]["expression"].as_str().unwrap_or("licence not known");
-            format!("{} {}  {licence}\n", text("name"), text("version"))
+            let mut properties = component["properties"].as_array().into_iter().flatten();
+            let partial =
+                properties.find(|property| property["name"] == "kiln:partial").map(|_| "  (some files of it)");
+            format!("{} {}  {licence}{}\n", text("name"), text("version"), partial.unwrap_or_default())
         })
         .collect();
-    if lines.is_empty() {
-        return "no packages; `--format cyclonedx` and `--format spdx` list the files\n".to_owned();
-    }
     lines.sort();
-    lines.concat()
+    lines
 }
 
 /// What a provenance predicate says.
@@ -220,9 +234,43 @@ pub(super) fn provenance(document: &Value) -> String {
         let what = input["uri"].as_str().or(input["name"].as_str()).unwrap_or_default();
         let digest = input["digest"].as_object().and_then(|d| d.iter().next());
         let digest = digest.map(|(name, value)| format!("{name}:{}", value.as_str().unwrap_or_default()));
-        out.push_str(&format!("  {what}\n    {}\n", digest.unwrap_or_default()));
+        let stage = input["annotations"]["stage"].as_str().map(|stage| format!(" (only in {stage})"));
+        out.push_str(&format!("  {what}{}\n    {}\n", stage.unwrap_or_default(), digest.unwrap_or_default()));
+    }
+    let steps = document["runDetails"]["kiln_steps"].as_array().into_iter().flatten();
+    for (i, step) in steps.enumerate() {
+        if i == 0 {
+            out.push_str("by commands\n");
+        }
+        out.push_str(&command(step));
+    }
+    harmless(&out)
+}
+
+/// A command in a provenance predicate.
+fn command(step: &Value) -> String {
+    let text = |name: &str| step[name].as_str().unwrap_or_default();
+    let check = step["check"].as_str().map(|check| format!(", check {check}")).unwrap_or_default();
+    let whose = step["stage"].as_str().map_or("in the image".to_owned(), |stage| format!("in the stage {stage}"));
+    let mut out = format!("  {}\n    {whose}{check}, for {}\n", text("name").replace('\n', " "), text("platform"));
+    out.push_str(&format!("    runs {} in {}\n", step["command"], text("workdir")));
+    out.push_str(&format!("    user {}, network {}\n", text("user"), text("network")));
+    for (list, what) in [("secrets", "secret"), ("sshAgents", "ssh agent"), ("caches", "cache")] {
+        let names = step[list].as_array().into_iter().flatten();
+        out.extend(names.filter_map(Value::as_str).map(|name| format!("    {what} {name}\n")));
+    }
+    for (list, what) in [("inputs", "saw "), ("outputs", "left")] {
+        for material in step[list].as_array().into_iter().flatten() {
+            let digest = material["digest"]["sha256"].as_str().unwrap_or_default();
+            out.push_str(&format!("    {what} sha256:{digest} {}\n", material["name"].as_str().unwrap_or_default()));
+        }
     }
     out
+}
+
+/// What others wrote, without what steers a terminal.
+fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 
 fn plain(value: &Value) -> String {
@@ -241,16 +289,42 @@ pub(super) fn reason(reason: &Reason) -> String {
     for owner in &reason.owners {
         let files = if reason.folder { format!(" ({} files)", owner.files) } else { String::new() };
         out.push_str(&format!("  {:<10} {}{files}\n", owner.kind, owner.name));
+        if owner.kind != "stage" && !owner.stages.is_empty() || owner.stages.len() > 1 {
+            out.push_str(&format!("  taken from {}\n", owner.stages.join(" ← ")));
+        }
         if let Some(made_by) = &owner.made_by {
             out.push_str(&format!("  made by    {made_by}\n"));
         }
+        if let Some(step) = &owner.step {
+            read_by(&mut out, step);
+        }
         if owner.wanted_by.len() > 1 {
             out.push_str(&format!("  wanted by  {}\n", owner.wanted_by.join(" → ")));
-        } else if owner.kind == "package" {
+        } else if !owner.wanted_by.is_empty() {
             out.push_str("  wanted by  the spec\n");
         }
     }
-    out
+    harmless(&out)
+}
+
+/// A command, with all that it could read.
+fn read_by(out: &mut String, step: &StepReason) {
+    out.push_str(&format!("  command    {}\n", step.command.replace('\n', "\n             ")));
+    if step.network != "none" {
+        out.push_str(&format!("  network    {}\n", step.network));
+    }
+    for (what, names) in [("source", &step.sources), ("stage", &step.stages), ("base", &step.bases)] {
+        for name in names {
+            out.push_str(&format!("  it read    {what} {name}\n"));
+        }
+    }
+    let (asked, others): (Vec<_>, Vec<_>) = step.packages.iter().partition(|package| package.requested);
+    for package in asked {
+        out.push_str(&format!("  it read    package {}\n", package.name));
+    }
+    if !others.is_empty() {
+        out.push_str(&format!("  it read    {} packages that these need\n", others.len()));
+    }
 }
 
 /// What differs between two images.
@@ -289,12 +363,4 @@ fn one_change(changed: &Changed) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::size;
-
-    #[test]
-    fn sizes_have_two_or_three_digits() {
-        let shown = [0, 999, 1_000, 1_550, 999_900, 1_000_000, 47_000_000, 1_234_000_000].map(size);
-        assert_eq!(shown, ["0 B", "999 B", "1.0 kB", "1.6 kB", "999.9 kB", "1.0 MB", "47.0 MB", "1.2 GB"]);
-    }
-}
+mod tests;

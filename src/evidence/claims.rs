@@ -78,7 +78,7 @@ pub fn packages(statement: &[u8], form: &str) -> Result<Vec<ClaimedPackage>, Str
         document.predicate.components.into_iter().for_each(|component| component.add_to(&mut packages));
     } else {
         let document: Statement<Spdx> = serde_json::from_slice(statement).map_err(text)?;
-        packages.extend(document.predicate.packages.into_iter().filter_map(Package::claimed));
+        packages.extend(document.predicate.in_the_image().filter_map(Package::claimed));
     }
     if packages.len() > MAX_PACKAGES {
         return Err(format!("it names more than {MAX_PACKAGES} packages"));
@@ -122,11 +122,42 @@ impl Component {
 struct Spdx {
     #[serde(default)]
     packages: Vec<Package>,
+    #[serde(default)]
+    relationships: Vec<Relationship>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Relationship {
+    spdx_element_id: String,
+    relationship_type: String,
+    related_spdx_element: String,
+}
+
+/// What of a thing is no part of it, as long as nothing contains it.
+const ONLY_USED: [&str; 6] =
+    ["BUILD_TOOL_OF", "BUILD_DEPENDENCY_OF", "DEV_TOOL_OF", "DEV_DEPENDENCY_OF", "TEST_TOOL_OF", "TEST_DEPENDENCY_OF"];
+
+impl Spdx {
+    /// The packages without those that the image was only built, developed or tested with.
+    fn in_the_image(self) -> impl Iterator<Item = Package> {
+        let (mut used, mut contained) = (BTreeSet::new(), BTreeSet::new());
+        for row in self.relationships {
+            match row.relationship_type.as_str() {
+                "CONTAINS" => contained.insert(row.related_spdx_element),
+                kind if ONLY_USED.contains(&kind) => used.insert(row.spdx_element_id),
+                _ => false,
+            };
+        }
+        self.packages.into_iter().filter(move |package| !used.contains(&package.id) || contained.contains(&package.id))
+    }
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Package {
+    #[serde(rename = "SPDXID", default)]
+    id: String,
     name: String,
     #[serde(default)]
     version_info: Option<String>,

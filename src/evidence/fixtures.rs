@@ -1,8 +1,10 @@
 //! A small image whose inventory has one of everything.
 
+use super::claims::{ClaimedPackage, Claims};
 use super::inventory::*;
 use super::licence::Licence;
 use super::sign::{LocalKey, PublicKey, SignError, Signer};
+use super::stage::{Material, Network, Stage, Step};
 use crate::oci::{Digest, Platform};
 
 fn sha1(content: &[u8]) -> [u8; 20] {
@@ -45,6 +47,25 @@ pub(crate) fn file(path: &str, content: &[u8], owner: Owner, layer: usize) -> Fi
         size: content.len() as u64,
         owner,
         layer,
+    }
+}
+
+/// A command in an environment without network that left nothing.
+pub(crate) fn step(name: &str, command: &[&str]) -> Step {
+    Step {
+        name: name.into(),
+        command: command.iter().map(|argument| (*argument).to_owned()).collect(),
+        environment: vec!["PATH=/usr/bin:/bin".into()],
+        user: "0:0".into(),
+        workdir: "/".into(),
+        network: Network::None,
+        secrets: vec![],
+        agents: vec![],
+        caches: vec![],
+        check: None,
+        inputs: vec![],
+        outputs: vec![],
+        location: None,
     }
 }
 
@@ -123,6 +144,8 @@ pub(crate) fn inventory() -> Inventory {
             SpecFile { path: "team/common.kdl".into(), digest: Digest::of("common") },
         ],
         lock: Some(SpecFile { path: "kiln.lock".into(), digest: Digest::of("lock") }),
+        stages: vec![],
+        steps: vec![],
         files: vec![
             file("/usr/lib/libssl.so.3", b"ELF", Owner::Package(0), 0),
             file("/usr/share/doc/libssl3t64/copyright", b"(c)", Owner::Package(0), 0),
@@ -136,6 +159,111 @@ pub(crate) fn inventory() -> Inventory {
             file("/opt/old", b"old", Owner::Base(0), 0),
         ],
     }
+}
+
+fn material(path: &str, content: &str, from: &[&str]) -> Material {
+    let from = from.iter().map(|name| (*name).to_owned()).collect();
+    Material { path: path.into(), digest: Digest::of(content), from }
+}
+
+/// The same image with what was built in stages: of a toolchain with a package that is in the image too, of commands
+/// that saw a source, a download that is not in the image, a secret and the network, and of a base that was built with.
+pub(crate) fn staged() -> Inventory {
+    let line = |line| Location { spec: 0, line };
+    let cc = Package { requested: true, section: Some("devel".into()), ..package("gcc-14", "14.2.0-19") };
+    let runtime = Package { source: "gcc-14".into(), ..package("libgcc-s1", "14.2.0-19") };
+    let toolchain = Stage {
+        name: "toolchain".into(),
+        platform: Platform::linux("amd64", None),
+        location: Some(line(10)),
+        packages: vec![cc, runtime, inventory().packages[1].clone()],
+        edges: vec![(0, 1), (1, 2)],
+        bases: vec![],
+        from: vec![],
+        steps: vec![],
+    };
+    let sources = ["app", "toolchain"];
+    let compile = Step {
+        environment: vec!["PATH=/usr/bin:/bin".into(), "CFLAGS=-O2 -g".into()],
+        workdir: "/src".into(),
+        secrets: vec!["token".into()],
+        caches: vec!["/root/.ccache".into()],
+        inputs: vec![material("/", "toolchain", &["toolchain"]), material("/src", "app", &["app"])],
+        outputs: vec![material("/", "built", &[])],
+        location: Some(line(13)),
+        ..step("make hello", &["/bin/sh", "-c", "make hello"])
+    };
+    let fetch = Step {
+        user: "1000:1000".into(),
+        network: Network::Host,
+        agents: vec!["default".into()],
+        inputs: vec![material("/", "built", &sources)],
+        outputs: vec![material("/", "fetched", &[])],
+        location: Some(line(14)),
+        ..step("fetch-data", &["fetch-data", "--all"])
+    };
+    let check = Step {
+        check: Some("unit tests".into()),
+        inputs: vec![material("/", "fetched", &sources), material("/data", "data", &["data"])],
+        location: Some(line(15)),
+        ..step("unit tests", &["/bin/sh", "-c", "make check"])
+    };
+    let built = Stage {
+        name: "compile".into(),
+        location: Some(line(12)),
+        packages: vec![],
+        edges: vec![],
+        from: ["app", "data", "toolchain"].map(str::to_owned).to_vec(),
+        steps: vec![compile, fetch, check],
+        ..toolchain.clone()
+    };
+    let claims = Claims {
+        document: Digest::of("document"),
+        form: "https://spdx.dev/Document".into(),
+        signed: false,
+        packages: vec![ClaimedPackage { name: "musl".into(), version: Some("1".into()), purl: None }],
+    };
+    let lint = Stage {
+        name: "lint".into(),
+        location: None,
+        packages: vec![],
+        edges: vec![],
+        bases: vec![Base {
+            reference: "docker.io/acme/lint:1".into(),
+            digest: Digest::of("lint"),
+            location: Some(line(17)),
+            claims: Some(claims),
+        }],
+        from: vec!["compile".into()],
+        ..toolchain.clone()
+    };
+    let index = Step {
+        inputs: vec![material("/", "image", &["compile"]), material("/mnt", "data", &["data"])],
+        outputs: vec![material("/", "indexed", &[])],
+        location: Some(line(30)),
+        ..step("index /mnt", &["index", "/mnt"])
+    };
+    let from = |stage, owner, at| Owner::Stage { stage, owner: Box::new(owner), location: Some(line(at)) };
+    let readme = Owner::Source { source: 0, location: Some(line(13)) };
+    let mut inventory = inventory();
+    inventory.sources.push(Source {
+        name: "data".into(),
+        kind: SourceKind::Http { url: "https://example.com/data.tar".into() },
+        digest: Digest::of("data.tar"),
+        location: Some(line(6)),
+    });
+    inventory.stages = vec![toolchain, built, lint];
+    inventory.steps = vec![index];
+    inventory.files.extend([
+        file("/usr/bin/hello", b"hello", from(1, Owner::Step(0), 28), 1),
+        file("/usr/lib/libgcc_s.so.1", b"gcc", from(1, from(0, Owner::Package(1), 12), 28), 1),
+        file("/etc/toolchain", b"made", from(0, Owner::Emulated { package: 2 }, 29), 1),
+        file("/usr/share/doc/hello", b"readme", from(1, readme, 28), 1),
+        file("/etc/hello", b"config", from(1, Owner::Spec(line(16)), 28), 1),
+        file("/usr/share/lint", b"rules", from(2, Owner::Base(0), 29), 1),
+        file("/var/lib/index", b"index", Owner::Step(0), 1),
+    ]);
+    inventory
 }
 
 /// Compares `text` with the file of that name below `tests/golden/evidence`; `KILN_BLESS=1` writes it instead.

@@ -6,6 +6,7 @@
 
 use super::claims::Claims;
 use super::licence::Licence;
+use super::stage::{Stage, Step};
 use crate::oci::{Digest, Platform};
 
 /// Everything that one image of one platform holds.
@@ -25,7 +26,7 @@ pub struct Inventory {
     pub edges: Vec<(usize, usize)>,
     /// The signed indexes that the packages were found in.
     pub indexes: Vec<PackageIndex>,
-    /// The sources that files were copied from.
+    /// The sources that files were copied from, here or in a stage, and those that commands saw.
     pub sources: Vec<Source>,
     /// The images that this one was built upon and whose layers it keeps.
     pub bases: Vec<Base>,
@@ -33,6 +34,10 @@ pub struct Inventory {
     pub specs: Vec<SpecFile>,
     /// The lock that pinned everything, if there was anything to pin.
     pub lock: Option<SpecFile>,
+    /// The stages that the image was made with.
+    pub stages: Vec<Stage>,
+    /// The commands that ran in the image itself, in order.
+    pub steps: Vec<Step>,
     /// Everything in the final root but its folders, in any order; each path once.
     pub files: Vec<File>,
 }
@@ -121,7 +126,7 @@ pub struct Package {
     pub requested: bool,
 }
 
-/// A source that files were copied from.
+/// A source that files were copied from or that commands saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// Its name in the spec.
@@ -215,7 +220,7 @@ pub enum FileKind {
     Special,
 }
 
-/// Who put a file into the image.
+/// Who put a file into the image, or into a stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Owner {
     /// Unpacked from a package.
@@ -236,6 +241,17 @@ pub enum Owner {
     Spec(Location),
     /// In a layer of a base that was kept.
     Base(usize),
+    /// Made by a command of the image itself.
+    Step(usize),
+    /// Taken from a stage: copied, or there because the image stands on it.
+    Stage {
+        /// Position in [`Inventory::stages`].
+        stage: usize,
+        /// Who put it there. Positions of packages, bases and steps are those of the stage's own lists.
+        owner: Box<Owner>,
+        /// The line that takes it.
+        location: Option<Location>,
+    },
 }
 
 /// A path of bytes as text, without loss: `/` first; bytes that are no UTF-8, and the

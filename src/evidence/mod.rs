@@ -14,7 +14,9 @@ pub mod provenance;
 mod referrer;
 pub mod sbom;
 pub mod sign;
+mod stage;
 mod statement;
+pub mod test_result;
 mod time;
 pub mod verify;
 
@@ -24,4 +26,5 @@ pub use inventory::{
     SpecFile, bytes_of, bytes_text, path_text,
 };
 pub use referrer::Referrer;
+pub use stage::{Material, Network, Stage, Step};
 pub use statement::{Nothing, STATEMENT, STATEMENT_0_1, Statement, Subject, predicate};

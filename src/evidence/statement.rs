@@ -20,6 +20,8 @@ pub mod predicate {
     pub const SPDX: &str = "https://spdx.dev/Document";
     /// SLSA provenance, version 1.
     pub const PROVENANCE: &str = "https://slsa.dev/provenance/v1";
+    /// The result of a check.
+    pub const TEST_RESULT: &str = "https://in-toto.io/attestation/test-result/v0.1";
 }
 
 /// A claim of one type about some content.

@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An image's content as its bill of materials tells it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -13,6 +13,12 @@ pub(super) struct Bill {
     pub files: BTreeMap<String, BilledFile>,
     /// What needs what, by reference.
     pub needs: BTreeMap<String, Vec<String>>,
+    /// The packages that were only built with, by their references.
+    pub tools: BTreeMap<String, BilledPackage>,
+    /// For each stage, by name, the references of what it was made from.
+    pub stages: BTreeMap<String, Vec<String>>,
+    /// The commands that ran, by their references.
+    pub steps: BTreeMap<String, BilledStep>,
 }
 
 /// A package.
@@ -23,6 +29,22 @@ pub(super) struct BilledPackage {
     pub purl: String,
     /// Whether the spec or a base asks for it by name.
     pub requested: bool,
+    /// Whether only some of its files are there, taken from a stage.
+    pub partial: bool,
+}
+
+/// A command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct BilledStep {
+    pub name: String,
+    /// The stage in which it ran; none for the image itself.
+    pub stage: Option<String>,
+    /// The command in a line.
+    pub command: String,
+    /// What it reached over the network.
+    pub network: String,
+    /// The references of the sources and stages that it saw.
+    pub from: Vec<String>,
 }
 
 /// A file.
@@ -36,8 +58,12 @@ pub(super) struct BilledFile {
     pub owner_type: String,
     /// The owner's name.
     pub owner_name: String,
-    /// Remarks of the document: `kiln:made-by`, `kiln:spec` and their like.
-    pub properties: BTreeMap<String, String>,
+    /// The lines of specs that put it there, the one that the image has it by first; or what kiln did.
+    pub made_by: Vec<String>,
+    /// The stages that it was taken from, the one that the image took it from first.
+    pub stages: Vec<String>,
+    /// The reference of the command that made it.
+    pub step: Option<String>,
 }
 
 impl Bill {
@@ -50,16 +76,7 @@ impl Bill {
         let mut bill = Bill::default();
         for component in document["components"].as_array().ok_or_else(wrong)? {
             let reference = text(component, "bom-ref");
-            if component["type"] == "library" {
-                let requested = properties(component).get("kiln:requested").is_some_and(|value| value == "true");
-                let package = BilledPackage {
-                    name: text(component, "name"),
-                    version: text(component, "version"),
-                    purl: text(component, "purl"),
-                    requested,
-                };
-                bill.packages.insert(reference.clone(), package);
-            }
+            bill.packages.extend(package(component).map(|package| (reference.clone(), package)));
             for file in component["components"].as_array().into_iter().flatten() {
                 if file["type"] != "file" {
                     continue;
@@ -69,7 +86,9 @@ impl Bill {
                     owner: reference.clone(),
                     owner_type: text(component, "type"),
                     owner_name: text(component, "name"),
-                    properties: properties(file),
+                    made_by: properties(file, "made-by"),
+                    stages: properties(file, "stage"),
+                    step: properties(file, "step").pop(),
                 };
                 bill.files.insert(text(file, "name"), billed);
             }
@@ -79,7 +98,61 @@ impl Bill {
             let needed = needed.filter_map(|r| r.as_str().map(str::to_owned)).collect();
             bill.needs.insert(text(row, "ref"), needed);
         }
+        for formula in document["formulation"].as_array().into_iter().flatten() {
+            bill.read_formula(formula);
+        }
         Ok(bill)
+    }
+
+    fn read_formula(&mut self, formula: &Value) {
+        for tool in formula["components"].as_array().into_iter().flatten() {
+            self.tools.extend(package(tool).map(|package| (text(tool, "bom-ref"), package)));
+        }
+        for workflow in formula["workflows"].as_array().into_iter().flatten() {
+            let stage = text(workflow, "bom-ref").strip_prefix("workflow:").map(str::to_owned);
+            let used = workflow["resourceReferences"].as_array().into_iter().flatten();
+            let used = used.map(|used| text(used, "ref")).collect();
+            self.stages.extend(stage.clone().map(|stage| (stage, used)));
+            for task in workflow["tasks"].as_array().into_iter().flatten() {
+                let inputs = task["inputs"].as_array().into_iter().flatten();
+                let step = BilledStep {
+                    name: text(task, "name"),
+                    stage: stage.clone(),
+                    command: text(&task["steps"][0]["commands"][0], "executed"),
+                    network: properties(task, "network").pop().unwrap_or_default(),
+                    from: inputs.flat_map(|input| properties(input, "from")).collect(),
+                };
+                self.steps.insert(text(task, "bom-ref"), step);
+            }
+        }
+    }
+
+    /// A package of the image, or one that was built with.
+    pub(super) fn package(&self, reference: &str) -> Option<&BilledPackage> {
+        self.packages.get(reference).or_else(|| self.tools.get(reference))
+    }
+
+    /// The references of all that a command could read: sources, stages and packages, also those behind stages.
+    pub(super) fn behind(&self, step: &BilledStep) -> BTreeSet<String> {
+        let mut waiting = step.from.clone();
+        match &step.stage {
+            Some(stage) => {
+                let used = self.stages.get(stage).into_iter().flatten();
+                // Of sources and stages it saw what it says itself.
+                waiting.extend(used.filter(|r| !r.starts_with("source:") && !r.starts_with("stage:")).cloned());
+            }
+            None => {
+                waiting.extend(self.packages.iter().filter(|(_, p)| !p.partial).map(|(reference, _)| reference.clone()))
+            }
+        }
+        let mut behind = BTreeSet::new();
+        while let Some(reference) = waiting.pop() {
+            let stage = reference.strip_prefix("stage:").and_then(|stage| self.stages.get(stage));
+            if behind.insert(reference.clone()) {
+                waiting.extend(stage.into_iter().flatten().cloned());
+            }
+        }
+        behind
     }
 
     /// The shortest way from something that was asked for to `reference`, by who needs whom; ends with `reference`.
@@ -122,7 +195,19 @@ fn sha256(component: &Value) -> Option<String> {
     hashes.iter().find(|hash| hash["alg"] == "SHA-256").map(|hash| text(hash, "content"))
 }
 
-fn properties(component: &Value) -> BTreeMap<String, String> {
+/// The values of one of kiln's properties, in order.
+fn properties(component: &Value, name: &str) -> Vec<String> {
     let list = component["properties"].as_array().into_iter().flatten();
-    list.map(|property| (text(property, "name"), text(property, "value"))).collect()
+    let named = list.filter(|property| text(property, "name").strip_prefix("kiln:") == Some(name));
+    named.map(|property| text(property, "value")).collect()
+}
+
+fn package(component: &Value) -> Option<BilledPackage> {
+    (component["type"] == "library").then(|| BilledPackage {
+        name: text(component, "name"),
+        version: text(component, "version"),
+        purl: text(component, "purl"),
+        requested: properties(component, "requested") == ["true"],
+        partial: !properties(component, "partial").is_empty(),
+    })
 }

@@ -68,6 +68,8 @@ impl Taking<'_> {
             bases: self.bases(),
             specs: spec_files(self.sources),
             lock: lock_file(self.project, self.locked),
+            stages: Vec::new(),
+            steps: Vec::new(),
             files,
         };
         sbom::fill_sha1(&mut inventory, &self.session.store)?;

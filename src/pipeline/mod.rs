@@ -65,7 +65,7 @@ pub use solving::{SolveOptions, solve};
 pub use target::{TargetOptions, target};
 pub use text::{check, diagnostics_as_json, format, format_file};
 pub use verifying::verify;
-pub use why::{OwnerReason, Reason, why};
+pub use why::{OwnerReason, ReadPackage, Reason, StepReason, why};
 
 use crate::spec::Image;
 use std::io::{self, Read, Write as _};

@@ -52,6 +52,7 @@ impl Build<'_> {
             options: BTreeMap::new(),
             repository: self.revision.repository(),
             dependencies: dependencies.into_iter().collect(),
+            stages: Vec::new(),
             epoch: self.revision.epoch,
             kiln_version: env!("CARGO_PKG_VERSION").into(),
             compressors: [(compression.name(), compression.compressor().to_owned())].into(),

@@ -117,17 +117,18 @@ fn cosign_verifies_our_image_signature_and_attestations_in_a_registry() {
     let config = br#"{"architecture":"amd64","os":"linux","config":{},"rootfs":{"type":"layers","diff_ids":[]}}"#;
     let image = to_json(&Manifest::image(Descriptor::of(media_type::CONFIG, config), vec![]));
     let subject = Descriptor::of(media_type::MANIFEST, &image);
-    let sbom: serde_json::Value = serde_json::from_slice(&std::fs::read(golden("cyclonedx.json")).unwrap()).unwrap();
+    let document =
+        |name| -> serde_json::Value { serde_json::from_slice(&std::fs::read(golden(name)).unwrap()).unwrap() };
     let attest = |kind, predicate| {
         let statement = Statement::new(vec![Subject::new(&subject.digest)], kind, predicate);
         Referrer::new(sign(&key, &statement).unwrap(), &subject, 1_700_000_000)
     };
-    let provenance = std::fs::read(golden("provenance.json")).unwrap();
-    let provenance: serde_json::Value = serde_json::from_slice(&provenance).unwrap();
     let referrers = vec![
         Referrer::new(sign(&key, &Statement::signature(&subject.digest)).unwrap(), &subject, 0),
-        attest(predicate::CYCLONEDX, sbom),
-        attest(predicate::PROVENANCE, provenance["predicate"].clone()),
+        attest(predicate::CYCLONEDX, document("stages/cyclonedx.json")),
+        attest(predicate::SPDX, document("stages/spdx.json")),
+        attest(predicate::PROVENANCE, document("stages/provenance.json")["predicate"].clone()),
+        attest(predicate::TEST_RESULT, document("stages/test-result.json")["predicate"].clone()),
     ];
     let server = registry(&image, vec![config.to_vec()], referrers);
     let host = server.url("").to_string().trim_start_matches("http://").trim_end_matches('/').to_owned();
@@ -135,7 +136,8 @@ fn cosign_verifies_our_image_signature_and_attestations_in_a_registry() {
     let flags = ["--key", "kiln.pub", "--insecure-ignore-tlog", "--allow-http-registry"];
     let verified = cosign.run(&[&["verify"], flags.as_slice(), &[&name]].concat()).unwrap();
     assert!(verified.contains(&subject.digest.to_string()), "{verified}");
-    for kind in ["cyclonedx", "slsaprovenance1"] {
+    // For results of tests cosign has no short name.
+    for kind in ["cyclonedx", "spdxjson", "slsaprovenance1", predicate::TEST_RESULT] {
         cosign.run(&[&["verify-attestation", "--type", kind], flags.as_slice(), &[&name]].concat()).unwrap();
     }
     let other = ["verify-attestation", "--type", "openvex"];

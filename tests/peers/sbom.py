@@ -27,11 +27,16 @@ def spdx_mistakes(path):
 def cyclonedx_rows(document):
     purls, files = set(), {}
     for component in document["components"]:
-        if component["type"] == "library":
+        if component["type"] == "library" and "purl" in component:
             purls.add(component["purl"])
         for file in component.get("components", []):
             files[file["name"]] = (component["name"], file["hashes"][0]["content"])
-    return purls, files
+    built_with = formula_purls(document["formulation"][0])
+    return purls, built_with, files
+
+
+def formula_purls(formula):
+    return {part["purl"] for part in formula["components"] if part["type"] == "library" and "purl" in part}
 
 
 def spdx_rows(document):
@@ -41,17 +46,20 @@ def spdx_rows(document):
         for row in document["relationships"]
         if row["relationshipType"] == "CONTAINS"
     }
-    purls = {
-        reference["referenceLocator"]
-        for package in packages.values()
-        for reference in package.get("externalRefs", [])
-        if reference["referenceLocator"].startswith("pkg:deb/")
-    }
+    references = [reference for package in packages.values() for reference in package.get("externalRefs", [])]
+    purls, built_with = (
+        {
+            reference["referenceLocator"]
+            for reference in references
+            if reference["referenceType"] == kind and not reference["referenceLocator"].startswith("pkg:oci/")
+        }
+        for kind in ("purl", "build-purl")
+    )
     files = {}
     for file in document["files"]:
         digests = {row["algorithm"]: row["checksumValue"] for row in file["checksums"]}
         files[file["fileName"].removeprefix(".")] = (packages[owners[file["SPDXID"]]]["name"], digests["SHA256"])
-    return purls, files
+    return purls, built_with, files
 
 
 def main(cyclonedx_path, spdx_path):
@@ -60,7 +68,8 @@ def main(cyclonedx_path, spdx_path):
     with open(spdx_path, encoding="utf-8") as file:
         spdx = json.load(file)
     mistakes = cyclonedx_mistakes(cyclonedx) + spdx_mistakes(spdx_path)
-    for kind, ours, theirs in zip(("packages", "files"), cyclonedx_rows(json.loads(cyclonedx)), spdx_rows(spdx)):
+    kinds = ("packages", "packages that were built with", "files")
+    for kind, ours, theirs in zip(kinds, cyclonedx_rows(json.loads(cyclonedx)), spdx_rows(spdx)):
         if ours != theirs:
             mistakes.append(f"the two forms list different {kind}")
     print("\n".join(mistakes), end="")

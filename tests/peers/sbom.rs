@@ -52,13 +52,14 @@ fn both_forms_satisfy_the_official_schemas() {
     let validators = Validators::install();
     let golden = |name: &str| Path::new(GOLDEN).join(name);
     validators.check(&golden("cyclonedx.json"), &golden("spdx.json")).unwrap();
+    validators.check(&golden("stages/cyclonedx.json"), &golden("stages/spdx.json")).unwrap();
 
     // The check itself sees what it should: a mistake in either form, and forms that disagree.
     let folder = tempfile::tempdir().unwrap();
     let changed = |name: &str, from: &str, to: &str| {
         let text = std::fs::read_to_string(golden(name)).unwrap();
         assert!(text.contains(from));
-        let path = folder.path().join(name);
+        let path = folder.path().join(name.replace('/', "-"));
         std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
         path
     };
@@ -68,17 +69,24 @@ fn both_forms_satisfy_the_official_schemas() {
     assert!(validators.check(&golden("cyclonedx.json"), &bad).unwrap_err().contains("SHA1"));
     let bad = changed("spdx.json", "\"./srv/app\"", "\"./srv/ape\"");
     assert!(validators.check(&golden("cyclonedx.json"), &bad).unwrap_err().contains("different files"));
+    let bad = changed("stages/spdx.json", "\"build-purl\"", "\"purl\"");
+    let told = validators.check(&golden("stages/cyclonedx.json"), &bad).unwrap_err();
+    assert!(told.contains("different packages that were built with"), "{told}");
+    let bad = changed("stages/cyclonedx.json", "\"taskTypes\"", "\"taskKinds\"");
+    assert!(validators.check(&bad, &golden("stages/spdx.json")).unwrap_err().contains("cyclonedx"));
 }
 
 #[test]
 #[ignore = "installs syft from the Python package index"]
 fn a_scanner_recognises_the_distribution_and_every_package() {
     let validators = Validators::install();
-    for name in ["cyclonedx.json", "spdx.json"] {
+    // Two packages are installed; of a third a file was copied from a stage, whose compiler is not in the image.
+    let documents = [("cyclonedx.json", 2), ("spdx.json", 2), ("stages/cyclonedx.json", 3), ("stages/spdx.json", 3)];
+    for (name, count) in documents {
         let document = Path::new(GOLDEN).join(name);
         let purls = validators.syft(&document);
         let text = std::fs::read_to_string(&document).unwrap();
-        assert_eq!(purls.len(), 2, "{name}: {purls:?}");
+        assert_eq!(purls.len(), count, "{name}: {purls:?}");
         // syft writes a colon in another way than we do.
         assert!(purls.iter().all(|purl| text.contains(&purl.replace("%3A", ":"))), "{name}: {purls:?}");
     }

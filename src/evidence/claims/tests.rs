@@ -1,5 +1,5 @@
 use super::*;
-use crate::evidence::fixtures::inventory;
+use crate::evidence::fixtures::{inventory, staged};
 use crate::evidence::sbom::Graph;
 use crate::evidence::{Statement, Subject};
 use serde_json::{Value, json};
@@ -15,13 +15,35 @@ fn names(statement: &[u8], form: &str) -> Vec<String> {
 
 #[test]
 fn packages_of_kilns_own_documents_are_found_in_both_forms() {
-    let inventory = inventory();
-    let graph = Graph::new(&inventory).unwrap();
     let expected = ["base-files", "libssl3t64"];
-    let cyclonedx = statement(predicate::CYCLONEDX, graph.cyclonedx());
-    let spdx = statement(predicate::SPDX, graph.spdx());
-    assert_eq!(names(&cyclonedx, predicate::CYCLONEDX), expected);
-    assert_eq!(packages(&cyclonedx, predicate::CYCLONEDX), packages(&spdx, predicate::SPDX));
+    // Of what was built with, only what something is copied of.
+    let with_stages = ["base-files", "libgcc-s1", "libssl3t64"];
+    for (inventory, expected) in [(inventory(), expected.as_slice()), (staged(), &with_stages)] {
+        let graph = Graph::new(&inventory).unwrap();
+        let cyclonedx = statement(predicate::CYCLONEDX, graph.cyclonedx());
+        let spdx = statement(predicate::SPDX, graph.spdx());
+        assert_eq!(names(&cyclonedx, predicate::CYCLONEDX), expected);
+        assert_eq!(packages(&cyclonedx, predicate::CYCLONEDX), packages(&spdx, predicate::SPDX));
+    }
+}
+
+#[test]
+fn tools_are_no_packages_unless_they_are_contained() {
+    let package = |id: &str| json!({ "SPDXID": id, "name": id, "externalRefs": [{ "referenceType": "purl", "referenceLocator": format!("pkg:deb/{id}") }] });
+    let row =
+        |a: &str, kind: &str, b: &str| json!({ "spdxElementId": a, "relationshipType": kind, "relatedSpdxElement": b });
+    let packages = ["shell", "compiler", "linter", "loose"].map(package);
+    let document = json!({
+        "packages": packages,
+        "relationships": [
+            row("compiler", "BUILD_TOOL_OF", "image"),
+            row("shell", "BUILD_TOOL_OF", "image"),
+            row("image", "CONTAINS", "shell"),
+            row("linter", "TEST_TOOL_OF", "image"),
+            row("linter", "DEPENDS_ON", "shell"),
+        ],
+    });
+    assert_eq!(names(&statement(predicate::SPDX, document), predicate::SPDX), ["loose", "shell"]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::evidence::inventory::{Package, PackageIndex, SpecFile};
 use crate::evidence::sbom::{deb_purl, deb_url};
+use crate::evidence::stage::Step;
 use crate::oci::{Digest, Platform};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -25,8 +26,10 @@ pub struct Build {
     pub options: BTreeMap<String, String>,
     /// The repository that holds the spec, where it was clean.
     pub repository: Option<Repository>,
-    /// Everything else from outside, in any order.
+    /// Everything else from outside that is in the image or in what it stands on, in any order.
     pub dependencies: Vec<Dependency>,
+    /// The stages that the image was made with, for each platform; and the image itself, where commands ran in it.
+    pub stages: Vec<BuiltStage>,
     /// Seconds since 1970.
     pub epoch: i64,
     /// The version of kiln.
@@ -39,6 +42,19 @@ pub struct Build {
     pub builder: Builder,
     /// What is different in each run, only where the user asks for it: it makes the evidence different in each run.
     pub run: Option<Run>,
+}
+
+/// Where commands ran, for one platform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuiltStage {
+    /// The stage's name; none for the image itself.
+    pub name: Option<String>,
+    /// What its commands ran for.
+    pub platform: Platform,
+    /// What it took from outside, in any order; what the image took as well may be among it.
+    pub dependencies: Vec<Dependency>,
+    /// Its commands, in order.
+    pub steps: Vec<Step>,
 }
 
 /// A git repository at a commit.

@@ -1,12 +1,13 @@
 //! The form of SLSA provenance v1, and what kiln's build type puts into it.
 
 use super::build::{Build, Builder, Dependency, UsedImage};
+use super::step::{StepRun, network_steps, step_runs};
 use crate::evidence::inventory::SpecFile;
 use crate::evidence::statement::Statement;
 use crate::evidence::time::rfc3339;
 use crate::oci::{Digest, media_type};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The build type, described in `specs/build-type.md`.
 pub const BUILD_TYPE: &str = "urn:kiln:build-type:v1";
@@ -63,6 +64,9 @@ pub struct InternalParameters {
     pub compressors: BTreeMap<String, String>,
     /// Suites whose Valid-Until was not honoured.
     pub unchecked_valid_until: Vec<String>,
+    /// Commands that could reach the network, each with its stage.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub network_steps: Vec<String>,
 }
 
 /// Something from outside.
@@ -95,6 +99,9 @@ pub struct RunDetails {
     /// What differs from run to run.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub metadata: Option<Metadata>,
+    /// The commands that ran, stage by stage.
+    #[serde(rename = "kiln_steps", skip_serializing_if = "Vec::is_empty", default)]
+    pub steps: Vec<StepRun>,
 }
 
 /// The builder by name.
@@ -142,10 +149,11 @@ impl Builder {
 impl Provenance {
     /// Tells of a build. The order of its dependencies does not matter.
     pub fn of(build: &Build) -> Self {
-        let mut dependencies = own_files(build);
-        dependencies.extend(build.dependencies.iter().map(resource));
+        let own: BTreeSet<Resource> =
+            own_files(build).into_iter().chain(build.dependencies.iter().map(resource)).collect();
+        let of_stages = of_stages(build, &own);
+        let mut dependencies: Vec<Resource> = own.into_iter().chain(of_stages).collect();
         dependencies.sort_by(|a, b| (rank(&a.name), a).cmp(&(rank(&b.name), b)));
-        dependencies.dedup();
         Provenance {
             build_definition: BuildDefinition {
                 build_type: BUILD_TYPE.into(),
@@ -161,6 +169,7 @@ impl Provenance {
                     epoch: build.epoch,
                     compressors: build.compressors.clone(),
                     unchecked_valid_until: build.unchecked_valid_until.clone(),
+                    network_steps: network_steps(build),
                 },
                 resolved_dependencies: dependencies,
             },
@@ -175,6 +184,7 @@ impl Provenance {
                     started_on: rfc3339(run.started_on),
                     finished_on: rfc3339(run.finished_on),
                 }),
+                steps: step_runs(build),
             },
         }
     }
@@ -203,7 +213,27 @@ fn own_files(build: &Build) -> Vec<Resource> {
     files
 }
 
-fn plain(role: &str, digest: &Digest) -> Resource {
+/// What stages took and the image itself did not, each once, with the names of the stages.
+fn of_stages(build: &Build, own: &BTreeSet<Resource>) -> Vec<Resource> {
+    let mut taken: BTreeMap<Resource, BTreeSet<&str>> = BTreeMap::new();
+    for stage in &build.stages {
+        let others = stage.dependencies.iter().map(resource).filter(|resource| !own.contains(resource));
+        for resource in others {
+            taken.entry(resource).or_default().insert(stage.name.as_deref().unwrap_or_default());
+        }
+    }
+    let annotated = taken.into_iter().map(|(mut resource, stages)| {
+        let stages: Vec<&str> = stages.into_iter().collect();
+        // What the image itself took has no annotation, whoever took it as well.
+        if !stages.contains(&"") {
+            resource.annotations.insert("stage".into(), stages.join(" "));
+        }
+        resource
+    });
+    annotated.collect()
+}
+
+pub(in crate::evidence) fn plain(role: &str, digest: &Digest) -> Resource {
     bare(role, "sha256", digest.hex())
 }
 

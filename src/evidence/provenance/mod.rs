@@ -4,11 +4,15 @@
 
 mod build;
 mod document;
+mod step;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use build::{Build, Builder, Dependency, Repository, Run, UsedDocument, UsedImage};
+pub use build::{Build, Builder, BuiltStage, Dependency, Repository, Run, UsedDocument, UsedImage};
+pub(super) use document::plain;
 pub use document::{
     BUILD_TYPE, BuildDefinition, BuilderId, ExternalParameters, InternalParameters, Metadata, Provenance, Resource,
     RunDetails, read,
 };
+pub use step::StepRun;
+pub(super) use step::material;

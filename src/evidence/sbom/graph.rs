@@ -1,30 +1,49 @@
 //! The one graph that both forms of the bill of materials are written from.
 
+use super::places::{self, Places, Room, Row, claimed, materials, row_of};
 use super::purl::deb_purl;
 use crate::evidence::claims::{ClaimedPackage, Claims};
 use crate::evidence::inventory::{Base, File, Inventory, Location, Owner, Package, Source, SpecFile};
+use crate::evidence::stage::{Stage, Step};
 use crate::oci::Digest;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-/// The components of an image, their files and what they depend on, checked and in canonical order.
+/// The components of an image, their files and what they depend on, checked and in canonical order; and what
+/// the image was built with.
 ///
-/// The order does not depend on that of the inventory, except for specs, whose order has a meaning.
+/// The order does not depend on that of the inventory, except for specs, stages and steps, whose order has a meaning.
 pub struct Graph<'a> {
     pub(super) inventory: &'a Inventory,
-    pub(super) components: Vec<Component<'a>>,
+    /// Those of the image, then those that were only built with.
+    all: Vec<Component<'a>>,
+    /// How many are of the image.
+    shipped: usize,
+    places: Places,
     /// Positions of the components that the image asks for itself.
     pub(super) roots: Vec<usize>,
 }
 
-/// A part of the image that owns files.
+/// A part of the image that owns files, or something that it was built with.
 pub(super) struct Component<'a> {
     pub(super) what: What<'a>,
     /// Its name within the document, unique.
     pub(super) reference: String,
+    /// How much of it is in the image.
+    pub(super) presence: Presence,
     /// Its files, by path.
     pub(super) files: Vec<&'a File>,
     /// Positions of the components that it depends on, ascending.
     pub(super) depends: Vec<usize>,
+}
+
+/// How much of a component is in the image.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Presence {
+    Whole,
+    /// The files that are listed, which were taken out of a stage, and no others.
+    Partial,
+    /// Nothing: it was only built with.
+    Absent,
 }
 
 /// What a component is.
@@ -41,6 +60,10 @@ pub(super) enum What<'a> {
     /// A package of a base, by the word of a document that came with it.
     Claimed(Claimed<'a>),
     Spec(&'a SpecFile),
+    /// A stage, with what its commands made.
+    Stage(&'a Stage),
+    /// The commands of the image itself, with what they made.
+    Run,
 }
 
 /// A package of a base, and who says so.
@@ -73,6 +96,14 @@ pub enum InventoryError {
         /// The position.
         position: usize,
     },
+    /// A name that nothing has.
+    #[error("{what} is made from `{name}`, which is no source and no stage of the inventory")]
+    NoSuchName {
+        /// What is made from it.
+        what: String,
+        /// The name.
+        name: String,
+    },
     /// A file without the digest that SPDX requires.
     #[error("`{0}` has no SHA-1 digest, which SPDX 2.3 requires")]
     NoSha1(String),
@@ -81,94 +112,172 @@ pub enum InventoryError {
 impl<'a> Graph<'a> {
     /// Checks an inventory and puts it in order.
     pub fn new(inventory: &'a Inventory) -> Result<Self, InventoryError> {
-        let (mut components, places) = components(inventory)?;
-        for (a, b) in &inventory.edges {
-            let from = places.get("package", *a, || format!("the dependency {a} → {b}"))?;
-            let to = places.get("package", *b, || format!("the dependency {a} → {b}"))?;
-            if from != to {
-                components[from].depends.push(to);
+        let (all, places, shipped) = places::components(inventory)?;
+        let mut graph = Graph { inventory, all, shipped, places, roots: Vec::new() };
+        graph.check_names()?;
+        graph.add_needs()?;
+        for file in &inventory.files {
+            let owner = graph.owner_of(file)?;
+            graph.all[owner].files.push(file);
+        }
+        check_files(&mut graph.all)?;
+        graph.roots = roots(graph.components());
+        Ok(graph)
+    }
+
+    /// The components of the image.
+    pub(super) fn components(&self) -> &[Component<'a>] {
+        &self.all[..self.shipped]
+    }
+
+    /// What was only used to build.
+    pub(super) fn tools(&self) -> &[Component<'a>] {
+        &self.all[self.shipped..]
+    }
+
+    /// The component that a row became.
+    pub(super) fn at(&self, row: Row) -> Option<&Component<'a>> {
+        self.places.find(row).map(|place| &self.all[place])
+    }
+
+    /// The component of a source or a stage.
+    pub(super) fn named(&self, name: &str) -> Option<&Component<'a>> {
+        self.row_named(name).and_then(|row| self.at(row))
+    }
+
+    /// The packages and bases that commands of a stage found there, and the packages that are said to be in bases.
+    pub(super) fn installed(&self, stage: usize) -> impl Iterator<Item = &Component<'a>> {
+        let Stage { packages, bases, .. } = &self.inventory.stages[stage];
+        let lists = [("package", packages.len()), ("base", bases.len()), ("claimed", claimed(bases).count())];
+        let rows = lists.into_iter().flat_map(move |(kind, count)| (0..count).map(move |i| (kind, Some(stage), i)));
+        rows.filter_map(|row| self.at(row))
+    }
+
+    /// The sources that a command saw, itself or through the stages that it saw.
+    pub(super) fn sources_behind(&self, step: &Step) -> Vec<&Component<'a>> {
+        let mut sources = BTreeSet::new();
+        let mut known = BTreeSet::new();
+        let mut names: Vec<&String> = materials(step).collect();
+        while let Some(name) = names.pop() {
+            match self.row_named(name) {
+                Some(("stage", _, stage)) if known.insert(stage) => {
+                    let stage = &self.inventory.stages[stage];
+                    names.extend(stage.from.iter().chain(stage.steps.iter().flat_map(materials)));
+                }
+                Some(row @ ("source", ..)) => sources.extend(self.places.find(row)),
+                _ => {}
             }
         }
-        for (i, (base, _)) in claimed(inventory).enumerate() {
-            let from = places.get("base", base, || format!("the packages of base {base}"))?;
-            let to = places.get("claimed", i, || format!("the packages of base {base}"))?;
-            components[from].depends.push(to);
+        sources.into_iter().map(|place| &self.all[place]).collect()
+    }
+
+    /// The stages that a file went through with the lines that took it from them, the one that the image took it from
+    /// first; and who put it into the last of them.
+    pub(super) fn way<'f>(&self, file: &'f File) -> (Vec<(usize, Option<Location>)>, &'f Owner) {
+        let (mut way, mut owner) = (Vec::new(), &file.owner);
+        while let Owner::Stage { stage, owner: inner, location } = owner {
+            way.push((*stage, *location));
+            owner = inner;
         }
-        for component in &mut components {
+        (way, owner)
+    }
+
+    /// The command that made a file: whose it is, and which.
+    pub(super) fn maker(&self, file: &File) -> Option<(Room, usize)> {
+        match self.way(file) {
+            (way, Owner::Step(step)) => Some((way.last().map(|(stage, _)| *stage), *step)),
+            _ => None,
+        }
+    }
+
+    /// The commands of a stage, or of the image itself.
+    pub(super) fn steps(&self, room: Room) -> &'a [Step] {
+        room.map_or(&self.inventory.steps, |stage| &self.inventory.stages[stage].steps)
+    }
+
+    fn row_named(&self, name: &str) -> Option<Row> {
+        let Inventory { sources, stages, .. } = self.inventory;
+        let source = sources.iter().position(|source| source.name == name).map(|i| ("source", None, i));
+        source.or_else(|| stages.iter().position(|stage| stage.name == name).map(|i| ("stage", None, i)))
+    }
+
+    fn check_names(&self) -> Result<(), InventoryError> {
+        for (what, location) in places::lines(self.inventory) {
+            self.places.get(("spec", None, location.spec), || what.clone())?;
+        }
+        let Inventory { stages, sources, .. } = self.inventory;
+        if let Some(stage) = stages.iter().find(|stage| sources.iter().any(|source| source.name == stage.name)) {
+            return Err(InventoryError::DuplicateComponent(stage.name.clone()));
+        }
+        let steps = self.inventory.steps.iter().chain(stages.iter().flat_map(|stage| &stage.steps));
+        let steps = steps.flat_map(|step| materials(step).map(|name| (&step.name, name)));
+        let names = stages.iter().flat_map(|stage| stage.from.iter().map(|name| (&stage.name, name)));
+        match names.chain(steps).find(|(_, name)| self.row_named(name).is_none()) {
+            Some((what, name)) => Err(InventoryError::NoSuchName { what: what.clone(), name: name.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Lets packages need packages, and bases what is claimed to be in them.
+    fn add_needs(&mut self) -> Result<(), InventoryError> {
+        let Inventory { packages, edges, bases, stages, .. } = self.inventory;
+        let of_stages = stages.iter().enumerate().map(|(i, s)| (Some(i), &s.packages, &s.edges, &s.bases));
+        for (room, packages, edges, bases) in std::iter::once((None, packages, edges, bases)).chain(of_stages) {
+            for package in packages {
+                if let Some(position) = package.index.filter(|index| *index >= self.inventory.indexes.len()) {
+                    return Err(InventoryError::Dangling { what: package.name.clone(), kind: "index", position });
+                }
+            }
+            for (a, b) in edges {
+                let what = || format!("the dependency {a} → {b}");
+                let (from, to) =
+                    (self.places.get(("package", room, *a), what)?, self.places.get(("package", room, *b), what)?);
+                // What an installed package needs is what the image says of it, and of a few files of one nobody knows.
+                if from != to && (room.is_none() || from >= self.shipped) {
+                    self.all[from].depends.push(to);
+                }
+            }
+            for (i, (base, _)) in claimed(bases).enumerate() {
+                let what = || format!("the packages of base {base}");
+                let from = self.places.get(("base", room, base), what)?;
+                let to = self.places.get(("claimed", room, i), what)?;
+                if room.is_none() || from >= self.shipped {
+                    self.all[from].depends.push(to);
+                }
+            }
+        }
+        for component in &mut self.all {
             component.depends.sort_unstable();
             component.depends.dedup();
         }
-        for file in &inventory.files {
-            let owner = owner_of(file, inventory, &places)?;
-            components[owner].files.push(file);
+        Ok(())
+    }
+
+    fn owner_of(&self, file: &File) -> Result<usize, InventoryError> {
+        let what = || file.path.clone();
+        let dangling = |kind, position| Err(InventoryError::Dangling { what: what(), kind, position });
+        if file.layer >= self.inventory.layers.len() {
+            return dangling("layer", file.layer);
         }
-        check_files(&mut components)?;
-        let roots = roots(&components);
-        Ok(Graph { inventory, components, roots })
-    }
-}
-
-/// Where the lists of an inventory ended up among the components.
-struct Places(BTreeMap<(&'static str, usize), usize>);
-
-impl Places {
-    fn get(&self, kind: &'static str, position: usize, what: impl Fn() -> String) -> Result<usize, InventoryError> {
-        let place = self.0.get(&(kind, position)).copied();
-        place.ok_or_else(|| InventoryError::Dangling { what: what(), kind, position })
-    }
-}
-
-fn components(inventory: &Inventory) -> Result<(Vec<Component<'_>>, Places), InventoryError> {
-    let mut systems = BTreeSet::new();
-    let mut rows: Vec<(&'static str, usize, What<'_>)> = Vec::new();
-    for (i, package) in inventory.packages.iter().enumerate() {
-        systems.insert((package.distro.as_str(), package.distro_version.as_deref()));
-        rows.push(("package", i, What::Package(package)));
-        if let Some(index) = package.index
-            && index >= inventory.indexes.len()
-        {
-            return Err(InventoryError::Dangling { what: package.name.clone(), kind: "index", position: index });
+        let (mut room, mut owner) = (None, &file.owner);
+        loop {
+            match owner {
+                Owner::Source { location: Some(location), .. } | Owner::Stage { location: Some(location), .. } => {
+                    self.places.get(("spec", None, location.spec), what)?;
+                }
+                Owner::Step(step) if *step >= self.steps(room).len() => return dangling("step", *step),
+                _ => {}
+            }
+            let Owner::Stage { stage, owner: inner, .. } = owner else { break };
+            self.places.get(("stage", None, *stage), what)?;
+            (room, owner) = (Some(*stage), inner);
         }
+        self.places.get(row_of(&file.owner, None), what)
     }
-    rows.extend(systems.into_iter().enumerate().map(|(i, (id, version))| ("system", i, What::System { id, version })));
-    rows.extend(inventory.sources.iter().enumerate().map(|(i, source)| ("source", i, What::Source(source))));
-    rows.extend(inventory.bases.iter().enumerate().map(|(i, base)| ("base", i, What::Base(base))));
-    rows.extend(claimed(inventory).enumerate().map(|(i, (_, claimed))| ("claimed", i, What::Claimed(claimed))));
-    rows.extend(inventory.specs.iter().enumerate().map(|(i, spec)| ("spec", i, What::Spec(spec))));
-    let declared = |name: &String, location: &Option<Location>| location.map(|location| (name.clone(), location.spec));
-    let sources = inventory.sources.iter().filter_map(|source| declared(&source.name, &source.location));
-    let bases = inventory.bases.iter().filter_map(|base| declared(&base.reference, &base.location));
-    for (what, position) in sources.chain(bases) {
-        if position >= inventory.specs.len() {
-            return Err(InventoryError::Dangling { what, kind: "spec", position });
-        }
-    }
-
-    let mut named: Vec<_> =
-        rows.into_iter().map(|(kind, i, what)| (what.rank(), what.reference(), kind, i, what)).collect();
-    named.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
-    let mut places = BTreeMap::new();
-    let mut components: Vec<Component<'_>> = Vec::with_capacity(named.len());
-    for (_, reference, kind, i, what) in named {
-        if components.last().is_some_and(|last| last.reference == reference) {
-            return Err(InventoryError::DuplicateComponent(reference));
-        }
-        places.insert((kind, i), components.len());
-        components.push(Component { what, reference, files: Vec::new(), depends: Vec::new() });
-    }
-    Ok((components, Places(places)))
-}
-
-/// The packages of bases, each with the position of its base.
-fn claimed(inventory: &Inventory) -> impl Iterator<Item = (usize, Claimed<'_>)> {
-    inventory.bases.iter().enumerate().flat_map(|(i, base)| {
-        let all = base.claims.iter().flat_map(|claims| claims.packages.iter().map(move |package| (claims, package)));
-        all.map(move |(claims, package)| (i, Claimed { base, claims, package }))
-    })
 }
 
 impl What<'_> {
-    fn rank(&self) -> u8 {
+    pub(super) fn rank(&self) -> u8 {
         match self {
             What::System { .. } => 0,
             What::Package(_) => 1,
@@ -176,10 +285,12 @@ impl What<'_> {
             What::Base(_) => 3,
             What::Claimed(_) => 4,
             What::Spec(_) => 5,
+            What::Stage(_) => 6,
+            What::Run => 7,
         }
     }
 
-    fn reference(&self) -> String {
+    pub(super) fn reference(&self) -> String {
         match self {
             What::System { id, version } => {
                 format!("system:{id}{}", version.map(|v| format!("-{v}")).unwrap_or_default())
@@ -191,13 +302,15 @@ impl What<'_> {
                 format!("claimed:{}:{}", &base.digest.hex()[..12], package.identity())
             }
             What::Spec(spec) => format!("spec:{}", spec.path),
+            What::Stage(stage) => format!("stage:{}", stage.name),
+            What::Run => "run:image".into(),
         }
     }
 
     /// The digest of the component as a whole, where it has one.
     pub(super) fn digest(&self) -> Option<Digest> {
         match self {
-            What::System { .. } | What::Claimed(_) => None,
+            What::System { .. } | What::Claimed(_) | What::Stage(_) | What::Run => None,
             What::Package(package) => Some(package.sha256),
             What::Source(source) => Some(source.digest),
             What::Base(base) => Some(base.digest),
@@ -205,27 +318,10 @@ impl What<'_> {
         }
     }
 
-    /// Whether kiln knows everything inside: it cannot look into what a user copies in or builds upon, whatever its
-    /// maker says of it.
+    /// Whether kiln knows everything inside: it cannot look into what a user copies in, builds or builds upon, whatever
+    /// its maker says of it.
     pub(super) fn is_complete(&self) -> bool {
-        !matches!(self, What::Source(_) | What::Base(_) | What::Claimed(_))
-    }
-}
-
-fn owner_of(file: &File, inventory: &Inventory, places: &Places) -> Result<usize, InventoryError> {
-    let what = || file.path.clone();
-    let line = |location: &Location| places.get("spec", location.spec, what);
-    if file.layer >= inventory.layers.len() {
-        return Err(InventoryError::Dangling { what: what(), kind: "layer", position: file.layer });
-    }
-    match &file.owner {
-        Owner::Package(package) | Owner::Emulated { package } => places.get("package", *package, what),
-        Owner::Source { source, location } => {
-            location.as_ref().map(line).transpose()?;
-            places.get("source", *source, what)
-        }
-        Owner::Spec(location) => line(location),
-        Owner::Base(base) => places.get("base", *base, what),
+        !matches!(self, What::Source(_) | What::Base(_) | What::Claimed(_) | What::Stage(_) | What::Run)
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod cyclonedx;
 mod graph;
+mod places;
 mod purl;
 mod sha1;
 mod spdx;

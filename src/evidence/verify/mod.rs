@@ -19,9 +19,10 @@ pub use simple::{MAX_SIMPLE, SIMPLE_SIGNATURE, SIMPLE_SIGNING, check_simple};
 use super::bundle::MAX_BUNDLE;
 use super::provenance;
 use super::sign::PublicKey;
-use super::statement::predicate;
+use super::statement::{Statement, predicate};
+use super::test_result::{TestResult, Verdict};
 use crate::oci::{Descriptor, Digest, Manifest, media_type};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 /// What is to be verified, and with what.
@@ -92,6 +93,7 @@ fn check_target(request: &Request<'_>, target: &Target, report: &mut Report) {
             check_sbom(image, &of_type(kind), files.as_ref(), (id, files_id), read, report);
         }
     }
+    check_results(target, &statements, &of_type(predicate::TEST_RESULT), report);
     report.checks.extend(not_done(image, &found));
 }
 
@@ -181,6 +183,55 @@ fn if_any(
 fn build_type(statement: &SignedStatement) -> Result<String, String> {
     let read = provenance::read(&statement.payload)?;
     Ok(format!("{}, SLSA build level {}", read.run_details.builder.id, read.run_details.builder.level))
+}
+
+/// Every result of a check that the key signed for the image must be no failure, and each check that the provenance of
+/// an image tells of must have one: whoever takes a result away hides nothing.
+fn check_results(target: &Target, provenance: &[&SignedStatement], results: &[&SignedStatement], report: &mut Report) {
+    let mut wanted = BTreeSet::new();
+    if let Kind::Image { .. } = target.kind {
+        let told = provenance.iter().filter_map(|statement| provenance::read(&statement.payload).ok());
+        let steps = told.flat_map(|told| told.run_details.steps);
+        wanted.extend(steps.filter_map(|step| Some((step.stage, step.check?))));
+    }
+    let check = |result| Check::of(ids::TEST_RESULT, target.digest, result);
+    for statement in results {
+        let read: Result<Statement<TestResult>, _> = serde_json::from_slice(&statement.payload);
+        report.checks.push(match read {
+            Ok(Statement { predicate, .. }) => {
+                if let Some(ran) = &predicate.check {
+                    wanted.remove(&(ran.stage.clone(), ran.name.clone()));
+                }
+                check(judged(&predicate))
+            }
+            Err(error) => check(Err(format!("it cannot be read: {error}"))),
+        });
+    }
+    let missing =
+        wanted.iter().map(|(_, name)| format!("the provenance tells of {}, whose result is not there", shown(name)));
+    report.checks.extend(missing.map(|reason| check(Err(reason))));
+}
+
+/// What a result says. That the command was content although tests failed is told, and is no failure here: a policy may
+/// make it one.
+fn judged(result: &TestResult) -> Result<String, String> {
+    let name = result.check.as_ref().map_or("a check without a name".to_owned(), |check| shown(&check.name));
+    let lists = [&result.passed_tests, &result.warned_tests, &result.failed_tests];
+    let [passed, warned, failed] = match result.check.as_ref().and_then(|check| check.counts) {
+        Some(counts) => [counts.passed, counts.warned, counts.failed],
+        None => lists.map(|list| list.len() as u64),
+    };
+    let counts = format!("{passed} tests passed, {warned} warned, {failed} failed");
+    match result.result {
+        Verdict::Passed => Ok(format!("{name}: {counts}")),
+        Verdict::Warned => Ok(format!("{name}, with warnings: {counts}")),
+        Verdict::Failed => Err(format!("{name}: {counts}")),
+    }
+}
+
+/// A name of others in a line.
+fn shown(name: &str) -> String {
+    name.chars().take(120).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 /// Every bill of materials that the key signed for the image must hold, not just one of them.

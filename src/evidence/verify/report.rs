@@ -74,6 +74,8 @@ pub mod ids {
     pub const SPDX: &str = "sbom-spdx";
     /// It lists the image's files.
     pub const SPDX_FILES: &str = "sbom-spdx-files";
+    /// The result of a check; once for each that is attached.
+    pub const TEST_RESULT: &str = "test-result";
     /// Something else is attached.
     pub const OTHER: &str = "other-referrers";
     /// Entries in transparency logs.
@@ -112,6 +114,7 @@ fn words(id: &str) -> &'static str {
         ids::CYCLONEDX_FILES => "the CycloneDX bill of materials lists exactly the image's files",
         ids::SPDX => "an SPDX bill of materials, signed with the key, is about this image",
         ids::SPDX_FILES => "the SPDX bill of materials lists exactly the image's files, each with an owner",
+        ids::TEST_RESULT => "a check, whose result is signed with the key, did not fail",
         ids::OTHER => "other artifacts are attached to the image",
         ids::LOG => "the signatures are in a transparency log",
         ids::TIME => "the signatures were made at a known time",

@@ -1,7 +1,8 @@
 use super::*;
-use crate::evidence::fixtures::{inventory, key};
+use crate::evidence::fixtures::{inventory, key, staged};
 use crate::evidence::inventory::Inventory;
-use crate::evidence::provenance::{Provenance, tests::build};
+use crate::evidence::provenance::Provenance;
+use crate::evidence::provenance::tests::{build, staged_build};
 use crate::evidence::sbom::Graph;
 use crate::evidence::sign::{LocalKey, Signed, Signer as _, sign};
 use crate::evidence::statement::{Nothing, Statement, Subject};
@@ -61,6 +62,12 @@ impl World {
             self.put(blob);
         });
         self.referrers.push(referrer.descriptor);
+    }
+
+    /// Attaches a test result of the right key.
+    fn attach_result(&mut self, predicate: Value) {
+        let about = vec![Subject::new(&self.image.digest)];
+        self.attach(sign(&key(1), &Statement::new(about, predicate::TEST_RESULT, predicate)).unwrap());
     }
 
     /// Attaches any bytes as a bundle, with an honest manifest around them.
@@ -178,6 +185,61 @@ fn nothing_to_verify_is_not_verified() {
     let key = key(1);
     let blob = |_: &Digest, _: u64| Err(io::ErrorKind::NotFound.into());
     assert!(!verify(&Request { key: key.public_key(), targets: vec![], blob: &blob }).verified);
+}
+
+#[test]
+fn results_of_checks_are_told_by_name_and_a_failure_is_one() {
+    let told = |results: &[Value]| {
+        let mut world = World::complete();
+        results.iter().for_each(|result| world.attach_result(result.clone()));
+        let report = world.verify();
+        let checks = report.checks.iter().filter(|check| check.id == ids::TEST_RESULT);
+        let told: Vec<_> = checks.map(|check| (check.result, check.detail.clone().unwrap())).collect();
+        (report.verified, told)
+    };
+    let counts = json!({ "passed": 7, "warned": 1, "failed": 2, "skipped": 0, "unlisted": 0 });
+    let result = |result: &str, name: &str| json!({ "result": result, "configuration": [], "kiln_check": { "name": name, "command": [], "counts": counts } });
+    let numbers = "7 tests passed, 1 warned, 2 failed";
+    assert_eq!(told(&[]), (true, vec![]));
+    let (verified, both) = told(&[result("PASSED", "unit tests"), result("WARNED", "lint")]);
+    let words = |name: &str| (Outcome::Passed, format!("{name}: {numbers}"));
+    assert_eq!((verified, both), (true, vec![words("unit tests"), words("lint, with warnings")]));
+    let (verified, one) = told(&[result("PASSED", "unit tests"), result("FAILED", "a\u{1b}[31m")]);
+    assert_eq!((verified, &one[1]), (false, &(Outcome::Failed, format!("a\u{fffd}[31m: {numbers}"))));
+    let foreign = json!({ "result": "FAILED", "configuration": [], "failedTests": ["x"] });
+    let expected = "a check without a name: 0 tests passed, 0 warned, 1 failed".to_owned();
+    assert_eq!(told(&[foreign]), (false, vec![(Outcome::Failed, expected)]));
+    // One that cannot be read is not passed over: it might say that something failed.
+    assert!(!told(&[json!({ "result": "FINE" })]).0);
+    // Of another key it is nothing.
+    let mut world = World::complete();
+    let about = vec![Subject::new(&world.image.digest)];
+    world.attach(sign(&key(2), &Statement::new(about, predicate::TEST_RESULT, result("FAILED", "x"))).unwrap());
+    assert!(world.verify().verified);
+}
+
+#[test]
+fn evidence_of_stages_verifies_when_each_check_has_its_result() {
+    let mut world = World::bare();
+    world.inventory = staged();
+    world.files = Some(world.inventory.files.iter().map(|file| (file.path.clone(), file.sha256)).collect());
+    let about = vec![Subject::new(&world.image.digest)];
+    let [signature, cyclonedx, spdx, _] = world.evidence(&key(1));
+    let provenance = Statement::new(about, predicate::PROVENANCE, Provenance::of(&staged_build()));
+    for signed in [signature, cyclonedx, spdx, sign(&key(1), &provenance).unwrap()] {
+        world.attach(signed);
+    }
+    let result = |stage: Option<&str>| json!({ "result": "PASSED", "configuration": [], "kiln_check": { "name": "unit tests", "stage": stage, "command": [] } });
+    // A result of another stage's check is none of this one's.
+    world.attach_result(result(None));
+    let report = world.verify();
+    assert!(!report.verified);
+    let failed = report.checks.iter().find(|check| check.result == Outcome::Failed).unwrap();
+    assert_eq!(failed.detail.as_deref(), Some("the provenance tells of unit tests, whose result is not there"));
+    world.attach_result(result(Some("compile")));
+    let report = world.verify();
+    assert!(report.verified, "{report:#?}");
+    assert_eq!(outcome(&report, ids::CYCLONEDX_FILES).1, "17 files");
 }
 
 #[test]
@@ -493,6 +555,7 @@ fn the_page_about_verification_names_every_check() {
     let page = include_str!("../../../specs/verify.md");
     let mut world = World::complete();
     world.attach_manifest(&crate::oci::to_json(&Manifest::artifact("x", Descriptor::of("text/plain", b"x"))));
+    world.attach_result(json!({ "result": "PASSED", "configuration": [] }));
     let report = world.verify();
     for check in &report.checks {
         assert!(page.contains(&format!("| `{}` |", check.id)), "{}", check.id);

@@ -1,8 +1,11 @@
+mod stages;
+
 use super::purl::oci_purl;
 use super::*;
 use crate::evidence::claims::{ClaimedPackage, Claims};
-use crate::evidence::fixtures::{file, golden, inventory, package};
+use crate::evidence::fixtures::{file, golden, inventory, package, staged};
 use crate::evidence::inventory::{File, Inventory, Owner};
+use crate::evidence::stage::Stage;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -17,9 +20,11 @@ fn documents(inventory: &Inventory) -> (String, String) {
 
 #[test]
 fn the_small_image_is_told_in_both_forms() {
-    let (cyclonedx, spdx) = documents(&inventory());
-    golden("cyclonedx.json", &cyclonedx);
-    golden("spdx.json", &spdx);
+    for (folder, inventory) in [("", inventory()), ("stages/", staged())] {
+        let (cyclonedx, spdx) = documents(&inventory);
+        golden(&format!("{folder}cyclonedx.json"), &cyclonedx);
+        golden(&format!("{folder}spdx.json"), &spdx);
+    }
 }
 
 #[test]
@@ -71,13 +76,20 @@ fn files_of_spdx(text: &str) -> BTreeMap<String, (String, String)> {
 
 #[test]
 fn every_file_is_there_with_its_digest_and_its_owner() {
-    let inventory = inventory();
-    let owner = |file: &File| match &file.owner {
-        Owner::Package(i) | Owner::Emulated { package: i } => inventory.packages[*i].name.clone(),
-        Owner::Source { source, .. } => inventory.sources[*source].name.clone(),
-        Owner::Spec(location) => inventory.specs[location.spec].path.clone(),
-        Owner::Base(i) => inventory.bases[*i].reference.clone(),
-    };
+    let inventory = staged();
+    fn name(inventory: &Inventory, stage: Option<&Stage>, owner: &Owner) -> String {
+        let packages = stage.map_or(&inventory.packages, |stage| &stage.packages);
+        let bases = stage.map_or(&inventory.bases, |stage| &stage.bases);
+        match owner {
+            Owner::Package(i) | Owner::Emulated { package: i } => packages[*i].name.clone(),
+            Owner::Source { source, .. } => inventory.sources[*source].name.clone(),
+            Owner::Spec(location) => inventory.specs[location.spec].path.clone(),
+            Owner::Base(i) => bases[*i].reference.clone(),
+            Owner::Step(_) => stage.map_or("commands of the image".to_owned(), |stage| stage.name.clone()),
+            Owner::Stage { stage, owner, .. } => name(inventory, Some(&inventory.stages[*stage]), owner),
+        }
+    }
+    let owner = |file: &File| name(&inventory, None, &file.owner);
     let expected: BTreeMap<_, _> =
         inventory.files.iter().map(|file| (file.path.clone(), (file.sha256.hex(), owner(file)))).collect();
     let (cyclonedx, spdx) = documents(&inventory);
@@ -106,12 +118,17 @@ fn names_within_a_document_are_unique() {
     });
 }
 
+/// Why an inventory is refused.
+fn broken(inventory: &Inventory) -> Option<String> {
+    Graph::new(inventory).err().map(|error| error.to_string())
+}
+
 #[test]
 fn an_inventory_that_contradicts_itself_is_refused() {
     let broken = |change: &dyn Fn(&mut Inventory)| {
         let mut inventory = inventory();
         change(&mut inventory);
-        Graph::new(&inventory).err().map(|error| error.to_string())
+        broken(&inventory)
     };
     assert_eq!(broken(&|_| {}), None);
     let twice = |i: &mut Inventory| i.files.push(file("/srv/app", b"x", Owner::Base(0), 0));
