@@ -20,7 +20,8 @@ pub struct Inventory {
     pub kiln_version: String,
     /// The layers, lowest first.
     pub layers: Vec<Layer>,
-    /// The packages that are installed.
+    /// The packages that are installed, those of a stage that the image stands on included. Of a package that is only in
+    /// a stage's own list the image has no more than the files that were taken.
     pub packages: Vec<Package>,
     /// `(a, b)`: package `a` depends on package `b`, both as positions in `packages`.
     pub edges: Vec<(usize, usize)>,

@@ -160,11 +160,13 @@ pub(super) fn part<'a>(graph: &'a Graph<'_>, component: &'a Component<'_>) -> Pa
 
 /// That only some files of a component are in the image, and from which stages.
 fn partial(graph: &Graph<'_>, component: &Component<'_>) -> Option<Property> {
+    if component.presence != Presence::Partial {
+        return None;
+    }
     let stages = component.files.iter().filter_map(|file| graph.way(file).0.first().copied());
     let stages: BTreeSet<&str> = stages.map(|(stage, _)| graph.inventory.stages[stage].name.as_str()).collect();
     let stages = stages.into_iter().collect::<Vec<_>>().join(", ");
-    (component.presence == Presence::Partial)
-        .then(|| property("partial", format!("only the files listed here, from the stage {stages}")))
+    Some(property("partial", format!("only the files listed here, from the stage {stages}")))
 }
 
 /// A package that nobody but the base's own document speaks of.
