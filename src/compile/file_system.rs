@@ -1,6 +1,6 @@
 //! The file system of an image or a stage, grown move by move.
 
-use super::recipe::{CheckPlan, Move, Origin};
+use super::recipe::{CommandPlan, Move, Origin};
 use super::{Compiler, Subject, error, run, step, store_name};
 use crate::llb::{Note, Output};
 use crate::plan::Level;
@@ -16,8 +16,10 @@ pub(super) struct FileSystem {
     pub(super) writable: BTreeMap<String, Mounted>,
     /// Where its commands see what they must not change.
     pub(super) readonly: BTreeMap<String, String>,
-    /// What its checks leave.
-    pub(super) checks: Vec<CheckPlan>,
+    /// The sources and stages whose files are in it.
+    pub(super) from: Vec<String>,
+    /// Its commands so far.
+    pub(super) commands: Vec<CommandPlan>,
 }
 
 /// What a mount holds.
@@ -46,6 +48,12 @@ impl FileSystem {
     }
 
     pub(super) fn advance(&mut self, state: Output, level: usize, origin: Origin) {
+        let taken = match &origin {
+            Origin::Base { source } | Origin::Step { source: Some(source), .. } => Some(source),
+            Origin::Stage { name, .. } => Some(name),
+            _ => None,
+        };
+        self.from.extend(taken.filter(|taken| !self.from.contains(taken)).cloned());
         self.moves.push(Move { state, level, origin });
     }
 

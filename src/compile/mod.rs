@@ -27,7 +27,7 @@ mod step;
 
 pub use error::CompileError;
 pub use inputs::Inputs;
-pub use recipe::{CheckPlan, LayerPlan, Move, Origin, Recipe, User};
+pub use recipe::{CheckPlan, CommandPlan, LayerPlan, Move, Origin, Recipe, User};
 
 use crate::diagnostic::{Diagnostics, Sources};
 use crate::llb::{Builder, Definition, Note, Output, attr};
@@ -46,8 +46,11 @@ pub struct Compiled {
     pub contexts: BTreeMap<String, Output>,
     /// What is made of the graph's states.
     pub recipe: Recipe,
-    /// What must succeed for the image to be released, the stages' checks first.
-    pub checks: Vec<CheckPlan>,
+    /// The file system of each stage as it grew, by name.
+    pub stages: BTreeMap<String, Vec<Move>>,
+    /// All commands, the stages' first, each in its order. The checks among them must succeed for the image to be
+    /// released.
+    pub commands: Vec<CommandPlan>,
 }
 
 /// The folder beside a spec that images go to where nothing is said.
@@ -55,6 +58,13 @@ pub const OUTPUT_FOLDER: &str = "kiln-out";
 
 /// The name under which the store's own images stand in a graph.
 pub const STORE: &str = "kiln.local";
+
+impl Compiled {
+    /// What checks leave, in their order.
+    pub fn checks(&self) -> impl Iterator<Item = &CheckPlan> {
+        self.commands.iter().filter_map(|command| command.check.as_ref())
+    }
+}
 
 /// An image or a stage for one platform, with all that it takes from outside.
 #[derive(Debug, Clone, Copy)]
@@ -99,9 +109,9 @@ pub fn compile<'a>(
     let image = &subject.levels.last().ok_or(CompileError::NoLevel)?.image;
     let output = made.state().ok_or_else(|| CompileError::Empty { image: image.name.to_string() })?;
     let layers = layers::plan(subject.levels, &made.moves);
-    let FileSystem { moves, checks, .. } = made;
-    let checks: Vec<CheckPlan> =
-        order.iter().flat_map(|name| compiler.stages[name].checks.iter().cloned()).chain(checks).collect();
+    let FileSystem { moves, commands, .. } = made;
+    let of_stages = order.iter().flat_map(|name| compiler.stages[name].commands.iter().cloned());
+    let commands: Vec<CommandPlan> = of_stages.chain(commands).collect();
     let (config, user) = config::merge(subject.levels, subject.inputs.base_config.as_ref());
     let recipe = Recipe {
         platform: subject.platform.clone(),
@@ -112,9 +122,10 @@ pub fn compile<'a>(
         config,
         user,
     };
-    let checked = checks.iter().map(|check| check.output).collect::<Vec<_>>();
+    let checked: Vec<Output> = commands.iter().filter_map(|c| Some(c.check.as_ref()?.output)).collect();
     let graph = compiler.builder.finish_with(output, &checked, sources)?;
-    Ok(Compiled { graph, contexts: compiler.contexts, recipe, checks })
+    let stages = compiler.stages.into_iter().map(|(name, made)| (name.to_owned(), made.moves)).collect();
+    Ok(Compiled { graph, contexts: compiler.contexts, recipe, stages, commands })
 }
 
 struct Compiler<'a> {

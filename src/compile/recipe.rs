@@ -2,7 +2,7 @@
 
 use crate::diagnostic::Span;
 use crate::llb::Output;
-use crate::oci::{Config, Platform};
+use crate::oci::{Config, Digest, Platform};
 use crate::spec::Layers;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -67,23 +67,36 @@ pub enum Origin {
     },
 }
 
-/// A command whose success decides whether the image is released.
+/// A command, and what of it only the spec knows; the rest is in its operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandPlan {
+    /// The stage that it runs in; none for the image itself.
+    pub stage: Option<String>,
+    /// Its vertex.
+    pub vertex: Digest,
+    /// What is done, in a few words.
+    pub name: String,
+    /// The sources and stages whose files are in the root that it sees.
+    pub from: Vec<String>,
+    /// The sources and stages that it sees elsewhere, by where they are mounted.
+    pub mounted: BTreeMap<String, String>,
+    /// What its result is worth, where its success decides whether the image is released.
+    pub check: Option<CheckPlan>,
+    /// Where the spec says it.
+    pub span: Span,
+}
+
+/// What a check leaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckPlan {
-    /// The stage or the image whose file system it runs in.
-    pub owner: String,
     /// Its name.
     pub name: String,
     /// The file system that it leaves, which holds its results and nothing that is used.
     pub output: Output,
-    /// The command, shortened.
-    pub command: String,
     /// Where it leaves its results in JUnit's format.
     pub junit: Option<String>,
     /// Where it leaves its results in SARIF.
     pub sarif: Option<String>,
-    /// Where the spec says it.
-    pub span: Span,
 }
 
 /// What becomes a layer, or several.

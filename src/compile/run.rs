@@ -5,7 +5,7 @@
 //! command again; commands see a fixed time instead.
 
 use super::file_system::{FileSystem, Mounted};
-use super::recipe::CheckPlan;
+use super::recipe::{CheckPlan, CommandPlan};
 use super::{Compiler, Subject, config, error};
 use crate::llb::exec::{self, Exec, Limits, MountKind, Network, STEP_EPOCH, SecretEnv, Sharing};
 use crate::llb::{Action, FileOp, Mkdir, Note, Output};
@@ -46,29 +46,36 @@ pub(super) fn lower<'a>(
         network: network(around),
         secret_env: secret_env(around),
         limits: limits(around),
-        mounts: mounts.iter().map(|(_, mount)| mount.clone()).collect(),
+        mounts: mounts.iter().map(|one| one.mount.clone()).collect(),
     };
+    let seen = mounts.iter().filter_map(|one| Some((one.mount.target.clone(), one.from.clone()?))).collect();
     let owner = subject.levels[level].name();
     let note = Note::named(format!("{owner}: {}", describe(run))).and_at(run.span);
     let outputs = compiler.builder.exec(exec, note);
-    if let Some(check) = &run.check {
-        made.checks.extend(outputs.root.map(|output| CheckPlan {
-            owner,
+    let root = outputs.root?;
+    made.commands.push(CommandPlan {
+        stage: owner.strip_prefix("stage ").map(str::to_owned),
+        vertex: root.vertex,
+        name: describe(run),
+        from: made.from.clone(),
+        mounted: seen,
+        check: run.check.as_ref().map(|check| CheckPlan {
             name: check.name.value.clone(),
-            output,
-            command: text(&run.command),
+            output: root,
             junit: check.junit.as_ref().map(|path| path.value.clone()),
             sarif: check.sarif.as_ref().map(|path| path.value.clone()),
-            span: run.span,
-        }));
+        }),
+        span: run.span,
+    });
+    if run.check.is_some() {
         return None;
     }
-    for ((mounted, mount), output) in mounts.into_iter().zip(outputs.mounts) {
-        if let (Some(mounted), Some(tree)) = (mounted, output) {
-            made.writable.insert(mount.target, Mounted { tree, ..mounted });
+    for (one, output) in mounts.into_iter().zip(outputs.mounts) {
+        if let (Some(before), Some(tree)) = (one.before, output) {
+            made.writable.insert(one.mount.target, Mounted { tree, ..before });
         }
     }
-    outputs.root
+    Some(root)
 }
 
 /// The file system that a stage's command begins with has a folder for what is temporary, as tools expect of any
@@ -175,7 +182,16 @@ fn secret_env(around: [&Surroundings; 2]) -> Vec<SecretEnv> {
     list
 }
 
-/// What is mounted, in the order of the paths; with it what a writable mount held before.
+/// Something mounted.
+struct One {
+    mount: exec::Mount,
+    /// The source or the stage that it is.
+    from: Option<String>,
+    /// What it held before, where the command may change it.
+    before: Option<Mounted>,
+}
+
+/// What is mounted, in the order of the paths.
 ///
 /// What a command says of a path stands for what its stage says of it.
 fn mounts<'a>(
@@ -185,8 +201,12 @@ fn mounts<'a>(
     around: [&Surroundings; 2],
     made: &mut FileSystem,
     env: &mut Vec<(String, String)>,
-) -> Option<Vec<(Option<Mounted>, exec::Mount)>> {
-    let mut by_target: BTreeMap<String, (Option<Mounted>, MountKind)> = BTreeMap::new();
+) -> Option<Vec<One>> {
+    let mut by_target: BTreeMap<String, One> = BTreeMap::new();
+    let mut put = |target: &str, kind, from: Option<String>, before| {
+        let mount = exec::Mount { target: target.to_owned(), kind };
+        by_target.insert(target.to_owned(), One { mount, from, before });
+    };
     for around in around {
         for mount in &around.mounts {
             let target = mount.to.value.clone();
@@ -206,7 +226,8 @@ fn mounts<'a>(
                 selector: format!("/{}", mounted.path),
                 writable: mount.writable,
             };
-            by_target.insert(target, (mount.writable.then_some(mounted), kind));
+            let before = mount.writable.then_some(mounted);
+            put(&target, kind, Some(mount.from.value.clone()), before);
         }
         for cache in &around.caches {
             let sharing = match cache.sharing {
@@ -214,10 +235,10 @@ fn mounts<'a>(
                 spec::Sharing::Private => Sharing::Private,
                 spec::Sharing::Locked => Sharing::Locked,
             };
-            by_target.insert(cache.to.value.clone(), (None, MountKind::Cache { id: cache.id.value.clone(), sharing }));
+            put(&cache.to, MountKind::Cache { id: cache.id.value.clone(), sharing }, None, None);
         }
         for tmpfs in &around.tmpfs {
-            by_target.insert(tmpfs.to.value.clone(), (None, MountKind::Tmpfs { size: tmpfs.size.unwrap_or(0) }));
+            put(&tmpfs.to, MountKind::Tmpfs { size: tmpfs.size.unwrap_or(0) }, None, None);
         }
         for secret in &around.secrets {
             let SecretForm::File { to, mode, owner } = &secret.form else { continue };
@@ -227,16 +248,16 @@ fn mounts<'a>(
                 mode: mode.unwrap_or(0o400),
                 optional: secret.optional,
             };
-            by_target.insert(to.value.clone(), (None, kind));
+            put(to, kind, None, None);
         }
         for ssh in &around.ssh {
             let target = format!("/run/ssh-agent/{}", ssh.name.value);
             let id = ssh.name.value.clone();
             set(env, "SSH_AUTH_SOCK".into(), target.clone());
-            by_target.insert(target, (None, MountKind::Ssh { id, owner: (0, 0), mode: 0o600, optional: ssh.optional }));
+            put(&target, MountKind::Ssh { id, owner: (0, 0), mode: 0o600, optional: ssh.optional }, None, None);
         }
     }
-    Some(by_target.into_iter().map(|(target, (mounted, kind))| (mounted, exec::Mount { target, kind })).collect())
+    Some(by_target.into_values().collect())
 }
 
 impl<'a> Compiler<'a> {

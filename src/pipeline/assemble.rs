@@ -1,5 +1,6 @@
 //! From a compiled image to its blobs: solved, cut into layers, packed, put together.
 
+use super::commands::{self, RanFact, Results};
 use super::epoch::Revision;
 use super::error::Error;
 use super::failure;
@@ -17,7 +18,7 @@ use crate::image::layer::{Compression, Layer};
 use crate::image::split::{self, split};
 use crate::llb::Output;
 use crate::oci::{Descriptor, Digest, Platform};
-use crate::solve::{Engine, Request, Solved};
+use crate::solve::{self, Engine, Request, Solved};
 use crate::spec::{self, SourceKind};
 use crate::tree::{Change, Tree, TreePath};
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,12 @@ pub(super) struct Solution {
     pub changes: Vec<Change>,
     /// What made each.
     pub created_by: Vec<String>,
+    /// The file system of each stage after each of its moves, by name.
+    pub stages: BTreeMap<String, Vec<Arc<Tree>>>,
+    /// How the commands ran.
+    pub ran: Vec<RanFact>,
+    /// What checks left.
+    pub results: Vec<Results>,
 }
 
 /// What is known of an image beside its blobs.
@@ -60,6 +67,10 @@ pub(super) struct Facts {
     pub unpacked_size: u64,
     /// What made each layer.
     pub created_by: Vec<String>,
+    /// How the commands ran that it took.
+    pub ran: Vec<RanFact>,
+    /// What checks left.
+    pub results: Vec<Results>,
 }
 
 /// What is remembered of an image under the digest of all that it is made of.
@@ -75,7 +86,7 @@ struct Record {
 const RECORD: &str = "image";
 
 /// The version of what decides an image beside its recipe; another one forgets them all.
-const FORM: &str = "kiln image 2";
+const FORM: &str = "kiln image 3";
 
 /// Makes an image of what was compiled; what was made before of the same is found again.
 pub(super) fn image(
@@ -95,7 +106,7 @@ pub(super) fn image(
     }
     let solved = solve(session, project, sources, compiled, realised)?;
     session.phase("packing layers");
-    let last = States::new(&compiled.recipe, &solved.trees).last();
+    let last = States::new(&compiled.recipe.moves, &solved.trees).last();
     let plans = Plans { session, compiled, realised, revision };
     let (steps, created_by) = plans.steps(&solved, &last)?;
     let recipe = Recipe {
@@ -111,6 +122,8 @@ pub(super) fn image(
         files: last.iter().filter(|(_, entry)| !entry.is_dir()).count(),
         unpacked_size: last.iter().map(|(_, entry)| entry.size()).sum(),
         created_by,
+        ran: solved.ran.clone(),
+        results: solved.results.clone(),
     };
     let record = Record {
         manifest: image.manifest.clone(),
@@ -132,8 +145,9 @@ pub(super) fn file_system(
 ) -> Result<Solved, Error> {
     session.phase("solving");
     let last = compiled.graph.output();
-    let targets: Vec<Output> = [last].into_iter().chain(compiled.checks.iter().map(|check| check.output)).collect();
-    let mut solved = run(session, project, sources, compiled, &targets)?;
+    let targets: Vec<Output> = [last].into_iter().chain(compiled.checks().map(|check| check.output)).collect();
+    let mut solved = run(session, project, sources, compiled, &targets)?.results;
+    commands::results(compiled, &solved[1..])?;
     Ok(solved.swap_remove(0))
 }
 
@@ -147,13 +161,23 @@ pub(super) fn solve(
 ) -> Result<Solution, Error> {
     session.phase("solving");
     let moves = compiled.recipe.moves.iter().map(|m| m.state);
-    let targets: Vec<Output> = moves.chain(compiled.checks.iter().map(|check| check.output)).collect();
-    let mut solved = run(session, project, sources, compiled, &targets)?;
-    solved.truncate(compiled.recipe.moves.len());
-    let trees: Vec<Arc<Tree>> = solved.into_iter().map(|solved| solved.tree).collect();
-    let changes = changes(&States::new(&compiled.recipe, &trees), compiled, realised);
+    let of_stages = compiled.stages.values().flatten().map(|m| m.state);
+    let targets: Vec<Output> = moves.chain(compiled.checks().map(|check| check.output)).chain(of_stages).collect();
+    let solve::Solution { results, ran, .. } = run(session, project, sources, compiled, &targets)?;
+    let (own, rest) = results.split_at(compiled.recipe.moves.len());
+    let (left, mut rest) = rest.split_at(compiled.checks().count());
+    let trees = |solved: &[Solved]| solved.iter().map(|solved| solved.tree.clone()).collect::<Vec<_>>();
+    let mut stages = BTreeMap::new();
+    for (name, moves) in &compiled.stages {
+        let (of_stage, others) = rest.split_at(moves.len());
+        stages.insert(name.clone(), trees(of_stage));
+        rest = others;
+    }
+    let results = commands::results(compiled, left)?;
+    let trees = trees(own);
+    let changes = changes(&States::new(&compiled.recipe.moves, &trees), compiled, realised);
     let (changes, created_by) = changes.into_iter().unzip();
-    Ok(Solution { trees, changes, created_by })
+    Ok(Solution { trees, changes, created_by, stages, ran: ran.iter().map(RanFact::from).collect(), results })
 }
 
 /// The digests of the contexts' trees.
@@ -167,7 +191,7 @@ fn contexts(
         return Ok(BTreeMap::new());
     }
     let targets: Vec<Output> = compiled.contexts.values().copied().collect();
-    let solved = run(session, project, sources, compiled, &targets)?;
+    let solved = run(session, project, sources, compiled, &targets)?.results;
     Ok(compiled.contexts.keys().cloned().zip(solved.into_iter().map(|solved| solved.tree_digest)).collect())
 }
 
@@ -177,16 +201,15 @@ fn run(
     sources: &Sources,
     compiled: &Compiled,
     targets: &[Output],
-) -> Result<Vec<Solved>, Error> {
+) -> Result<solve::Solution, Error> {
     let graph = compiled.graph.graph()?;
     let progress = Listener::new(session);
     let request = Request { contexts: &folders(project), ..session.request(&graph, targets, &progress) };
-    let solved = session.engine()?.solve(&request).map_err(|error| {
+    session.engine()?.solve(&request).map_err(|error| {
         let spans = error.vertex().map(|vertex| compiled.graph.spans(&vertex).to_vec()).unwrap_or_default();
         let name = error.vertex().and_then(|vertex| Some(graph.vertex(&vertex)?.name()));
         Error::Solve(Box::new(failure::Failure::of(error, name.as_deref(), &spans, sources)))
-    })?;
-    Ok(solved.results)
+    })
 }
 
 /// Where the contexts are, by the names of their sources.
@@ -212,6 +235,7 @@ fn remembered(session: &Session<'_>, key: &Digest, platform: &Platform) -> Resul
     let Ok(Record { manifest, config, layers, facts }) = serde_json::from_slice(&bytes) else { return Ok(None) };
     let blobs = layers.iter().map(|layer| &layer.descriptor).chain([&manifest, &config]);
     let complete = blobs.into_iter().all(|d| session.store.size(&d.digest) == Some(d.size));
+    let complete = complete && facts.results.iter().all(|results| results.are_there(&session.store));
     let image = Image { platform: platform.clone(), manifest, config, layers };
     Ok((complete && session.store.has(&facts.tree)).then_some((image, facts)))
 }

@@ -1,4 +1,4 @@
-//! What is said about an image, signed: the image itself, its bills of materials, how it was built.
+//! What is said about an image, signed: the image itself, its bills of materials, how it was built and checked.
 //!
 //! Made once for an image, a build and a key: what was signed before is found again in
 //! the store, and the key is not even opened.
@@ -9,6 +9,7 @@ use super::session::Session;
 use crate::evidence::provenance::{Build, Provenance};
 use crate::evidence::sbom::Graph;
 use crate::evidence::sign::{self, Signer};
+use crate::evidence::test_result::{Checked, TestResult};
 use crate::evidence::{Inventory, Referrer, Statement, Subject, predicate};
 use crate::oci::{Descriptor, Digest, Digester};
 use crate::store::Store;
@@ -38,9 +39,10 @@ pub(super) fn platform(
     identity: &Identity<'_>,
     subject: &Descriptor,
     build: &Build,
+    checked: &[Checked],
     inventory: impl FnOnce() -> Result<Inventory, Error>,
 ) -> Result<Attested, Error> {
-    remembered(session, identity, subject, build, |speaker| {
+    remembered(session, identity, subject, build, checked, |speaker| {
         let inventory = inventory()?;
         let graph = Graph::new(&inventory)?;
         session.phase("signing");
@@ -50,12 +52,15 @@ pub(super) fn platform(
             || speaker.say_document(about(), predicate::SPDX, graph.spdx()),
         );
         let ((cyclonedx, cyclonedx_digest), (spdx, spdx_digest)) = (cyclonedx?, spdx?);
-        let said = [
+        let mut said = vec![
             speaker.say(&Statement::signature(&subject.digest))?,
             cyclonedx,
             spdx,
             speaker.say(&provenance(build, about()))?,
         ];
+        for check in checked {
+            said.push(speaker.say(&check.statement(about()))?);
+        }
         let sboms = [("cyclonedx", cyclonedx_digest), ("spdx", spdx_digest)];
         Ok(Attested::of(said, sboms.map(|(format, digest)| (format.to_owned(), digest)).into()))
     })
@@ -68,7 +73,7 @@ pub(super) fn index(
     subject: &Descriptor,
     build: &Build,
 ) -> Result<Attested, Error> {
-    remembered(session, identity, subject, build, |speaker| {
+    remembered(session, identity, subject, build, &[], |speaker| {
         session.phase("signing");
         let about = vec![Subject::new(&subject.digest).named(&build.image)];
         let said = [speaker.say(&Statement::signature(&subject.digest))?, speaker.say(&provenance(build, about))?];
@@ -81,10 +86,12 @@ fn remembered(
     identity: &Identity<'_>,
     subject: &Descriptor,
     build: &Build,
+    checked: &[Checked],
     make: impl FnOnce(&Speaker<'_>) -> Result<Attested, Error>,
 ) -> Result<Attested, Error> {
-    let said =
-        serde_json::to_vec(&provenance(build, vec![Subject::new(&subject.digest)])).map_err(sign::SignError::from)?;
+    let results: Vec<_> = checked.iter().map(TestResult::of).collect();
+    let said = serde_json::to_vec(&(provenance(build, vec![Subject::new(&subject.digest)]), results));
+    let said = said.map_err(sign::SignError::from)?;
     let key = Digest::of([identity.fingerprint().as_bytes().as_slice(), &said].concat());
     let known = session.store.record(RECORD, &key)?;
     let known = known.and_then(|bytes| serde_json::from_slice::<Attested>(&bytes).ok());

@@ -2,12 +2,13 @@
 
 use super::assemble::{self, Made};
 use super::attest::{self, Attested};
+use super::commands;
 use super::endorsed;
 use super::epoch::{self, Revision};
 use super::error::Error;
 use super::given;
 use super::identity::{Identity, KeySettings};
-use super::inputs::prepare;
+use super::inputs::{Prepared, prepare};
 use super::inventory::Taking;
 use super::locking::{self, Buildable, Leveled, LockMode, Locked};
 use super::opened::files_of;
@@ -22,7 +23,7 @@ use super::report::{
 use super::session::Session;
 use super::verifying::Subjects;
 use crate::diagnostic::Sources;
-use crate::evidence::provenance::UsedImage;
+use crate::evidence::provenance::{BuiltStage, UsedImage};
 use crate::image::assemble::{Image, assemble_index};
 use crate::image::layout::Layout;
 use crate::oci::{Descriptor, Digest, Platform, Reference};
@@ -178,6 +179,7 @@ pub(super) struct Build<'a> {
 struct Finished {
     made: Made,
     images: BTreeMap<String, UsedImage>,
+    stages: Vec<BuiltStage>,
     packages: usize,
     attested: Attested,
 }
@@ -288,13 +290,16 @@ impl Build<'_> {
         let (session, project) = (self.session, self.project);
         let prepared = prepare(session, project, self.buildable, leveled, platform, &self.locked.lock)?;
         let compiled = prepared.compile(leveled, platform, self.sources)?;
-        let realised = prepared.image;
+        let Prepared { image: realised, stages } = prepared;
+        let graph = compiled.graph.graph()?;
         let mut made = assemble::image(session, project, self.sources, leveled, &compiled, &realised, self.revision)?;
         let solved = made.solved.take();
         session.phase("describing");
-        let used = Used { contexts: &made.contexts, images: &realised.used };
+        let built = self.stages(&stages, &compiled, &graph, &made)?;
+        let used = Used { contexts: &made.contexts, images: &realised.used, stages: &built };
         let told = self.told(leveled, std::slice::from_ref(platform), &[used])?;
-        let attested = attest::platform(session, self.identity, &made.image.manifest, &told, || {
+        let checked = commands::checked(&compiled, &graph, &made, self.sources, &session.store)?;
+        let attested = attest::platform(session, self.identity, &made.image.manifest, &told, &checked, || {
             let taking = Taking {
                 session,
                 project,
@@ -302,6 +307,8 @@ impl Build<'_> {
                 leveled,
                 compiled: &compiled,
                 realised: &realised,
+                stages: &stages,
+                graph: &graph,
                 made: &made,
                 locked: self.locked,
                 revision: self.revision,
@@ -312,7 +319,7 @@ impl Build<'_> {
             taking.take(&solved)
         })?;
         let packages = realised.locked.as_ref().map_or(0, |set| set.packages.len());
-        Ok(Finished { made, images: realised.used, packages, attested })
+        Ok(Finished { made, images: realised.used, stages: built, packages, attested })
     }
 
     /// What the image's digest names: its manifest, or the index of several platforms.
@@ -324,8 +331,10 @@ impl Build<'_> {
         let annotations = assemble::annotations(leveled, self.revision);
         let index = assemble_index(&images, &annotations, &self.session.store, self.revision.epoch)?;
         let platforms: Vec<Platform> = images.iter().map(|image| image.platform.clone()).collect();
-        let used: Vec<Used<'_>> =
-            finished.iter().map(|f| Used { contexts: &f.made.contexts, images: &f.images }).collect();
+        let used: Vec<Used<'_>> = finished
+            .iter()
+            .map(|f| Used { contexts: &f.made.contexts, images: &f.images, stages: &f.stages })
+            .collect();
         let told = self.told(leveled, &platforms, &used)?;
         let attested = attest::index(self.session, self.identity, &index, &told)?;
         Ok((index, Some(attested)))

@@ -5,6 +5,7 @@ use crate::compile::CompileError;
 use crate::diagnostic::Diagnostics;
 use crate::evidence::sbom::InventoryError;
 use crate::evidence::sign::{KeyError, SignError};
+use crate::evidence::test_result::ReportError;
 use crate::http::HttpError;
 use crate::llb::LlbError;
 use crate::oci::Digest;
@@ -125,6 +126,22 @@ pub enum Error {
     /// A step failed.
     #[error("{0}")]
     Solve(Box<Failure>),
+    /// A check left no results where the spec says that it does.
+    #[error("the check `{check}` succeeded and left no file {path}, where the spec says that its results are")]
+    NoResults {
+        /// The check.
+        check: String,
+        /// The file.
+        path: String,
+    },
+    /// The results of a check cannot be read.
+    #[error("the results of `{check}` cannot be attested: {error}")]
+    BadResults {
+        /// The check.
+        check: String,
+        /// What is wrong with them.
+        error: ReportError,
+    },
     /// Accounts do not fit together.
     #[error(transparent)]
     Account(#[from] crate::image::accounts::AccountError),
@@ -235,7 +252,7 @@ impl Error {
             Error::NotArrived(_) => Kind::Service,
             Error::NotVerified { .. } => Kind::Verification,
             Error::Solve(failure) if matches!(failure.error, SolveError::Cancelled) => Kind::Interrupted,
-            Error::Solve(_) => Kind::Step,
+            Error::Solve(_) | Error::NoResults { .. } | Error::BadResults { .. } => Kind::Step,
             _ => Kind::Failure,
         }
     }

@@ -18,6 +18,7 @@ use crate::store::Store;
 use crate::tree::{Tree, TreePath};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 /// What an image for one platform is made of, in the store.
 pub(super) struct Realised {
@@ -39,12 +40,23 @@ pub(super) struct Installed {
     pub set: PackageSet,
     /// The packages, as the owners count them.
     pub packages: Vec<LockedPackage>,
+    owners: OnceLock<BTreeMap<TreePath, Owner>>,
 }
 
 impl Installed {
+    /// Packages that were put together, with the packages themselves as the owners count them.
+    pub(super) fn new(set: PackageSet, packages: Vec<LockedPackage>) -> Self {
+        Installed { set, packages, owners: OnceLock::new() }
+    }
+
     /// Who put each path there.
-    pub(super) fn owners(&self) -> BTreeMap<&TreePath, Owner> {
-        self.set.owned().collect()
+    pub(super) fn owners(&self) -> &BTreeMap<TreePath, Owner> {
+        self.owners.get_or_init(|| self.set.owned().map(|(path, owner)| (path.clone(), owner)).collect())
+    }
+
+    /// Who put a path there.
+    pub(super) fn owner(&self, path: &TreePath) -> Option<Owner> {
+        self.owners().get(path).copied()
     }
 }
 
@@ -181,7 +193,7 @@ fn sets(
         for warning in &set.warnings {
             session.warn(&format!("{}: {}", warning.package, warning.text));
         }
-        sets.push(Some(Installed { set, packages }));
+        sets.push(Some(Installed::new(set, packages)));
     }
     Ok(sets)
 }

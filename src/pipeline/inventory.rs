@@ -1,23 +1,25 @@
 //! Everything in an image with its owner, for the bills of materials.
 
 use super::assemble::{Made, Solution};
+use super::attribution::{Attribution, Grown};
+use super::commands;
 use super::epoch::Revision;
 use super::error::Error;
 use super::images;
-use super::inputs::{Installed, Realised};
+use super::inputs::{Installed, PreparedStage, Realised};
 use super::locking::{Leveled, Locked};
 use super::project::Project;
 use super::session::Session;
-use super::states::States;
-use crate::compile::{Compiled, Move, Origin};
+use crate::compile::{Compiled, Inputs, Move, Origin};
 use crate::diagnostic::{Sources, Span};
 use crate::evidence::{
     Base, File, FileKind, ImageIdentity, Inventory, Layer, Location, Owner, Package, PackageIndex, Source, SourceKind,
-    SpecFile, bytes_text, licence, path_text, sbom,
+    SpecFile, Stage, Step, bytes_text, licence, path_text, sbom,
 };
+use crate::llb::Graph;
 use crate::oci::Digest;
+use crate::packages::deb;
 use crate::packages::deb::resolve::{self, Facts};
-use crate::packages::deb::{self, set};
 use crate::spec;
 use crate::store::Store;
 use crate::tree::{Change, Entry, Node, Tree, TreePath};
@@ -31,6 +33,8 @@ pub(super) struct Taking<'a> {
     pub leveled: &'a Leveled<'a>,
     pub compiled: &'a Compiled,
     pub realised: &'a Realised,
+    pub stages: &'a [PreparedStage<'a>],
+    pub graph: &'a Graph,
     pub made: &'a Made,
     pub locked: &'a Locked,
     pub revision: &'a Revision,
@@ -39,12 +43,16 @@ pub(super) struct Taking<'a> {
 impl Taking<'_> {
     /// Takes the inventory of an image.
     pub(super) fn take(&self, solved: &Solution) -> Result<Inventory, Error> {
-        let states = States::new(&self.compiled.recipe, &solved.trees);
+        let image = Grown::new(None, self.leveled, self.realised, &self.compiled.recipe.moves, &solved.trees);
+        let stages: Vec<Grown<'_>> = self.stages.iter().filter_map(|stage| self.grown(stage, solved)).collect();
+        let named = self.used_sources();
+        let (commands, sources) = (&self.compiled.commands, self.sources);
+        let attribution = Attribution { sources, named: &named, commands, stages: &stages };
         let installed = self.realised.sets.last().and_then(Option::as_ref);
-        let sources = self.used_sources();
-        let packages = self.packages(installed, &states.last())?;
+        let packages = self.packages(self.leveled, installed, &image.last())?;
         let layers = self.layers_of(&solved.changes)?;
-        let files = self.files(&states, &layers, installed, &sources)?;
+        let files = self.files(&attribution, &image, &layers)?;
+        let grown = image;
         let image = self.leveled.image;
         let label = |name: &str| {
             let of = |list: &[spec::Pair]| list.iter().find(|p| p.name.value == name).map(|p| p.value.value.clone());
@@ -64,30 +72,60 @@ impl Taking<'_> {
             packages,
             edges: installed.map(edges).unwrap_or_default(),
             indexes: indexes(self.locked),
-            sources: sources.iter().map(|source| self.source(source)).collect::<Result<_, _>>()?,
-            bases: self.bases(),
+            sources: named.iter().map(|source| self.source(source)).collect::<Result<_, _>>()?,
+            bases: self.bases(self.leveled, self.realised),
             specs: spec_files(self.sources),
             lock: lock_file(self.project, self.locked),
-            stages: Vec::new(),
-            steps: Vec::new(),
+            stages: stages.iter().map(|stage| self.stage(stage)).collect::<Result<_, _>>()?,
+            steps: self.steps(None)?,
             files,
         };
+        stood_on(&mut inventory, &grown.moves[..1.min(grown.moves.len())]);
         sbom::fill_sha1(&mut inventory, &self.session.store)?;
         Ok(inventory)
     }
 
-    /// The sources that some step of the image copies from, in the order of the spec.
+    fn grown<'b>(&'b self, stage: &'b PreparedStage<'b>, solved: &'b Solution) -> Option<Grown<'b>> {
+        let (moves, trees) = (self.compiled.stages.get(stage.name)?, solved.stages.get(stage.name)?);
+        Some(Grown::new(Some(stage.name), stage.leveled, &stage.realised, moves, trees))
+    }
+
+    /// A stage as evidence.
+    fn stage(&self, grown: &Grown<'_>) -> Result<Stage, Error> {
+        let name = grown.stage.unwrap_or_default();
+        let installed = grown.realised.sets.last().and_then(Option::as_ref);
+        let prepared = self.stages.iter().find(|stage| stage.name == name);
+        let platform = prepared.map_or(&self.made.image.platform, |stage| stage.platform).clone();
+        let from: BTreeSet<&str> = grown.leveled.image.sources().collect();
+        Ok(Stage {
+            name: name.to_owned(),
+            platform,
+            location: Some(self.location(grown.leveled.image.span)),
+            packages: self.packages(grown.leveled, installed, &grown.last())?,
+            edges: installed.map(edges).unwrap_or_default(),
+            bases: self.bases(grown.leveled, grown.realised),
+            from: from.into_iter().map(str::to_owned).collect(),
+            steps: self.steps(Some(name))?,
+        })
+    }
+
+    fn steps(&self, stage: Option<&str>) -> Result<Vec<Step>, Error> {
+        commands::steps(self.compiled, self.graph, self.made, self.sources, stage)
+    }
+
+    /// The sources that anything of the image or of its stages takes, in the order of the spec.
     fn used_sources(&self) -> Vec<&spec::Source> {
-        let used: BTreeSet<&str> = self
-            .compiled
-            .recipe
-            .moves
-            .iter()
-            .filter_map(|m| match &m.origin {
-                Origin::Step { source: Some(source), .. } => Some(source.as_str()),
-                _ => None,
-            })
-            .collect();
+        let images = self.stages.iter().map(|stage| stage.leveled.image).chain([self.leveled.image]);
+        let moves = self.compiled.stages.values().flatten().chain(&self.compiled.recipe.moves);
+        let copied = moves.filter_map(|m| match &m.origin {
+            Origin::Step { source: Some(source), .. } => Some(source.as_str()),
+            _ => None,
+        });
+        let around = images.flat_map(|image| {
+            image.runs().map(|run| &run.surroundings).chain([&image.surroundings]).filter(|_| image.runs().count() > 0)
+        });
+        let mounted = around.flat_map(|around| &around.mounts).map(|mount| mount.from.as_str());
+        let used: BTreeSet<&str> = copied.chain(mounted).collect();
         self.project.spec.sources.iter().filter(|source| used.contains(source.name.value.as_str())).collect()
     }
 
@@ -97,35 +135,43 @@ impl Taking<'_> {
         let (kind, digest) = match &source.kind {
             spec::SourceKind::Context(_) => (SourceKind::Context, self.made.contexts.get(name)),
             spec::SourceKind::Http(http) => {
-                (SourceKind::Http { url: http.url.value.clone() }, self.realised.inputs.http.get(name))
+                (SourceKind::Http { url: http.url.value.clone() }, self.input(|inputs| inputs.http.get(name)))
             }
             image @ (spec::SourceKind::Oci(_) | spec::SourceKind::Image(_)) => {
                 let reference = images::shown(image).unwrap_or_default();
-                (SourceKind::Oci { reference }, self.realised.inputs.images.get(name))
+                (SourceKind::Oci { reference }, self.input(|inputs| inputs.images.get(name)))
             }
         };
         let digest = *digest.ok_or_else(missing)?;
         Ok(Source { name: name.clone(), kind, digest, location: Some(self.location(source.span)) })
     }
 
-    fn bases(&self) -> Vec<Base> {
-        let Some(base) = &self.realised.base else { return Vec::new() };
-        let span = self.leveled.levels.first().and_then(|level| level.image.base.as_ref()).map(|base| base.span);
+    /// Something that the image or one of its stages takes.
+    fn input(&self, pick: impl Fn(&Inputs) -> Option<&Digest>) -> Option<&Digest> {
+        let all = self.stages.iter().map(|stage| &stage.realised.inputs).chain([&self.realised.inputs]);
+        all.into_iter().find_map(pick)
+    }
+
+    fn bases(&self, leveled: &Leveled<'_>, realised: &Realised) -> Vec<Base> {
+        let Some(base) = &realised.base else { return Vec::new() };
+        let span = leveled.levels.first().and_then(|level| level.image.base.as_ref()).map(|base| base.span);
         let location = span.map(|span| self.location(span));
         let (reference, claims) = (base.used.reference.clone(), base.claims.clone());
         vec![Base { reference, digest: base.manifest.digest, location, claims }]
     }
 
     fn location(&self, span: Span) -> Location {
-        let spec = self.sources.iter().position(|(file, _)| file == span.file).unwrap_or(0);
-        let line = self.sources.file(span.file).position(span.start).0;
-        Location { spec, line: u32::try_from(line).unwrap_or(u32::MAX) }
+        location(self.sources, span)
     }
 
-    fn packages(&self, installed: Option<&Installed>, tree: &Tree) -> Result<Vec<Package>, Error> {
+    fn packages(
+        &self,
+        leveled: &Leveled<'_>,
+        installed: Option<&Installed>,
+        tree: &Tree,
+    ) -> Result<Vec<Package>, Error> {
         let Some(installed) = installed else { return Ok(Vec::new()) };
-        let requested: BTreeSet<&str> = self
-            .leveled
+        let requested: BTreeSet<&str> = leveled
             .levels
             .iter()
             .flat_map(|level| &level.image.packages)
@@ -153,54 +199,17 @@ impl Taking<'_> {
 
     fn files(
         &self,
-        states: &States<'_>,
+        attribution: &Attribution<'_>,
+        image: &Grown<'_>,
         layers: &BTreeMap<TreePath, usize>,
-        installed: Option<&Installed>,
-        sources: &[&spec::Source],
     ) -> Result<Vec<File>, Error> {
-        let owners = installed.map(Installed::owners).unwrap_or_default();
-        let tree = states.last();
-        let credits = states.credits();
-        let mut files = Vec::with_capacity(credits.len());
-        for (path, position) in credits {
-            let entry = tree.get(&path).expect("credits are given for what is in the tree");
-            let owner = self.owner(&path, &self.compiled.recipe.moves[position], &owners, sources)?;
+        let tree = image.last();
+        let owned = attribution.of(image)?.into_iter();
+        let files = owned.filter_map(|(path, owner)| {
             let layer = layers.get(&path).copied().unwrap_or(0);
-            files.push(file(&path, entry, owner, layer));
-        }
-        Ok(files)
-    }
-
-    /// Who put a path there, with the move that did.
-    fn owner(
-        &self,
-        path: &TreePath,
-        by: &Move,
-        owners: &BTreeMap<&TreePath, set::Owner>,
-        sources: &[&spec::Source],
-    ) -> Result<Owner, Error> {
-        let nobody = || Error::Mistake(format!("nobody owns {path}"));
-        match &by.origin {
-            Origin::Base { .. } => Ok(Owner::Base(0)),
-            Origin::Stage { span, .. } => Ok(Owner::Spec(self.location(*span))),
-            Origin::Packages => match owners.get(path).ok_or_else(nobody)? {
-                set::Owner { package, made: false } => Ok(Owner::Package(*package as usize)),
-                set::Owner { package, made: true } => Ok(Owner::Emulated { package: *package as usize }),
-            },
-            Origin::Accounts => {
-                let image = &self.leveled.levels[by.level].image;
-                let span = image.accounts.first().map(|a| a.span).or(image.groups.first().map(|g| g.span));
-                Ok(Owner::Spec(self.location(span.unwrap_or(image.span))))
-            }
-            Origin::Step { source: Some(name), span, .. } if self.project.spec.stage(name).is_some() => {
-                Ok(Owner::Spec(self.location(*span)))
-            }
-            Origin::Step { source: Some(name), span, .. } => {
-                let source = sources.iter().position(|source| source.name.value == *name).ok_or_else(nobody)?;
-                Ok(Owner::Source { source, location: Some(self.location(*span)) })
-            }
-            Origin::Step { source: None, span, .. } => Ok(Owner::Spec(self.location(*span))),
-        }
+            Some(file(&path, tree.get(&path)?, owner, layer))
+        });
+        Ok(files.collect())
     }
 
     /// For each path the layer that it comes from: the uppermost one that puts it.
@@ -217,6 +226,22 @@ impl Taking<'_> {
         }
         Ok(layers)
     }
+}
+
+/// A place of a spec as evidence counts them.
+pub(super) fn location(sources: &Sources, span: Span) -> Location {
+    let spec = sources.iter().position(|(file, _)| file == span.file).unwrap_or(0);
+    let line = sources.file(span.file).position(span.start).0;
+    Location { spec, line: u32::try_from(line).unwrap_or(u32::MAX) }
+}
+
+/// The packages of a stage that the image stands on are the image's.
+fn stood_on(inventory: &mut Inventory, first: &[Move]) {
+    let [Move { origin: Origin::Stage { name, .. }, .. }] = first else { return };
+    let Some(stage) = inventory.stages.iter().find(|stage| stage.name == *name).cloned() else { return };
+    let before = inventory.packages.len();
+    inventory.packages.extend(stage.packages);
+    inventory.edges.extend(stage.edges.into_iter().map(|(from, to)| (from + before, to + before)));
 }
 
 /// Who needs whom, as positions among the packages.

@@ -3,10 +3,12 @@
 
 mod assemble;
 mod attached;
+mod attribution;
 mod attest;
 mod bill;
 mod build;
 mod cache;
+mod commands;
 mod copying;
 mod diff;
 mod endorsed;

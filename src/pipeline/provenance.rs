@@ -1,12 +1,16 @@
 //! How a build was done, as provenance tells it.
 
-use super::assemble::compression;
+use super::assemble::{Made, compression};
 use super::build::Build;
+use super::commands;
 use super::error::Error;
+use super::inputs::PreparedStage;
 use super::inventory::{described, indexes, lock_file, spec_files};
 use super::locking::Leveled;
+use crate::compile::Compiled;
 use crate::evidence::PackageIndex;
-use crate::evidence::provenance::{self, Builder, Dependency, Run, UsedImage};
+use crate::evidence::provenance::{self, Builder, BuiltStage, Dependency, Run, UsedImage};
+use crate::llb::Graph;
 use crate::oci::{Digest, Platform};
 use crate::packages::deb;
 use crate::spec::{self, Base, SourceKind};
@@ -18,6 +22,8 @@ pub(super) struct Used<'a> {
     pub contexts: &'a BTreeMap<String, Digest>,
     /// The images that it stands on or copies from.
     pub images: &'a BTreeMap<String, UsedImage>,
+    /// Where commands ran for it.
+    pub stages: &'a [BuiltStage],
 }
 
 impl Build<'_> {
@@ -52,7 +58,7 @@ impl Build<'_> {
             options: BTreeMap::new(),
             repository: self.revision.repository(),
             dependencies: dependencies.into_iter().collect(),
-            stages: Vec::new(),
+            stages: used.iter().flat_map(|used| used.stages).cloned().collect(),
             epoch: self.revision.epoch,
             kiln_version: env!("CARGO_PKG_VERSION").into(),
             compressors: [(compression.name(), compression.compressor().to_owned())].into(),
@@ -67,6 +73,39 @@ impl Build<'_> {
                 finished_on: self.session.clock().as_second(),
             }),
         })
+    }
+
+    /// Where commands ran for an image for one platform: its stages, and the image itself.
+    pub(super) fn stages(
+        &self,
+        stages: &[PreparedStage<'_>],
+        compiled: &Compiled,
+        graph: &Graph,
+        made: &Made,
+    ) -> Result<Vec<BuiltStage>, Error> {
+        let indexes = indexes(self.locked);
+        let steps = |stage| commands::steps(compiled, graph, made, self.sources, stage);
+        let mut built = Vec::new();
+        for stage in stages {
+            let mut dependencies = BTreeSet::new();
+            self.add_packages(stage.leveled, stage.platform, &indexes, &mut dependencies);
+            let used = Used { contexts: &made.contexts, images: &stage.realised.used, stages: &[] };
+            let named: BTreeSet<&str> = stage.leveled.image.sources().collect();
+            let sources = self.project.spec.sources.iter().filter(|source| named.contains(source.name.as_str()));
+            dependencies.extend(sources.filter_map(|source| self.dependency(stage.leveled, source, &used)));
+            built.push(BuiltStage {
+                name: Some(stage.name.to_owned()),
+                platform: stage.platform.clone(),
+                dependencies: dependencies.into_iter().collect(),
+                steps: steps(Some(stage.name))?,
+            });
+        }
+        let own = steps(None)?;
+        if !own.is_empty() {
+            let platform = made.image.platform.clone();
+            built.push(BuiltStage { name: None, platform, dependencies: Vec::new(), steps: own });
+        }
+        Ok(built)
     }
 
     fn add_packages(

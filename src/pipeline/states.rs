@@ -1,6 +1,6 @@
 //! The states of an image's file system: what each layer changes, and who put each path there.
 
-use crate::compile::{LayerPlan, Move, Origin, Recipe};
+use crate::compile::{LayerPlan, Move, Origin};
 use crate::tree::{Change, Tree, TreeError, TreePath};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,10 +21,10 @@ pub(super) struct PlannedLayer<'a> {
 }
 
 impl<'a> States<'a> {
-    /// States of a recipe's moves, one tree a move.
-    pub(super) fn new(recipe: &'a Recipe, trees: &'a [Arc<Tree>]) -> Self {
-        debug_assert_eq!(recipe.moves.len(), trees.len());
-        States { moves: &recipe.moves, trees }
+    /// States after moves, one tree a move.
+    pub(super) fn new(moves: &'a [Move], trees: &'a [Arc<Tree>]) -> Self {
+        debug_assert_eq!(moves.len(), trees.len());
+        States { moves, trees }
     }
 
     /// The finished file system.
