@@ -223,3 +223,29 @@ fn an_error_without_a_file_still_says_where_it_happened() {
     let error = StoreError::from(std::io::Error::from(std::io::ErrorKind::StorageFull));
     assert!(error.to_string().starts_with("cannot read or write a file of the store: "), "{error}");
 }
+
+#[test]
+fn passing_locks_are_held_by_one_and_leave_no_file() {
+    let (_dir, store) = store();
+    let inside = std::sync::atomic::AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let store = Store::open(store.root()).unwrap();
+                for _ in 0..50 {
+                    let lock = store.lock_passing("step", &|| false).unwrap().unwrap();
+                    assert_eq!(inside.fetch_add(1, std::sync::atomic::Ordering::SeqCst), 0);
+                    inside.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+                    drop(lock);
+                }
+            });
+        }
+    });
+    assert_eq!(std::fs::read_dir(store.root().join("locks")).unwrap().count(), 0);
+    let held = store.lock_passing("step", &|| false).unwrap().unwrap();
+    assert!(store.lock_passing("step", &|| true).unwrap().is_none(), "whoever gives up gets none");
+    drop(held);
+    // What a killed process leaves behind is nobody's lock.
+    std::fs::write(store.root().join("locks/step"), "").unwrap();
+    assert!(store.lock_passing("step", &|| true).unwrap().is_some());
+}

@@ -37,7 +37,7 @@ use crate::tree::tar::TarError;
 use crate::tree::{Change, TreeError};
 use exec::Masks;
 use rayon::ThreadPool;
-use sandbox::{Sandbox, SandboxError};
+use sandbox::{Sandbox, SandboxError, Status};
 use schedule::{Job, Stop};
 use source::Kind;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -143,16 +143,31 @@ impl Embedded {
         self.sandbox = Some(sandbox);
         self
     }
+
+    /// Shows a command's surroundings to a person: makes what the command takes, and runs `args` in its place at the
+    /// terminal of whoever calls. Nothing of what that changes is kept, but in caches. `request.targets` does not matter.
+    ///
+    /// # Errors
+    /// As [`solve`](Engine::solve), and [`SolveError::Unsupported`] for a vertex that is no command.
+    pub fn enter(&self, request: &Request<'_>, vertex: &Digest, args: Vec<String>) -> Result<Status, SolveError> {
+        let absent = SolveError::NoTarget { vertex: *vertex, index: 0 };
+        let vertex = request.graph.vertex(vertex).ok_or(absent)?;
+        check(vertex, self.sandbox.is_some())?;
+        let plan = Plan::new(request.graph, &vertex.inputs, self.sandbox.is_some())?;
+        Run::new(self, request, &pool(request.parallelism)?).enter(&plan, vertex, args)
+    }
+}
+
+/// Threads that help with large pieces of work.
+fn pool(threads: usize) -> Result<ThreadPool, SolveError> {
+    let builder = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).thread_name(|i| format!("solve {i}"));
+    builder.build().map_err(|e| SolveError::Threads(e.to_string()))
 }
 
 impl Engine for Embedded {
     fn solve(&self, request: &Request<'_>) -> Result<Solution, SolveError> {
-        let plan = Plan::new(request, self.sandbox.is_some())?;
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(request.parallelism.max(1))
-            .thread_name(|i| format!("solve {i}"))
-            .build()
-            .map_err(|e| SolveError::Threads(e.to_string()))?;
+        let plan = Plan::new(request.graph, request.targets, self.sandbox.is_some())?;
+        let pool = pool(request.parallelism)?;
         for _ in 1..ATTEMPTS {
             match Run::new(self, request, &pool).all(&plan) {
                 Err(SolveError::Failed { problem, .. }) if problem.is_lost_content() => {}
@@ -172,9 +187,8 @@ struct Plan<'g> {
 }
 
 impl<'g> Plan<'g> {
-    fn new(request: &Request<'g>, has_sandbox: bool) -> Result<Self, SolveError> {
-        let graph = request.graph;
-        let wanted = wanted(graph, request.targets)?;
+    fn new(graph: &'g Graph, targets: &[Output], has_sandbox: bool) -> Result<Self, SolveError> {
+        let wanted = wanted(graph, targets)?;
         let mut plan = Plan { vertices: Vec::new(), jobs: Vec::new(), targets: Vec::new() };
         let number: HashMap<Digest, usize> =
             wanted.iter().enumerate().map(|(number, vertex)| (graph.vertices()[*vertex].digest, number)).collect();
@@ -186,7 +200,7 @@ impl<'g> Plan<'g> {
             plan.vertices.push(vertex);
         }
         let target = |t: &Output| Some((*number.get(&t.vertex)?, t.index as usize));
-        plan.targets = request.targets.iter().filter_map(target).collect();
+        plan.targets = targets.iter().filter_map(target).collect();
         Ok(plan)
     }
 }
@@ -228,6 +242,15 @@ fn check(vertex: &Vertex, request: &Request<'_>, has_sandbox: bool) -> Result<()
     Err(SolveError::Unsupported { vertex: vertex.digest, name: vertex.name(), what })
 }
 
+fn failed(vertex: &Vertex, problem: Problem) -> SolveError {
+    SolveError::Failed { vertex: vertex.digest, name: vertex.name(), problem: Box::new(problem) }
+}
+
+fn not_entered(vertex: &Vertex) -> SolveError {
+    let what = format!("it is a {} operation, and only a command can be entered", vertex.kind());
+    SolveError::Unsupported { vertex: vertex.digest, name: vertex.name(), what }
+}
+
 /// One run of an engine.
 struct Run<'a> {
     engine: &'a Embedded,
@@ -252,12 +275,8 @@ impl<'a> Run<'a> {
         Run { engine, request, pool, failed, masks, told }
     }
 
-    fn all(self, plan: &Plan<'_>) -> Result<Solution, SolveError> {
-        let failed = |vertex: &Vertex, problem| SolveError::Failed {
-            vertex: vertex.digest,
-            name: vertex.name(),
-            problem: Box::new(problem),
-        };
+    /// The outputs of all vertices.
+    fn values(&self, plan: &Plan<'_>) -> Result<Vec<Arc<Vec<Value>>>, SolveError> {
         let done = schedule::run(&plan.jobs, self.request.parallelism, |i, inputs: &[Arc<Vec<Value>>]| {
             self.vertex(plan.vertices[i], inputs).map(Arc::new).map_err(|problem| match problem {
                 Problem::Cancelled => Stop::Cancelled,
@@ -267,12 +286,15 @@ impl<'a> Run<'a> {
                 }
             })
         });
-        let done = match done {
-            Ok(done) => done,
-            Err(_) if (self.request.cancelled)() => return Err(SolveError::Cancelled),
-            Err(Stop::Cancelled) => return Err(SolveError::Cancelled),
-            Err(Stop::Failed((i, problem))) => return Err(failed(plan.vertices[i], problem)),
-        };
+        done.map_err(|stop| match stop {
+            _ if (self.request.cancelled)() => SolveError::Cancelled,
+            Stop::Cancelled => SolveError::Cancelled,
+            Stop::Failed((i, problem)) => failed(plan.vertices[i], problem),
+        })
+    }
+
+    fn all(self, plan: &Plan<'_>) -> Result<Solution, SolveError> {
+        let done = self.values(plan)?;
         let solved = |(job, output): &(usize, usize)| {
             done[*job][*output].solved(&self.engine.store).map_err(|e| failed(plan.vertices[*job], e.into()))
         };
@@ -280,6 +302,17 @@ impl<'a> Run<'a> {
         let Told { ran, mut differences } = self.told.into_inner().unwrap_or_else(PoisonError::into_inner);
         differences.sort_by_key(|difference| self.request.graph.position(&difference.vertex));
         Ok(Solution { results, ran: ran.into_values().collect(), unreproducible: differences })
+    }
+
+    /// Runs something else in the place of the command that `vertex` is.
+    fn enter(&self, plan: &Plan<'_>, vertex: &Vertex, args: Vec<String>) -> Result<Status, SolveError> {
+        let pb::op::Op::Exec(exec) = &vertex.op else { return Err(not_entered(vertex)) };
+        let done = self.values(plan)?;
+        let inputs: Vec<Value> = plan.targets.iter().map(|(job, output)| done[*job][*output].clone()).collect();
+        exec::enter(self, vertex, exec, &inputs, args).map_err(|problem| match problem {
+            Problem::Cancelled => SolveError::Cancelled,
+            problem => failed(vertex, problem),
+        })
     }
 
     /// Whether work that takes long should end now.

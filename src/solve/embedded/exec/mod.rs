@@ -23,7 +23,7 @@ pub use error::{ExecError, Written};
 
 pub(super) use mask::Masks;
 
-use super::sandbox::{Ended, SandboxError, Status};
+use super::sandbox::{Ended, Sandbox, SandboxError, Status};
 use super::value::Value;
 use super::{Problem, Run};
 use crate::llb::{Vertex, pb};
@@ -33,13 +33,17 @@ use crate::store::Store;
 use crate::tree::{Change, Tree, TreePath};
 use output::Hearing;
 use result::Made;
+use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use step::Ready;
 use why::Seen;
 
 /// The longest command in a message.
 const SHOWN: usize = 200;
+
+/// A shorter wait is nothing to tell of.
+const SOON: Duration = Duration::from_secs(2);
 
 /// What a command asks for that no engine without a daemon can give; none if there is nothing of it.
 pub(super) fn refusal(op: &pb::ExecOp) -> Option<String> {
@@ -74,7 +78,8 @@ pub(super) fn run(
     if let Some(made) = found()? {
         return command.found(made);
     }
-    let Some(lock) = store.lock_passing(&format!("exec-{}", key.hex()), &|| run.is_stopped())? else {
+    let wait = Wait::new(&command, "another build runs the same command");
+    let Some(lock) = store.lock_passing(&format!("exec-{}", key.hex()), &|| wait.is_over())? else {
         return Err(Problem::Cancelled);
     };
     // Another build may have run it meanwhile.
@@ -92,6 +97,23 @@ pub(super) fn run(
         command.again(&made)?;
     }
     Ok((made.values, false))
+}
+
+/// Runs something else in a command's place, at the terminal of whoever calls; nothing of it is kept.
+pub(super) fn enter(
+    run: &Run<'_>,
+    vertex: &Vertex,
+    op: &pb::ExecOp,
+    inputs: &[Value],
+    args: Vec<String>,
+) -> Result<Status, Problem> {
+    let command = Command { run, vertex, op, inputs };
+    let mut ready = command.ready()?;
+    (ready.step.args, ready.step.interactive) = (args, true);
+    let is_stopped = || run.is_stopped();
+    let hearing = Hearing::new(vertex, &(), &is_stopped, run.masks());
+    let ended = command.sandbox()?.run(&ready.step, &run.engine.store, &hearing);
+    Ok(ended.map_err(|error| command.explained(error))?.status)
 }
 
 /// A command with what it takes.
@@ -154,15 +176,13 @@ impl Command<'_> {
 
     /// Runs it.
     fn once(&self, progress: &dyn Progress) -> Result<Made, Problem> {
-        let Command { run, vertex, op, inputs } = *self;
-        let (store, is_stopped) = (&run.engine.store, || run.is_stopped());
-        let sandbox = run.engine.sandbox.as_ref().ok_or(ExecError::NoSandbox)?;
-        let ready = step::ready(run.request, vertex, op, inputs, store, &is_stopped)?;
-        let Some(ready) = ready.filter(|_| !run.is_stopped()) else { return Err(Problem::Cancelled) };
+        let Command { run, vertex, op, .. } = *self;
+        let ready = self.ready()?;
+        let is_stopped = || run.is_stopped();
         let hearing = Hearing::new(vertex, progress, &is_stopped, run.masks());
         progress.running(vertex);
         let began = Instant::now();
-        let ended = sandbox.run(&ready.step, store, &hearing);
+        let ended = self.sandbox()?.run(&ready.step, &run.engine.store, &hearing);
         let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let written = hearing.finish();
         let Ended { status, changes, warnings } = ended.map_err(|error| self.explained(error))?;
@@ -182,6 +202,18 @@ impl Command<'_> {
         let network = ready.step.network;
         let facts = Facts { milliseconds, exit_code, network, warnings };
         Ok(self.outputs(&ready, changes, facts)?)
+    }
+
+    fn sandbox(&self) -> Result<&dyn Sandbox, ExecError> {
+        self.run.engine.sandbox.as_deref().ok_or(ExecError::NoSandbox)
+    }
+
+    /// What it takes, when all of it is there.
+    fn ready(&self) -> Result<Ready, Problem> {
+        let Command { run, vertex, op, inputs } = *self;
+        let wait = Wait::new(self, "another command uses the same cache");
+        let ready = step::ready(run.request, vertex, op, inputs, &run.engine.store, &|| wait.is_over())?;
+        ready.filter(|_| !run.is_stopped()).ok_or(Problem::Cancelled)
     }
 
     /// The outputs: what each mount showed, with what the command changed in it.
@@ -234,6 +266,29 @@ impl Command<'_> {
             shown.push('…');
         }
         shown
+    }
+}
+
+/// A command that waits for another; people are told where it takes long.
+struct Wait<'a> {
+    command: &'a Command<'a>,
+    reason: &'static str,
+    began: Instant,
+    told: Cell<bool>,
+}
+
+impl<'a> Wait<'a> {
+    fn new(command: &'a Command<'a>, reason: &'static str) -> Self {
+        Wait { command, reason, began: Instant::now(), told: Cell::new(false) }
+    }
+
+    /// Whether nobody wants it any more.
+    fn is_over(&self) -> bool {
+        let Command { run, vertex, .. } = self.command;
+        if self.began.elapsed() > SOON && !self.told.replace(true) {
+            run.request.progress.warning(vertex, &format!("it waits: {}", self.reason));
+        }
+        run.is_stopped()
     }
 }
 

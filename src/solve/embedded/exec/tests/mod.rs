@@ -4,6 +4,7 @@ mod caches;
 mod explaining;
 mod failing;
 mod fixtures;
+mod foreign;
 mod keys;
 mod mounts;
 mod steps;

@@ -227,3 +227,32 @@ fn a_program_of_another_machine_is_explained() {
     let error = engine.solve(&Request::new(&graph, &[output])).unwrap_err().to_string();
     assert!(error.contains("cannot execute `/bin/sh`: exec format error; the step is for linux/s390x"), "{error}");
 }
+
+#[test]
+fn a_command_can_be_entered() {
+    let mut bench = Bench::new(|shell| {
+        if !shell.step.interactive {
+            shell.write("/made", "x");
+            return GOOD;
+        }
+        assert_eq!((shell.step.args.as_slice(), shell.step.user.uid), (&["/bin/sh".to_owned()][..], 7));
+        assert_eq!(shell.read("/made").as_deref(), Some("x"));
+        shell.write("/touched", "x");
+        Status::Exited(3)
+    });
+    let first = bench.run(None, &["first"]);
+    let second = bench.exec(Exec { user: "7".into(), ..command(Some(first), &["second"]) }).root.unwrap();
+    let graph = crate::llb::read(&bench.graph_of(&[second])).unwrap();
+    let request = Request::new(&graph, &[]);
+    let args = || vec!["/bin/sh".to_owned()];
+    assert_eq!(bench.engine().enter(&request, &second.vertex, args()).unwrap(), Status::Exited(3));
+    assert_eq!(bench.count(), 2);
+    assert_eq!(bench.shown(&bench.solve(second)), ["/made x"], "nothing of it is kept");
+
+    let absent = bench.engine().enter(&request, &Digest::of("absent"), args());
+    assert!(matches!(absent, Err(SolveError::NoTarget { .. })));
+    let tree = bench.tree(&[("/f", "x")]);
+    let graph = crate::llb::read(&bench.graph_of(&[tree])).unwrap();
+    let error = bench.engine().enter(&Request::new(&graph, &[]), &tree.vertex, args()).unwrap_err().to_string();
+    assert!(error.contains("it is a file operation, and only a command can be entered"), "{error}");
+}
