@@ -152,8 +152,8 @@ impl Embedded {
     pub fn enter(&self, request: &Request<'_>, vertex: &Digest, args: Vec<String>) -> Result<Status, SolveError> {
         let absent = SolveError::NoTarget { vertex: *vertex, index: 0 };
         let vertex = request.graph.vertex(vertex).ok_or(absent)?;
-        check(vertex, self.sandbox.is_some())?;
-        let plan = Plan::new(request.graph, &vertex.inputs, self.sandbox.is_some())?;
+        check(vertex, request, self.sandbox.is_some())?;
+        let plan = Plan::new(request, &vertex.inputs, self.sandbox.is_some())?;
         Run::new(self, request, &pool(request.parallelism)?).enter(&plan, vertex, args)
     }
 }
@@ -166,7 +166,7 @@ fn pool(threads: usize) -> Result<ThreadPool, SolveError> {
 
 impl Engine for Embedded {
     fn solve(&self, request: &Request<'_>) -> Result<Solution, SolveError> {
-        let plan = Plan::new(request.graph, request.targets, self.sandbox.is_some())?;
+        let plan = Plan::new(request, request.targets, self.sandbox.is_some())?;
         let pool = pool(request.parallelism)?;
         for _ in 1..ATTEMPTS {
             match Run::new(self, request, &pool).all(&plan) {
@@ -187,7 +187,8 @@ struct Plan<'g> {
 }
 
 impl<'g> Plan<'g> {
-    fn new(graph: &'g Graph, targets: &[Output], has_sandbox: bool) -> Result<Self, SolveError> {
+    fn new(request: &Request<'g>, targets: &[Output], has_sandbox: bool) -> Result<Self, SolveError> {
+        let graph = request.graph;
         let wanted = wanted(graph, targets)?;
         let mut plan = Plan { vertices: Vec::new(), jobs: Vec::new(), targets: Vec::new() };
         let number: HashMap<Digest, usize> =
