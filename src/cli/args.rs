@@ -13,7 +13,7 @@ pub(super) struct Cli {
     pub global: Global,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct Global {
     /// Where downloads, trees and results are kept [default: $XDG_CACHE_HOME/kiln or ~/.cache/kiln]
     #[arg(long, global = true, value_name = "DIR", env = "KILN_STORE", hide_env_values = true)]
@@ -59,6 +59,8 @@ pub(super) enum Command {
     Fmt(Fmt),
     /// Show the graph that a spec compiles to
     Graph(Graph),
+    /// Open a shell in a stage, as its commands see it; where one fails, there
+    Shell(Shell),
     /// Solve a build graph that any of BuildKit's clients made
     Solve(Solve),
     /// Release a layout: push it with its evidence, verify it there, then move the tags
@@ -164,6 +166,12 @@ pub(super) struct Build {
     /// Write the digest as variables, NAME=VALUE, for later jobs of GitLab's and others' CI (specs/report.md)
     #[arg(long, value_name = "FILE")]
     pub dotenv: Option<PathBuf>,
+    /// Say why commands ran whose names hold this text, which `all` stands for; may be repeated
+    #[arg(long, value_name = "STEP")]
+    pub why: Vec<String>,
+    /// Run each command twice, and show what it leaves differently
+    #[arg(long)]
+    pub check_reproducible: bool,
     /// Let the attested provenance tell when this run began and ended, which makes it different in each run
     #[arg(long)]
     pub record_run: bool,
@@ -227,6 +235,25 @@ pub(super) struct Graph {
     /// The form
     #[arg(long, value_enum, default_value = "mermaid", value_name = "FORM")]
     pub format: GraphFormat,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Shell {
+    /// The stage
+    #[arg(value_name = "STAGE")]
+    pub stage: String,
+    #[command(flatten)]
+    pub spec: SpecArgs,
+    #[command(flatten)]
+    pub lock: LockArgs,
+    /// The platform, where the stage is built for several
+    #[arg(long, value_name = "OS/ARCH")]
+    pub platform: Option<String>,
+    #[command(flatten)]
+    pub given: GivenArgs,
+    /// What runs there [default: the stage's shell]
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 mod build;
 mod evidence;
+mod signals;
 mod store;
 mod transfer;
 
@@ -14,6 +15,7 @@ use clap::CommandFactory;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Runs a command; its exit code, or why it failed.
 pub(super) fn run(cli: Cli, environment: &Environment, output: &mut Output) -> Result<u8, Failure> {
@@ -22,6 +24,7 @@ pub(super) fn run(cli: Cli, environment: &Environment, output: &mut Output) -> R
         Command::Build(args) => build::build(&args, &global, environment, output),
         Command::Lock(args) => build::lock(&args, &global, environment, output),
         Command::Graph(args) => build::graph(&args, &global, environment, output),
+        Command::Shell(args) => build::shell(&args, &global, environment, output),
         Command::Solve(args) => solve(&args, &global, environment, output),
         Command::Check(args) => check(&args, output),
         Command::Fmt(args) => fmt(&args, output),
@@ -71,10 +74,12 @@ fn in_session_with<T>(
         registries: environment.registries().map_err(Failure::usage)?,
         given,
         program: program()?,
+        cancelled: Arc::default(),
         now: now(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|e| Failure::machine(format!("cannot start threads: {e}")))?;
+    signals::watch(&runtime, settings.cancelled.clone());
     let progress = listener(global.progress);
     // Where threads were started already, as in tests, their number stays.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(settings.jobs).build_global();
@@ -109,7 +114,7 @@ fn program() -> Result<PathBuf, Failure> {
 fn given(args: &GivenArgs, environment: &Environment) -> Result<Given, Failure> {
     let secrets = environment.secrets(&args.secret).map_err(Failure::usage)?;
     let ssh = environment.agents(&args.ssh).map_err(Failure::usage)?;
-    Ok(Given { secrets, ssh })
+    Ok(Given { secrets, ssh, ..Given::default() })
 }
 
 fn jobs(global: &Global) -> usize {

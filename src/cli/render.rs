@@ -1,8 +1,8 @@
 //! Results as people read them, on standard output.
 
 use crate::pipeline::{
-    BuildReport, Changed, CopyReport, Difference, ImageReport, LockReport, Outcome, PlatformReport, PublishedReport,
-    Reason, SolveReport, StepReason, TargetReport, VerificationReport,
+    BuildReport, Changed, CommandDifference, CommandReasons, CopyReport, Difference, Findings, ImageReport, LockReport,
+    Outcome, PlatformReport, PublishedReport, Reason, SolveReport, StepReason, TargetReport, VerificationReport,
 };
 use serde_json::Value;
 use std::fmt::Write;
@@ -46,6 +46,23 @@ pub(super) fn solve(report: &SolveReport) -> String {
     for output in &report.outputs {
         let unchanged = if output.unchanged { " (unchanged)" } else { "" };
         out += &format!("output     {}:{}{unchanged}\n", output.kind, output.path);
+    }
+    out
+}
+
+/// What was found out about commands; of reasons, those of the commands whose names hold one of `wanted`.
+pub(super) fn findings(findings: &Findings, wanted: &[String]) -> String {
+    let mut out = String::new();
+    let is_wanted = |name: &str| wanted.iter().any(|text| text == "all" || name.contains(text.as_str()));
+    for CommandReasons { command, why } in findings.reasons.iter().filter(|reasons| is_wanted(&reasons.command)) {
+        out += &format!("{command} ran:\n");
+        why.iter().for_each(|reason| out += &format!("  {reason}\n"));
+    }
+    if out.is_empty() && !wanted.is_empty() {
+        out += "no command of that name ran: earlier results were used\n";
+    }
+    for CommandDifference { command, path, what } in &findings.differences {
+        out += &format!("{command}: two runs differ in {path}: {what}\n");
     }
     out
 }

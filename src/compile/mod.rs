@@ -88,6 +88,29 @@ pub fn compile<'a>(
     stages: impl IntoIterator<Item = (&'a str, Subject<'a>)>,
     sources: &Sources,
 ) -> Result<Compiled, CompileError> {
+    compile_all(subject, stages, sources, None)
+}
+
+/// Compiles as [`compile`] does, with one more command behind those of the subject, the last of
+/// [`Compiled::commands`]: it sees what the last one left.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_with_command<'a>(
+    subject: Subject<'a>,
+    stages: impl IntoIterator<Item = (&'a str, Subject<'a>)>,
+    sources: &Sources,
+    command: &[String],
+) -> Result<Compiled, CompileError> {
+    compile_all(subject, stages, sources, Some(command))
+}
+
+fn compile_all<'a>(
+    subject: Subject<'a>,
+    stages: impl IntoIterator<Item = (&'a str, Subject<'a>)>,
+    sources: &Sources,
+    command: Option<&[String]>,
+) -> Result<Compiled, CompileError> {
     let mut compiler = Compiler {
         builder: Builder::new(subject.platform.clone()),
         stages: BTreeMap::new(),
@@ -102,7 +125,8 @@ pub fn compile<'a>(
         compiler.stages.insert(name, made);
     }
     compiler.builder.set_platform(subject.platform.clone());
-    let made = compiler.file_system(subject);
+    let mut made = compiler.file_system(subject);
+    let behind = command.and_then(|command| run::behind(&mut compiler, subject, command, &mut made));
     if !compiler.mistakes.is_empty() {
         return Err(CompileError::Spec(Diagnostics::new(compiler.mistakes, sources.clone())));
     }
@@ -122,7 +146,8 @@ pub fn compile<'a>(
         config,
         user,
     };
-    let checked: Vec<Output> = commands.iter().filter_map(|c| Some(c.check.as_ref()?.output)).collect();
+    let checked = commands.iter().filter_map(|command| Some(command.check.as_ref()?.output));
+    let checked: Vec<Output> = checked.chain(behind).collect();
     let graph = compiler.builder.finish_with(output, &checked, sources)?;
     let stages = compiler.stages.into_iter().map(|(name, made)| (name.to_owned(), made.moves)).collect();
     Ok(Compiled { graph, contexts: compiler.contexts, recipe, stages, commands })

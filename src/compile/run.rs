@@ -9,7 +9,7 @@ use super::recipe::{CheckPlan, CommandPlan};
 use super::{Compiler, Subject, config, error};
 use crate::llb::exec::{self, Exec, Limits, MountKind, Network, STEP_EPOCH, SecretEnv, Sharing};
 use crate::llb::{Action, FileOp, Mkdir, Note, Output};
-use crate::spec::{self, Command, Owner, Principal, RunStep, SecretForm, Surroundings};
+use crate::spec::{self, Command, Owner, Principal, RunStep, SecretForm, Spanned, Surroundings};
 use std::collections::BTreeMap;
 
 /// Where programs are looked for if nothing is said.
@@ -76,6 +76,25 @@ pub(super) fn lower<'a>(
         }
     }
     Some(root)
+}
+
+/// Adds a command that sees what the last one left, and that nothing comes of.
+pub(super) fn behind<'a>(
+    compiler: &mut Compiler<'a>,
+    subject: Subject<'a>,
+    words: &[String],
+    made: &mut FileSystem,
+) -> Option<Output> {
+    let level = subject.levels.len().checked_sub(1)?;
+    let span = subject.levels[level].image.span;
+    let command = Spanned::new(Command::Exec(words.to_vec()), span);
+    lower(
+        compiler,
+        subject,
+        level,
+        &RunStep { command, check: None, surroundings: Surroundings::default(), span },
+        made,
+    )
 }
 
 /// The file system that a stage's command begins with has a folder for what is temporary, as tools expect of any

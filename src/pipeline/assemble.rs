@@ -101,7 +101,8 @@ pub(super) fn image(
     session.phase("reading contexts");
     let contexts = contexts(session, project, sources, compiled)?;
     let key = key(leveled, compiled, &contexts, revision);
-    if let Some((image, facts)) = remembered(session, &key, &compiled.recipe.platform)? {
+    let anew = session.settings.given.twice;
+    if let Some((image, facts)) = remembered(session, &key, &compiled.recipe.platform)?.filter(|_| !anew) {
         return Ok(Made { image, facts, contexts, solved: None });
     }
     let solved = solve(session, project, sources, compiled, realised)?;
@@ -205,15 +206,17 @@ fn run(
     let graph = compiled.graph.graph()?;
     let progress = Listener::new(session);
     let request = Request { contexts: &folders(project), ..session.request(&graph, targets, &progress) };
-    session.engine()?.solve(&request).map_err(|error| {
+    let solution = session.engine()?.solve(&request).map_err(|error| {
         let spans = error.vertex().map(|vertex| compiled.graph.spans(&vertex).to_vec()).unwrap_or_default();
         let name = error.vertex().and_then(|vertex| Some(graph.vertex(&vertex)?.name()));
         Error::Solve(Box::new(failure::Failure::of(error, name.as_deref(), &spans, sources)))
-    })
+    })?;
+    session.find(&graph, &solution);
+    Ok(solution)
 }
 
 /// Where the contexts are, by the names of their sources.
-fn folders(project: &Project) -> BTreeMap<String, PathBuf> {
+pub(super) fn folders(project: &Project) -> BTreeMap<String, PathBuf> {
     let contexts = project.spec.sources.iter().filter_map(|source| match &source.kind {
         SourceKind::Context(context) => Some((source.name.value.clone(), project.folder.join(&context.path.value))),
         _ => None,

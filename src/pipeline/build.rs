@@ -135,6 +135,7 @@ fn build_once(session: &Session<'_>, options: &BuildOptions<'_>) -> Result<Build
         phases,
         started_on: started_on.as_second(),
         finished_on: session.clock().as_second(),
+        findings: session.findings(),
         warnings: session.warnings(),
     })
 }

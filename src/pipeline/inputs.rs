@@ -105,12 +105,36 @@ impl Prepared<'_> {
         platform: &Platform,
         sources: &Sources,
     ) -> Result<Compiled, Error> {
+        self.compile_with(leveled, platform, sources, None)
+    }
+
+    /// The same of a stage, with a command behind all of its own.
+    pub(super) fn compile_with_shell(
+        &self,
+        leveled: &Leveled<'_>,
+        platform: &Platform,
+        sources: &Sources,
+        command: &[String],
+    ) -> Result<Compiled, Error> {
+        self.compile_with(leveled, platform, sources, Some(command))
+    }
+
+    fn compile_with(
+        &self,
+        leveled: &Leveled<'_>,
+        platform: &Platform,
+        sources: &Sources,
+        command: Option<&[String]>,
+    ) -> Result<Compiled, Error> {
         let subject = compile::Subject { levels: &leveled.levels, platform, inputs: &self.image.inputs };
         let stages = self.stages.iter().map(|stage| {
             let inputs = &stage.realised.inputs;
             (stage.name, compile::Subject { levels: &stage.leveled.levels, platform: stage.platform, inputs })
         });
-        Ok(compile::compile(subject, stages, sources)?)
+        Ok(match command {
+            None => compile::compile(subject, stages, sources)?,
+            Some(command) => compile::compile_with_command(subject, stages, sources, command)?,
+        })
     }
 }
 

@@ -32,6 +32,7 @@ mod provenance;
 mod publish;
 mod report;
 mod session;
+mod shell;
 mod solving;
 mod states;
 mod target;
@@ -59,10 +60,12 @@ pub use locking::{LockMode, lock};
 pub use opened::{ImageChoice, Predicate, predicate_of};
 pub use project::{Project, SPEC_FILE};
 pub use report::{
-    AttestationReport, BuildReport, CopyReport, ImageReport, LayerReport, LockReport, OutputReport, PhaseReport,
-    PlatformReport, PublishedReport, SignerReport, SolveReport, TagReport, TargetReport,
+    AttestationReport, BuildReport, CommandDifference, CommandReasons, CopyReport, Findings, ImageReport, LayerReport,
+    LockReport, OutputReport, PhaseReport, PlatformReport, PublishedReport, SignerReport, SolveReport, TagReport,
+    TargetReport,
 };
 pub use session::{Given, Progress, Session, Settings, Silent};
+pub use shell::{Entrance, ShellOptions, enter, entrance};
 pub use solving::{SolveOptions, solve};
 pub use target::{TargetOptions, target};
 pub use text::{check, diagnostics_as_json, format, format_file};

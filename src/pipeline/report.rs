@@ -26,8 +26,42 @@ pub struct BuildReport {
     pub started_on: i64,
     /// When the run ended: seconds since 1970.
     pub finished_on: i64,
+    /// What was found out about commands.
+    #[serde(flatten)]
+    pub findings: Findings,
     /// What the user should know.
     pub warnings: Vec<String>,
+}
+
+/// What was found out about commands, where somebody wanted to know it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Findings {
+    /// Why commands ran.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<CommandReasons>,
+    /// What two runs of one command left differently.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub differences: Vec<CommandDifference>,
+}
+
+/// Why a command ran.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CommandReasons {
+    /// The command's name.
+    pub command: String,
+    /// Each in a sentence.
+    pub why: Vec<String>,
+}
+
+/// Something that two runs of one command left differently.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CommandDifference {
+    /// The command's name.
+    pub command: String,
+    /// Where.
+    pub path: String,
+    /// What of it.
+    pub what: String,
 }
 
 /// A graph that was solved.

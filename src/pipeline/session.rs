@@ -2,9 +2,11 @@
 
 use super::error::Error;
 use super::project::Project;
+use super::report::{CommandDifference, CommandReasons, Findings};
 use crate::http;
 use crate::image::layer::Packer;
 use crate::llb::{Graph, Output};
+use crate::oci::Digest;
 use crate::packages::deb;
 use crate::registry::{self, Mirror, Registries};
 use crate::solve::embedded::Embedded;
@@ -18,7 +20,7 @@ use std::future::Future;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use tokio::runtime::Handle;
@@ -75,17 +77,23 @@ pub struct Settings {
     pub given: Given,
     /// The program that sandboxes are started with: this one.
     pub program: PathBuf,
+    /// Set by whoever wants the work to end; commands end then, and what was finished is kept.
+    pub cancelled: Arc<AtomicBool>,
     /// The present time: for keys and indexes that expire and for reports, never for what is built.
     pub now: Timestamp,
 }
 
-/// What the caller brings for commands, by the names that the spec has for it.
+/// What the caller brings for commands, by the names that the spec has for it, and wants to know of them.
 #[derive(Debug, Clone, Default)]
 pub struct Given {
     /// The values of secrets.
     pub secrets: BTreeMap<String, SecretSlice<u8>>,
     /// The sockets of agents of ssh.
     pub ssh: BTreeMap<String, PathBuf>,
+    /// Whether to find out why commands run.
+    pub explain: bool,
+    /// Whether to run each command twice and compare what it leaves.
+    pub twice: bool,
 }
 
 /// One run of kiln.
@@ -103,6 +111,8 @@ pub struct Session<'a> {
     began: Instant,
     packer: OnceLock<Packer>,
     commands: AtomicU64,
+    is_cancelled: Box<dyn Fn() -> bool + Send + Sync>,
+    found: Mutex<Findings>,
     phases: Mutex<Vec<(&'static str, Instant)>>,
     warnings: Mutex<Vec<String>>,
 }
@@ -112,7 +122,10 @@ impl<'a> Session<'a> {
     pub fn open(mut settings: Settings, runtime: Handle, progress: &'a dyn Progress) -> Result<Self, Error> {
         settings.registries.http.offline = settings.offline;
         let store = Store::open(&settings.store)?;
+        let cancelled = settings.cancelled.clone();
         Ok(Session {
+            is_cancelled: Box::new(move || cancelled.load(Ordering::Relaxed)),
+            found: Mutex::default(),
             store,
             settings,
             progress,
@@ -196,6 +209,9 @@ impl<'a> Session<'a> {
             parallelism: self.settings.jobs,
             secrets: &given.secrets,
             agents: &given.ssh,
+            cancelled: &*self.is_cancelled,
+            explain: given.explain,
+            twice: given.twice,
             ..solve::Request::new(graph, targets)
         }
     }
@@ -212,6 +228,28 @@ impl<'a> Session<'a> {
     /// The present time, as the run's clock goes on from its beginning.
     pub(super) fn clock(&self) -> Timestamp {
         self.settings.now.checked_add(self.began.elapsed()).unwrap_or(self.settings.now)
+    }
+
+    /// Keeps what was found out about the commands of a graph.
+    pub(super) fn find(&self, graph: &Graph, solution: &solve::Solution) {
+        let name = |vertex: &Digest| graph.vertex(vertex).map(|vertex| vertex.name()).unwrap_or_default();
+        let mut found = self.found.lock().unwrap_or_else(|e| e.into_inner());
+        for ran in &solution.ran {
+            let why = ran.why.iter().flatten().map(ToString::to_string).collect::<Vec<_>>();
+            if !why.is_empty() {
+                found.reasons.push(CommandReasons { command: name(&ran.vertex), why });
+            }
+        }
+        found.differences.extend(solution.unreproducible.iter().map(|difference| CommandDifference {
+            command: name(&difference.vertex),
+            path: format!("{}{}", difference.target.trim_end_matches('/'), difference.path),
+            what: difference.what.clone(),
+        }));
+    }
+
+    /// What was found out about commands.
+    pub(super) fn findings(&self) -> Findings {
+        self.found.lock().unwrap_or_else(|e| e.into_inner()).clone()
     }
 
     /// A number for a command that begins, from 1.

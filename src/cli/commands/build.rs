@@ -1,11 +1,14 @@
 //! `build`, `lock` and `graph`.
 
 use super::{given, in_session, in_session_with, spec_args, store};
-use crate::cli::args::{Build, Global, Graph, GraphFormat, Lock};
+use crate::cli::args::{Build, Global, Graph, GraphFormat, Lock, ProgressMode, Shell};
 use crate::cli::output::{Failure, Output};
 use crate::cli::{Environment, ci, exit, render};
 use crate::oci::Platform;
-use crate::pipeline::{self, BuildOptions, GraphForm, GraphOptions, KeySettings, LockMode, Refresh, TargetOptions};
+use crate::pipeline::{
+    self, BuildOptions, Given, GraphForm, GraphOptions, KeySettings, LockMode, Refresh, ShellOptions, TargetOptions,
+};
+use std::io::IsTerminal;
 
 pub(super) fn build(
     args: &Build,
@@ -34,7 +37,8 @@ pub(super) fn build(
         keys: KeySettings { key: args.key.clone(), keys, ci: environment.ci(), passphrase: &passphrase },
         record_run: args.record_run,
     };
-    let given = given(&args.given, environment)?;
+    let given =
+        Given { explain: !args.why.is_empty(), twice: args.check_reproducible, ..given(&args.given, environment)? };
     let report =
         in_session_with(global, args.lock.offline, given, environment, |session| pipeline::build(session, &options))?;
     if let Some(path) = &args.report {
@@ -42,7 +46,40 @@ pub(super) fn build(
     }
     ci::tell(&report, args.metadata_file.as_deref(), args.dotenv.as_deref(), environment)?;
     output.result(render::build(&report).as_bytes())?;
-    Ok(exit::DONE)
+    output.result(render::findings(&report.findings, &args.why).as_bytes())?;
+    Ok(if report.findings.differences.is_empty() { exit::DONE } else { exit::STEP })
+}
+
+pub(super) fn shell(
+    args: &Shell,
+    global: &Global,
+    environment: &Environment,
+    output: &mut Output,
+) -> Result<u8, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::usage("a shell needs a terminal, and standard input is none"));
+    }
+    let options = ShellOptions {
+        spec: args.spec.spec.clone(),
+        args: spec_args(&args.spec),
+        lock: LockMode { locked: args.lock.locked },
+        stage: args.stage.clone(),
+        platform: args.platform.as_deref().map(platform).transpose()?,
+        command: args.command.clone(),
+    };
+    let given = given(&args.given, environment)?;
+    let entrance = in_session_with(global, args.lock.offline, given.clone(), environment, |session| {
+        pipeline::entrance(session, &options)
+    })?;
+    match &entrance.failed {
+        Some(failed) => output.note(&format!("{failed}\nthis is where it ran; what you change here is not kept")),
+        None => output.note(&format!("the stage {} as its commands leave it; what you change is not kept", args.stage)),
+    }
+    let quiet = Global { progress: ProgressMode::Quiet, ..global.clone() };
+    let code = in_session_with(&quiet, args.lock.offline, given, environment, |session| {
+        pipeline::enter(session, &options, &entrance)
+    })?;
+    Ok(u8::try_from(code).unwrap_or(exit::FAILURE))
 }
 
 /// Builds a stage by itself.
