@@ -89,7 +89,10 @@ fn at(dest: &str, input: i64, output: i64) -> pb::Mount {
 fn a_dockerfile_with_every_kind_of_mount_is_solved() {
     let mut bench = Bench::new(|shell| {
         let targets: Vec<&str> = shell.step.mounts.iter().map(|mount| mount.target.as_str()).collect();
-        assert_eq!(targets, ["/", "/root/.cache", "/run/buildkit/ssh_agent.0", "/run/secrets/tok", "/src", "/tmp", "/w"]);
+        assert_eq!(
+            targets,
+            ["/", "/root/.cache", "/run/buildkit/ssh_agent.0", "/run/secrets/tok", "/src", "/tmp", "/w"]
+        );
         assert_eq!(shell.read("/src/main").as_deref(), Some("int main"));
         assert_eq!(shell.read("/w/src/main").as_deref(), Some("int main"));
         assert_eq!((shell.step.network, shell.step.cwd.as_str()), (Network::Host, "/work"));
