@@ -12,21 +12,41 @@ pub(super) const PASSWD: &str = "/etc/passwd";
 /// Where groups stand: name, password, number, members.
 pub(super) const GROUP: &str = "/etc/group";
 
-/// The fields of all lines of an account file; none where the tree has no such file.
-pub(super) fn rows(tree: &Tree, file: &'static str, store: &Store) -> Result<Vec<Vec<String>>, FileError> {
-    let path = tree.resolve(file)?;
-    let Some(content) = tree.get(&path).and_then(Entry::content) else { return Ok(Vec::new()) };
-    let text = store.read(content, LIMIT)?;
-    let text = String::from_utf8_lossy(&text);
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    Ok(lines.map(|line| line.split(':').map(str::to_owned).collect()).collect())
+/// An account file.
+#[derive(Debug)]
+pub(super) struct Accounts {
+    file: &'static str,
+    text: String,
 }
 
-/// The number in a field of a row.
-///
-/// # Errors
-/// Where there is none: it must not become root's.
-pub(super) fn number(row: &[String], at: usize, file: &'static str) -> Result<u32, FileError> {
-    let malformed = || FileError::MalformedAccounts { name: row.first().cloned().unwrap_or_default(), file };
-    row.get(at).and_then(|field| field.parse().ok()).ok_or_else(malformed)
+impl Accounts {
+    /// Reads an account file; where the tree has none, it is empty.
+    pub(super) fn read(tree: &Tree, file: &'static str, store: &Store) -> Result<Self, FileError> {
+        let path = tree.resolve(file)?;
+        let content = tree.get(&path).and_then(Entry::content);
+        let bytes = content.map_or(Ok(Vec::new()), |content| store.read(content, LIMIT))?;
+        Ok(Accounts { file, text: String::from_utf8_lossy(&bytes).into_owned() })
+    }
+
+    /// The fields of each line.
+    pub(super) fn rows(&self) -> impl Iterator<Item = Vec<&str>> {
+        let lines = self.text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        lines.map(|line| line.split(':').collect())
+    }
+
+    /// The first line of that name; `kind` is what it names.
+    pub(super) fn named(&self, kind: &'static str, name: &str) -> Result<Vec<&str>, FileError> {
+        let unknown = || FileError::UnknownAccount { kind, name: name.to_owned(), file: self.file };
+        self.rows().find(|row| row[0] == name).ok_or_else(unknown)
+    }
+
+    /// The number in a field of a line.
+    ///
+    /// # Errors
+    /// Where there is none: it must not become root's.
+    pub(super) fn number(&self, row: &[&str], at: usize) -> Result<u32, FileError> {
+        let name = row.first().copied().unwrap_or_default();
+        let malformed = || FileError::MalformedAccounts { name: name.to_owned(), file: self.file };
+        row.get(at).and_then(|field| field.parse().ok()).ok_or_else(malformed)
+    }
 }

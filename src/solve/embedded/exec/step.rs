@@ -14,7 +14,7 @@ use crate::solve::Request;
 use crate::store::Store;
 use crate::tree::{Change, Tree, TreePath};
 use secrecy::{ExposeSecret, SecretSlice};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -214,9 +214,13 @@ fn environment(
     request: &Request<'_>,
 ) -> Result<Vec<(String, EnvValue)>, ExecError> {
     let mut env: Vec<(String, EnvValue)> = Vec::new();
-    let mut set = |name: &str, value: EnvValue| match env.iter_mut().find(|(known, _)| known == name) {
-        Some((_, old)) => *old = value,
-        None => env.push((name.to_owned(), value)),
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut set = |name: &str, value: EnvValue| match places.get(name) {
+        Some(place) => env[*place].1 = value,
+        None => {
+            places.insert(name.to_owned(), env.len());
+            env.push((name.to_owned(), value));
+        }
     };
     let said = || meta.env.iter().filter_map(|variable| variable.split_once('='));
     for (name, value) in [("PATH", PATH), ("HOME", home)] {

@@ -1,6 +1,6 @@
 //! Owners: numbers, or names to be looked up in a tree.
 
-use super::super::accounts::{GROUP, PASSWD, number, rows};
+use super::super::accounts::{Accounts, GROUP, PASSWD};
 use super::{FileError, Slot};
 use crate::llb::pb::{self, file_action, user_opt};
 use crate::store::Store;
@@ -69,22 +69,12 @@ pub(super) fn inputs(action: &file_action::Action) -> Vec<i64> {
 }
 
 fn look_up_user(tree: &Tree, name: &str, store: &Store) -> Result<(u32, u32), FileError> {
-    let row = row(tree, PASSWD, "user", name, store)?;
-    Ok((number(&row, 2, PASSWD)?, number(&row, 3, PASSWD)?))
+    let users = Accounts::read(tree, PASSWD, store)?;
+    let row = users.named("user", name)?;
+    Ok((users.number(&row, 2)?, users.number(&row, 3)?))
 }
 
 fn look_up_group(tree: &Tree, name: &str, store: &Store) -> Result<u32, FileError> {
-    number(&row(tree, GROUP, "group", name, store)?, 2, GROUP)
-}
-
-/// The first row of an account file that begins with a name.
-fn row(
-    tree: &Tree,
-    file: &'static str,
-    kind: &'static str,
-    name: &str,
-    store: &Store,
-) -> Result<Vec<String>, FileError> {
-    let found = rows(tree, file, store)?.into_iter().find(|row| row[0] == name);
-    found.ok_or_else(|| FileError::UnknownAccount { kind, name: name.to_owned(), file })
+    let groups = Accounts::read(tree, GROUP, store)?;
+    groups.number(&groups.named("group", name)?, 2)
 }

@@ -119,12 +119,16 @@ impl Shell<'_> {
         self.listener.output(Stream::Out, text.as_ref());
     }
 
+    /// The environment, secrets included.
+    pub(super) fn all_env(&self) -> impl Iterator<Item = (&str, String)> {
+        self.step.env.iter().map(|(name, value)| match value {
+            EnvValue::Plain(value) => (name.as_str(), value.clone()),
+            EnvValue::Secret(value) => (name.as_str(), String::from_utf8(value.expose_secret().to_vec()).unwrap()),
+        })
+    }
+
     /// The value of an environment variable.
     pub(super) fn env(&self, name: &str) -> Option<String> {
-        let (_, value) = self.step.env.iter().find(|(known, _)| known == name)?;
-        Some(match value {
-            EnvValue::Plain(value) => value.clone(),
-            EnvValue::Secret(value) => String::from_utf8(value.expose_secret().to_vec()).unwrap(),
-        })
+        self.all_env().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 }

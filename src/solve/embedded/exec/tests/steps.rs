@@ -53,9 +53,9 @@ fn users_are_looked_up_as_runc_does_it() {
         ("", 0, 0, &[0][..], "/root"),
         ("root", 0, 0, &[0], "/root"),
         ("0", 0, 0, &[0], "/root"),
-        ("app", 1000, 1001, &[1001, 50, 29], "/home/app"),
-        ("1000", 1000, 1001, &[1001, 50, 29], "/home/app"),
-        ("app:", 1000, 1001, &[1001, 50, 29], "/home/app"),
+        ("app", 1000, 1001, &[1001, 29, 50], "/home/app"),
+        ("1000", 1000, 1001, &[1001, 29, 50], "/home/app"),
+        ("app:", 1000, 1001, &[1001, 29, 50], "/home/app"),
         ("app:docker", 1000, 50, &[50], "/home/app"),
         ("app:3000", 1000, 3000, &[3000], "/home/app"),
         ("1000:1000", 1000, 1000, &[1000], "/home/app"),
@@ -111,11 +111,26 @@ fn bad_users_are_refused_and_never_become_root() {
 }
 
 #[test]
+fn a_user_of_very_many_groups_is_in_as_many_as_there_can_be() {
+    let bench = Bench::new(|_| GOOD);
+    let mut text = String::from("app:x:1:\n");
+    (0..100_000).for_each(|i| text.push_str(&format!("g{i}:x:{i}:app\n")));
+    let file = |text: &str| Entry::file(bench.store.put(text.as_bytes()).unwrap(), text.len() as u64, 0o644);
+    let tree: Tree = [
+        (TreePath::new("etc").unwrap(), Entry::dir(0o755)),
+        (TreePath::new("etc/group").unwrap(), file(&text)),
+        (TreePath::new("etc/passwd").unwrap(), file("app:x:1:1::/:\n")),
+    ]
+    .into_iter()
+    .collect();
+    assert_eq!(look_up("app", &tree, &bench.store).unwrap().user.groups.len(), 65536);
+}
+
+#[test]
 fn a_command_is_told_what_it_asks_for_and_nothing_else() {
     let mut bench = Bench::new(|shell| {
         let step = shell.step;
-        let env: Vec<String> =
-            step.env.iter().map(|(name, _)| format!("{name}={}", shell.env(name).unwrap())).collect();
+        let env: Vec<String> = shell.all_env().map(|(name, value)| format!("{name}={value}")).collect();
         shell.say(format!("{} {} {:?} {:?}\n", step.cwd, step.hostname, step.user, step.network));
         shell.say(env.join(" "));
         GOOD
@@ -149,6 +164,13 @@ fn a_command_is_told_what_it_asks_for_and_nothing_else() {
     let secret_env = vec![secret("t", "T"), secret("absent", "ABSENT")];
     let exec = Exec { env: vec!["T=plain".into(), "HOME=/x".into()], secret_env, ..command(None, &["c"]) };
     assert_eq!(told(&mut bench, exec), format!("/ kiln {root} None\n{path} T=ok HOME=/x"));
+
+    let many: Vec<String> = (0..60_000).map(|i| format!("N{}=x", i % 30_000)).collect();
+    let text = told(&mut bench, Exec { env: many, ..command(None, &["d"]) });
+    assert_eq!(
+        text.split(' ').filter(|variable| variable.starts_with('N') && variable.ends_with("=x")).count(),
+        30_000
+    );
 }
 
 #[test]
