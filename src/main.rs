@@ -3,8 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let arguments: Vec<_> = std::env::args_os().collect();
-    let code = kiln::cli::sandboxed(&arguments)
-        .unwrap_or_else(|| kiln::cli::run(arguments, &kiln::cli::Environment::of_process()));
-    ExitCode::from(code)
+    ExitCode::from(kiln::cli::run(std::env::args_os(), &kiln::cli::Environment::of_process()))
 }

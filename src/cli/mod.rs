@@ -21,15 +21,12 @@ use output::Output;
 use std::ffi::OsString;
 use std::io::Write;
 
-/// Runs a process of a sandbox, where that is what this program was started for; its exit code.
-///
-/// To be asked first: such a process makes its namespaces before it has a second thread.
-pub fn sandboxed(arguments: &[OsString]) -> Option<u8> {
-    crate::pipeline::sandboxed(arguments)
-}
-
 /// Runs one command; returns the exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>, environment: &Environment) -> u8 {
+    let args: Vec<OsString> = args.into_iter().collect();
+    if let Some(code) = args.get(1).and_then(|argument| crate::pipeline::sandbox_helper(argument)) {
+        return code;
+    }
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {

@@ -47,7 +47,7 @@ pub use crate::registry::{
     CredentialFile, CredentialPlaces, Given as GivenCredentials, Mirror as RegistryMirror, Secret as RegistrySecret,
     Settings as RegistrySettings,
 };
-pub use crate::solve::embedded::sandbox::dispatch as sandboxed;
+pub use crate::solve::embedded::sandbox::helper_process as sandbox_helper;
 pub use build::{BuildOptions, build};
 pub use cache::{CacheKind, CacheReport, cache_prune, cache_show};
 pub use copying::{CopyOptions, copy, push};

@@ -28,6 +28,7 @@ pub use prune::{Pruned, Usage};
 use crate::oci::Digest;
 use session::Session;
 pub use session::remove_folder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -36,26 +37,6 @@ use std::sync::Arc;
 pub struct Store {
     root: Arc<Path>,
     session: Arc<Session>,
-}
-
-/// A folder for work that needs a disk, gone when dropped.
-#[derive(Debug)]
-pub struct Scratch {
-    folder: PathBuf,
-}
-
-impl Scratch {
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.folder
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // A failure leaves what the next stay clears.
-        let _ = remove_folder(&self.folder);
-    }
 }
 
 /// Why the store could not do what it was asked to.
@@ -128,11 +109,21 @@ impl Store {
         Ok(Store { root: root.into(), session: Arc::new(session) })
     }
 
-    /// A new folder for work that needs a disk, on the store's own; it goes with what is left of it.
-    pub fn scratch(&self) -> Result<Scratch, StoreError> {
-        let folder = self.session.unfinished();
-        std::fs::create_dir(&folder).map_err(StoreError::io("cannot make the folder", &folder))?;
-        Ok(Scratch { folder })
+    /// Makes a new folder below `tmp/` that only this user may enter, for work that needs real files.
+    ///
+    /// Whoever makes it removes it; what is left when the process ends goes with its other unfinished files.
+    pub fn scratch_folder(&self) -> Result<PathBuf, StoreError> {
+        let path = self.session.unfinished();
+        let made = std::fs::DirBuilder::new().mode(0o700).create(&path);
+        made.map_err(StoreError::io("cannot make the folder", &path))?;
+        Ok(path)
+    }
+
+    /// Removes what stays left that ended without clearing up, by `remove`, which says whether it could.
+    ///
+    /// Opening the store does this too, with no more rights than this user has.
+    pub fn clear_leftovers(&self, remove: impl Fn(&Path) -> bool) {
+        session::clear_leftovers(&self.root.join("tmp"), remove);
     }
 
     /// The folder that the store lives in.

@@ -43,7 +43,7 @@ impl Session {
             Err(TryLockError::WouldBlock) => return Err(StoreError::Busy(root.to_owned())),
             Err(TryLockError::Error(e)) => return Err(StoreError::io("cannot lock", &root.join("lock"))(e)),
         }
-        clear_leftovers(&root.join("tmp"));
+        clear_leftovers(&root.join("tmp"), |folder| remove_folder(folder).is_ok());
         let (own, lock_file, folder) = loop {
             let name = format!("{}-{}", std::process::id(), STAYS.fetch_add(1, Ordering::Relaxed));
             let lock_file = root.join("tmp").join(format!("{name}.lock"));
@@ -98,7 +98,9 @@ pub(super) fn open_lock(path: &Path) -> Result<File, StoreError> {
 }
 
 /// Removes the folders of stays that ended without clearing up: those whose lock nobody holds.
-fn clear_leftovers(tmp: &Path) {
+///
+/// A folder that `remove` cannot remove keeps its lock, and is tried again by the next.
+pub(super) fn clear_leftovers(tmp: &Path, remove: impl Fn(&Path) -> bool) {
     let Ok(entries) = std::fs::read_dir(tmp) else { return };
     for entry in entries.flatten() {
         let lock_file = entry.path();
@@ -106,8 +108,8 @@ fn clear_leftovers(tmp: &Path) {
             continue;
         }
         let Ok(lock) = File::open(&lock_file) else { continue };
-        if lock.try_lock().is_ok() {
-            let _ = remove_folder(&lock_file.with_extension(""));
+        let folder = lock_file.with_extension("");
+        if lock.try_lock().is_ok() && (!folder.exists() || remove(&folder)) {
             let _ = std::fs::remove_file(&lock_file);
         }
     }

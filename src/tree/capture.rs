@@ -88,17 +88,25 @@ pub enum CaptureError {
 /// # Errors
 /// [`CaptureError::Impossible`] for names that no tree can hold and devices.
 pub fn upper(lower: &Tree, upper: &Path, store: &Store, options: &CaptureOptions) -> Result<Change, CaptureError> {
-    let root: OwnedFd = std::fs::File::open(upper)
-        .map_err(|source| CaptureError::Io { action: "open", path: upper.to_owned(), source })?
-        .into();
-    let capture = Capture { lower, place: upper, root, store, options };
+    let capture = Capture::open(lower, upper, store, options)?;
     let found = capture.walk()?;
     let contents = capture.contents(&found)?;
-    let after = capture.after(&found, &contents)?;
+    let after = capture.after(lower.clone(), &found, &contents)?;
     if options.settle {
         capture.settle(&found, &after)?;
     }
     Ok(Change::between(lower, &after))
+}
+
+/// What was changed in `lower`, by the folder that held all of it when the work began.
+///
+/// # Errors
+/// [`CaptureError::Impossible`] for names that no tree can hold and devices.
+pub fn whole(lower: &Tree, root: &Path, store: &Store, options: &CaptureOptions) -> Result<Change, CaptureError> {
+    let capture = Capture::open(lower, root, store, options)?;
+    let found = capture.walk()?;
+    let contents = capture.contents(&found)?;
+    Ok(Change::between(lower, &capture.after(Tree::new(), &found, &contents)?))
 }
 
 struct Capture<'a> {
@@ -129,7 +137,19 @@ enum Kind {
     Fifo,
 }
 
-impl Capture<'_> {
+impl<'a> Capture<'a> {
+    fn open(
+        lower: &'a Tree,
+        place: &'a Path,
+        store: &'a Store,
+        options: &'a CaptureOptions,
+    ) -> Result<Self, CaptureError> {
+        let root = std::fs::File::open(place)
+            .map_err(|source| CaptureError::Io { action: "open", path: place.to_owned(), source })?
+            .into();
+        Ok(Self { lower, place, root, store, options })
+    }
+
     fn fail(&self, action: &'static str, path: &TreePath) -> impl FnOnce(Errno) -> CaptureError + use<> {
         let path = self.place.join(path.as_path());
         move |source| CaptureError::Io { action, path, source: source.into() }
@@ -235,9 +255,13 @@ impl Capture<'_> {
         read.collect()
     }
 
-    /// The tree with all changes done.
-    fn after(&self, found: &[Found], contents: &BTreeMap<(u64, u64), (Digest, u64)>) -> Result<Tree, CaptureError> {
-        let mut after = self.lower.clone();
+    /// The tree that begins as `after`, with all that was found in it.
+    fn after(
+        &self,
+        mut after: Tree,
+        found: &[Found],
+        contents: &BTreeMap<(u64, u64), (Digest, u64)>,
+    ) -> Result<Tree, CaptureError> {
         let mut links: BTreeMap<(u64, u64), LinkId> = BTreeMap::new();
         for entry in found {
             let before = self.lower.get(&entry.path);
@@ -266,9 +290,10 @@ impl Capture<'_> {
                 continue;
             }
             let now = self.entry(entry, node, before);
-            if before.is_some_and(|before| same_but_for_links(before, &now)) && after.get(&entry.path) == before {
-                continue;
-            }
+            let now = match before {
+                Some(before) if same_but_for_links(before, &now) => before.clone(),
+                _ => now,
+            };
             // A folder that becomes something else takes along what was in it; the other way there is nothing below.
             after.insert(entry.path.clone(), now)?;
         }

@@ -36,6 +36,7 @@ fn report(images: Vec<ImageReport>) -> BuildReport {
         epoch: 0,
         lock: LockReport { path: None, changed: false },
         images,
+        findings: Default::default(),
         phases: vec![],
         started_on: 0,
         finished_on: 0,

@@ -1,10 +1,10 @@
-//! What a command that runs as root may do, and what it may never: all of it in a user namespace of its own.
+//! Capabilities: what root may do in a step.
 
-use super::job::Failed;
-use rustix::thread::{self, CapabilitySet, CapabilitySets};
+use rustix::io::{Errno, Result};
+use rustix::thread::{CapabilitySet, CapabilitySets};
 
-/// What build steps need: to own files, to become another user, to chroot. Nothing that makes devices, speaks raw
-/// network protocols, mounts, or marks programs as privileged.
+/// What build steps need: BuildKit's list without device nodes, raw sockets, the audit log and capabilities of files.
+/// They count in the step's user namespace only.
 const KEPT: CapabilitySet = CapabilitySet::CHOWN
     .union(CapabilitySet::DAC_OVERRIDE)
     .union(CapabilitySet::FOWNER)
@@ -16,25 +16,31 @@ const KEPT: CapabilitySet = CapabilitySet::CHOWN
     .union(CapabilitySet::SETUID)
     .union(CapabilitySet::SYS_CHROOT);
 
-/// The highest number that a capability may have.
-const HIGHEST: u32 = 63;
-
-/// Takes away, for this process and all that it starts, what is not kept.
-pub(super) fn drop_all_but_kept() -> Result<(), Failed> {
-    let fail = || Failed::errno("drop capabilities");
-    thread::clear_ambient_capability_set().map_err(fail())?;
-    for number in 0..=HIGHEST {
+/// Gives up all others for good, for this process and all that it starts.
+pub(super) fn limit() -> Result<()> {
+    // The kernel knows as many as it does not refuse.
+    for number in 0..u64::BITS {
         let one = CapabilitySet::from_bits_retain(1 << number);
-        if !KEPT.contains(one) && thread::capability_is_in_bounding_set(one).unwrap_or(false) {
-            thread::remove_capability_from_bounding_set(one).map_err(fail())?;
+        if !KEPT.contains(one) {
+            match rustix::thread::remove_capability_from_bounding_set(one) {
+                Ok(()) => {}
+                Err(Errno::INVAL) => break,
+                Err(e) => return Err(e),
+            }
         }
     }
-    let now = thread::capabilities(None).map_err(fail())?;
-    let kept = |set: CapabilitySet| set & KEPT;
-    let sets = CapabilitySets {
-        effective: kept(now.effective),
-        permitted: kept(now.permitted),
-        inheritable: CapabilitySet::empty(),
-    };
-    thread::set_capabilities(None, sets).map_err(fail())
+    rustix::thread::clear_ambient_capability_set()
+}
+
+/// Gives up, in this process, what [`limit`] forbids to its children; what it has lost already stays lost.
+pub(super) fn give_up() -> Result<()> {
+    let had = rustix::thread::capabilities(None)?;
+    rustix::thread::set_capabilities(
+        None,
+        CapabilitySets {
+            effective: had.effective & KEPT,
+            permitted: had.permitted & KEPT,
+            inheritable: CapabilitySet::empty(),
+        },
+    )
 }

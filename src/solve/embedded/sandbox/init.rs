@@ -1,184 +1,201 @@
-//! The first process of a sandbox: it makes the namespaces and the mounts, gives up all that the command must not have,
-//! starts the command, and buries what it leaves. When it ends, the kernel ends everything in the sandbox.
+//! The first process of a step: it makes the step's namespaces its own, starts the command, and waits for it.
+//!
+//! When it ends, the kernel ends all processes of the step. It runs with the rights of the command, which can neither
+//! see into it nor send it a signal.
 
-use super::job::{Exit, Failed, INIT, Process, receive};
-use super::mounts::{Mounts, Stub, View};
-use super::{capabilities, seccomp};
-use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal, WaitOptions};
-use rustix::thread::UnshareFlags;
-use serde::{Deserialize, Serialize};
+use super::channel::Channel;
+use super::forbidden::Forbidden;
+use super::job::{Failure, Owners, Report, StepJob, Value};
+use super::{Status, capabilities, lifeline, namespaces, program, seccomp, view};
+use nix::sched::CloneFlags;
+use rustix::fs::{Gid, Mode, OFlags, Uid};
+use rustix::process::{DumpableBehavior, Resource, Rlimit, WaitOptions};
+use rustix::pty::OpenptFlags;
+use secrecy::{ExposeSecret, SecretSlice};
+use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// What the first process has to do.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Plan {
-    pub store: PathBuf,
-    /// Relative to the store.
-    pub scratch: PathBuf,
-    pub process: Process,
-    pub views: Vec<View>,
-    pub files: Vec<(String, String)>,
-}
-
-/// What the first process leaves for the worker.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Left {
-    pub end: Result<Exit, Failed>,
-    pub stubs: Vec<Stub>,
-}
-
-/// The file, in the scratch folder, that holds it.
-pub(super) const LEFT: &str = "left";
-
-/// Starts the first process, once the word was given that this one stands where its limits are.
-///
-/// Whoever makes a process namespace cannot have threads any more, so it is not the worker that does.
-pub(super) fn start() -> u8 {
-    let word = || -> rustix::io::Result<bool> {
-        let mut word = [0];
-        // Not one byte more: the rest is for the first process.
-        Ok(rustix::io::read(io::stdin(), &mut word)? == 1)
+/// Runs the step that comes over `parent`, and tells how it went.
+pub(super) fn run(mut parent: Channel) -> io::Result<()> {
+    lifeline::die_with(&parent)?;
+    let report = match step(&mut parent) {
+        Ok(status) => Report::Ended(status),
+        Err(failure) => Report::Failed(failure),
     };
-    if super::end_with_parent().is_err() || word() != Ok(true) || super::unshare(UnshareFlags::NEWPID).is_err() {
-        return 1;
-    }
-    let first = Command::new("/proc/self/exe").arg(INIT).env_clear().status();
-    u8::from(!first.is_ok_and(|status| status.success()))
+    parent.send(&report, &[])
 }
 
-/// Runs the first process.
-pub(super) fn run() -> u8 {
-    let mut input = io::stdin().lock();
-    let Ok(plan) = receive::<Plan>(&mut input) else { return 1 };
-    let Ok(mut report) = File::create(plan.store.join(&plan.scratch).join(LEFT)) else { return 1 };
-    drop(input);
-    if super::end_with_parent().is_err() {
-        return 1;
-    }
-    let mut mounts = Mounts::new(&plan.store, &plan.scratch);
-    let end = enter(&plan, &mut mounts).and_then(|()| command(&plan.process));
-    let left = Left { end, stubs: std::mem::take(&mut mounts.stubs) };
-    let written = serde_json::to_vec(&left).map_err(io::Error::other).and_then(|bytes| report.write_all(&bytes));
-    u8::from(written.is_err())
+fn step(parent: &mut Channel) -> Result<Status, Failure> {
+    let (job, files): (StepJob, Vec<OwnedFd>) = parent.receive().map_err(Failure::io("read the step"))?;
+    let secrets: Result<Vec<_>, _> = (0..job.secrets).map(|_| parent.receive_secret()).collect();
+    let secrets = secrets.map_err(Failure::io("read the step's secrets"))?;
+
+    unshare(&job)?;
+    rustix::process::umask(Mode::empty());
+    let stubs = view::enter(&job, &secrets)?;
+    make_cwd(&job)?;
+    limit_resources(&job)?;
+    // Without a session of its own it would have the caller's terminal.
+    rustix::process::setsid().map_err(Failure::io("begin a session"))?;
+    let (files, terminal) = match job.terminal {
+        true => own_terminal(&job).map_err(Failure::io("make a terminal"))?,
+        false => (files, None),
+    };
+    become_user(&job, parent)?;
+    lifeline::die_with(parent).map_err(Failure::io("bind the step's life to kiln's"))?;
+
+    rustix::process::chdir(&job.cwd).map_err(Failure::io(format!("go to the step's folder {}", job.cwd)))?;
+    rustix::process::umask(Mode::from_raw_mode(0o022));
+    let command = command(&job, &secrets, files)?;
+    let beside: Vec<_> = terminal.iter().map(AsFd::as_fd).collect();
+    parent.send(&Report::Prepared { stubs }, &beside).map_err(Failure::io("tell that all is prepared"))?;
+    drop(terminal);
+    seccomp::restrict()?;
+    wait_for(command, &job.args[0])
 }
 
-fn enter(plan: &Plan, mounts: &mut Mounts<'_>) -> Result<(), Failed> {
-    let process = &plan.process;
-    let mut flags = UnshareFlags::NEWNS | UnshareFlags::NEWIPC | UnshareFlags::NEWUTS | UnshareFlags::NEWCGROUP;
-    if !process.host_network {
-        flags |= UnshareFlags::NEWNET;
+/// Leaves all that the machine's processes have in common.
+fn unshare(job: &StepJob) -> Result<(), Failure> {
+    let mut left =
+        CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWIPC | CloneFlags::CLONE_NEWUTS | CloneFlags::CLONE_NEWCGROUP;
+    left.set(CloneFlags::CLONE_NEWNET, !job.host_network);
+    namespaces::leave(left).map_err(Failure::forbidden(Forbidden::Namespaces))?;
+    if !job.host_network {
+        namespaces::loopback_up().map_err(Failure::io("bring up the loopback network"))?;
     }
-    super::unshare(flags).map_err(|errno| Failed::Forbidden {
-        what: "namespaces for mounts, processes and the network".into(),
-        errno: errno.raw_os_error(),
-    })?;
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
-    mounts.enter(&plan.views, &plan.files, process.host_network)?;
-    rustix::system::sethostname(process.hostname.as_bytes()).map_err(Failed::errno("set the hostname"))?;
-    if !process.host_network {
-        super::loopback::up().map_err(Failed::errno("start the loopback interface"))?;
-    }
-    enter_folder(process)?;
-    limits(process)?;
-    become_user(process)?;
-    capabilities::drop_all_but_kept()?;
-    rustix::thread::set_no_new_privs(true).map_err(Failed::errno("forbid new privileges"))?;
-    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
-        .map_err(Failed::errno("hide the sandbox's own process"))?;
-    // Whoever becomes another user loses the wish to end with its parent, so it is made again.
-    super::end_with_parent()?;
-    seccomp::restrict()
+    rustix::system::sethostname(job.hostname.as_bytes()).map_err(Failure::io("set the name of the host"))?;
+    rustix::system::setdomainname(b"(none)").map_err(Failure::io("set the name of the domain"))
 }
 
-/// Goes where the command starts; folders that are missing are made, as the user's.
-fn enter_folder(process: &Process) -> Result<(), Failed> {
-    let path = Path::new(&process.cwd);
-    let mut so_far = PathBuf::from("/");
-    for part in path.components().skip(1) {
-        so_far.push(part);
-        match std::fs::create_dir(&so_far) {
-            Ok(()) if process.mapped => {
-                let made = std::os::unix::fs::chown(&so_far, Some(process.uid), Some(process.gid));
-                made.map_err(Failed::io(format!("make {}", so_far.display())))?;
+/// A new terminal, as all three files of the command and with its other end; it is that of this session.
+fn own_terminal(job: &StepJob) -> io::Result<(Vec<OwnedFd>, Option<OwnedFd>)> {
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let other = rustix::fs::open("/dev/pts/ptmx", flags, Mode::empty())?;
+    rustix::pty::unlockpt(&other)?;
+    let end = rustix::pty::ioctl_tiocgptpeer(&other, OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
+    rustix::process::ioctl_tiocsctty(&end)?;
+    if job.owners == Owners::Mapped {
+        rustix::fs::fchown(&end, Some(Uid::from_raw(job.user.uid)), None)?;
+    }
+    Ok((vec![end.try_clone()?, end.try_clone()?, end], Some(other)))
+}
+
+/// Makes the folder that the command starts in, where it is missing; what is made belongs to the user.
+fn make_cwd(job: &StepJob) -> Result<(), Failure> {
+    let fail = || Failure::io(format!("make the step's folder {}", job.cwd));
+    let mut missing = Vec::new();
+    let mut path = Path::new(&job.cwd);
+    while rustix::fs::stat(path).is_err_and(|e| e == rustix::io::Errno::NOENT) {
+        missing.push(path);
+        let Some(above) = path.parent() else { break };
+        path = above;
+    }
+    for path in missing.into_iter().rev() {
+        rustix::fs::mkdir(path, Mode::from_raw_mode(0o755)).map_err(fail())?;
+        if job.owners == Owners::Mapped {
+            let (uid, gid) = (Uid::from_raw(job.user.uid), Gid::from_raw(job.user.gid));
+            rustix::fs::chown(path, Some(uid), Some(gid)).map_err(fail())?;
+        }
+    }
+    Ok(())
+}
+
+/// What every process may use, the same on all machines as far as they allow it.
+fn limit_resources(job: &StepJob) -> Result<(), Failure> {
+    const OPEN_FILES: (u64, u64) = (1024, 1 << 19);
+    let set = |resource, soft: u64, hard: u64| {
+        let most = rustix::process::getrlimit(resource).maximum.unwrap_or(u64::MAX);
+        let limit = Rlimit { current: Some(soft.min(most)), maximum: Some(hard.min(most)) };
+        rustix::process::setrlimit(resource, limit).map_err(Failure::io("limit what the step uses"))
+    };
+    set(Resource::Core, 0, 0)?;
+    set(Resource::Nofile, OPEN_FILES.0, OPEN_FILES.1)?;
+    if let Some(processes) = job.processes {
+        set(Resource::Nproc, processes, processes)?;
+    }
+    if let Some(disk) = job.disk {
+        set(Resource::Fsize, disk, disk)?;
+    }
+    Ok(())
+}
+
+/// Takes on the user, and gives up all rights that a step does not need.
+fn become_user(job: &StepJob, parent: &mut Channel) -> Result<(), Failure> {
+    let user = &job.user;
+    let (uid, gid) = (Uid::from_raw(user.uid), Gid::from_raw(user.gid));
+    let change = || Failure::io("become the step's user");
+    match job.owners {
+        Owners::Mapped => {
+            capabilities::limit().map_err(Failure::io("give up capabilities"))?;
+            let groups: Vec<Gid> = user.groups.iter().copied().map(Gid::from_raw).collect();
+            rustix::thread::set_thread_groups(&groups).map_err(change())?;
+        }
+        // The one id that is mapped was root's until now, for only root can mount: it becomes the user's.
+        Owners::Single => {
+            if (user.uid, user.gid) != (0, 0) {
+                namespaces::leave(CloneFlags::CLONE_NEWUSER).map_err(Failure::forbidden(Forbidden::UserNamespace))?;
+                parent.send(&Report::Unshared, &[]).map_err(Failure::io("ask for an id"))?;
+                parent.receive::<()>().map_err(Failure::io("wait for an id"))?;
             }
-            Ok(()) => {}
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(e) => return Err(Failed::io(format!("make {}", so_far.display()))(e)),
+            capabilities::limit().map_err(Failure::io("give up capabilities"))?;
         }
     }
-    rustix::process::chdir(path).map_err(Failed::errno(format!("start in {}", process.cwd)))
+    rustix::thread::set_thread_res_gid(gid, gid, gid).map_err(change())?;
+    rustix::thread::set_thread_res_uid(uid, uid, uid).map_err(change())?;
+    capabilities::give_up().map_err(Failure::io("give up capabilities"))?;
+    // Whoever may not look at this process's memory can neither trace it nor follow its links in `/proc`.
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(change())
 }
 
-fn limits(process: &Process) -> Result<(), Failed> {
-    let set = |resource, value| {
-        let limit = Rlimit { current: Some(value), maximum: Some(value) };
-        rustix::process::setrlimit(resource, limit).map_err(Failed::errno("set limits"))
+fn command(job: &StepJob, secrets: &[SecretSlice<u8>], files: Vec<OwnedFd>) -> Result<Command, Failure> {
+    let path = job.env.iter().rev().find_map(|(name, value)| match value {
+        Value::Plain(path) if name == "PATH" => Some(path.as_str()),
+        _ => None,
+    });
+    let program: PathBuf = program::find(&job.args[0], path)?;
+    let mut files = files.into_iter();
+    let (Some(output), Some(errors)) = (files.next(), files.next()) else {
+        return Err(Failure::io("read the step")(io::Error::from(io::ErrorKind::InvalidData)));
     };
-    set(Resource::Core, 0)?;
-    match process.limits.pids {
-        // Counts for the user namespace alone; the sandbox's own process is one of them.
-        Some(count) => set(Resource::Nproc, count + 1),
-        None => Ok(()),
-    }
-}
-
-/// From here on this process is the command's user.
-fn become_user(process: &Process) -> Result<(), Failed> {
-    use rustix::process::{Gid, Uid};
-    let fail = || Failed::errno(format!("become the user {}:{}", process.uid, process.gid));
-    if !process.mapped {
-        // There is one user only: it gets the wanted numbers.
-        if (process.uid, process.gid) != (0, 0) {
-            super::unshare(UnshareFlags::NEWUSER).map_err(fail())?;
-            let write = |file: &str, text: String| {
-                std::fs::write(format!("/proc/self/{file}"), text).map_err(Failed::io("map the user"))
-            };
-            write("uid_map", format!("{} 0 1\n", process.uid))?;
-            write("setgroups", "deny".into())?;
-            write("gid_map", format!("{} 0 1\n", process.gid))?;
-        }
-        return Ok(());
-    }
-    let groups: Vec<Gid> = process.groups.iter().map(|gid| Gid::from_raw(*gid)).collect();
-    rustix::thread::set_thread_groups(&groups).map_err(fail())?;
-    let gid = Gid::from_raw(process.gid);
-    rustix::thread::set_thread_res_gid(gid, gid, gid).map_err(fail())?;
-    let uid = Uid::from_raw(process.uid);
-    rustix::thread::set_thread_res_uid(uid, uid, uid).map_err(fail())
-}
-
-/// Starts the command and waits for it, and for all that lost its parent meanwhile.
-fn command(process: &Process) -> Result<Exit, Failed> {
-    use std::os::unix::ffi::OsStrExt;
-    let program = process.args.first().ok_or_else(|| Failed::Other("there is no command".into()))?;
+    let input = match files.next() {
+        Some(input) => input,
+        // That of the step's own `/dev`: through an open file, its owner can change the mode of the machine's.
+        None => File::open("/dev/null").map_err(Failure::io("open /dev/null"))?.into(),
+    };
     let mut command = Command::new(program);
-    command.args(&process.args[1..]).env_clear();
-    for (name, value) in &process.env {
-        command.env(name, std::ffi::OsStr::from_bytes(value));
+    command.arg0(&job.args[0]).args(&job.args[1..]).env_clear();
+    for (name, value) in &job.env {
+        match value {
+            Value::Plain(value) => command.env(name, value),
+            Value::Secret(number) => command.env(name, OsStr::from_bytes(secrets[*number].expose_secret())),
+        };
     }
-    if process.interactive {
-        let terminal =
-            || File::options().read(true).write(true).open("/dev/tty").map_err(Failed::io("open the terminal"));
-        command.stdin(terminal()?).stdout(terminal()?).stderr(terminal()?);
-    } else {
-        command.stdin(Stdio::null()).process_group(0);
-    }
-    let child = command.spawn().map_err(|e| Failed::Program { program: program.clone(), reason: e.to_string() })?;
+    command.stdin(Stdio::from(input)).stdout(Stdio::from(output)).stderr(Stdio::from(errors));
+    Ok(command)
+}
+
+/// Starts the command and waits until it ends; all other processes that end meanwhile are laid to rest.
+fn wait_for(mut command: Command, name: &str) -> Result<Status, Failure> {
+    let child = command.spawn().map_err(|error| program::refused(name, &error))?;
+    // The command holds what it writes to now, and nobody else.
+    drop(command);
+    let child = rustix::process::Pid::from_child(&child);
     loop {
-        let ended = rustix::process::wait(WaitOptions::empty());
-        match ended {
-            Ok(Some((pid, status))) if pid.as_raw_pid().unsigned_abs() == child.id() => {
-                return Ok(match (status.exit_status(), status.terminating_signal()) {
-                    (Some(code), _) => Exit::Code(code),
-                    (None, signal) => Exit::Signal(signal.unwrap_or(Signal::KILL.as_raw())),
+        match rustix::process::wait(WaitOptions::empty()) {
+            Ok(Some((pid, status))) if pid == child => {
+                return Ok(match status.terminating_signal() {
+                    Some(signal) => Status::Signalled(signal),
+                    None => Status::Exited(status.exit_status().unwrap_or_default()),
                 });
             }
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(e) => return Err(Failed::errno("wait for the command")(e)),
+            Err(e) => return Err(Failure::io("wait for the command")(e)),
         }
     }
 }

@@ -1,243 +1,223 @@
-//! What goes to the processes of a sandbox and what comes back: each a JSON document, or a frame.
+//! What the processes of a sandbox tell each other.
 //!
-//! The parent trusts none of it more than a program that ran beside hostile code deserves: sizes are bounded, digests
-//! are checked by whoever reads what they name.
+//! The engine starts a *worker*, which has an own user namespace and works on files in it; for a step the worker starts
+//! an *init*, which is the first process of the step's own namespaces and starts the command. Paths of the store are
+//! relative: it is the working folder of both. Secrets and open files travel beside these messages (see
+//! [`channel`](super::channel)); here they are numbers.
 
-use super::{Limit, Status};
-use crate::llb::exec::Limits;
+use super::forbidden::Forbidden;
+use super::{Status, User};
 use crate::oci::Digest;
 use serde::{Deserialize, Serialize};
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::PathBuf;
 
-/// The first argument of a process that works for a sandbox outside of its file system.
-pub(super) const WORKER: &str = "sandbox-worker";
-
-/// The first argument of the process that starts the sandbox's first.
-pub(super) const STARTER: &str = "sandbox-starter";
-
-/// The first argument of the sandbox's first process.
-pub(super) const INIT: &str = "sandbox-init";
-
-/// The most bytes of a document.
-const MAX_DOCUMENT: u64 = 256 << 20;
-
-/// The most bytes of a frame.
-const MAX_FRAME: usize = 64 << 20;
-
-/// What a worker has to do.
+/// What a worker is started for.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Job {
-    /// The store's folder.
-    pub store: PathBuf,
-    /// A folder of its own in the store, empty.
-    pub scratch: PathBuf,
-    /// Whether users have numbers of their own, or all are one.
-    pub mapped: bool,
-    /// Whether the kernel's overlays may be used.
-    pub overlay: bool,
-    pub process: Process,
-    pub mounts: Vec<Mount>,
-    /// The hosts that it knows, and how names are resolved: the texts of files.
-    pub files: Vec<(String, String)>,
+pub(super) enum Job {
+    /// To run a command.
+    Step(Box<StepJob>),
+    /// To make a layer.
+    Layer(LayerJob),
+    /// To remove folders of the store, with all that is in them.
+    Remove(Vec<String>),
 }
 
-/// The command as a process.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Process {
-    pub args: Vec<String>,
-    pub env: Vec<(String, Vec<u8>)>,
-    pub cwd: String,
-    pub uid: u32,
-    pub gid: u32,
-    pub groups: Vec<u32>,
-    pub hostname: String,
-    pub host_network: bool,
-    pub interactive: bool,
-    pub mapped: bool,
-    pub limits: Limits,
+/// A command with all that it runs in.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct StepJob {
+    pub(super) args: Vec<String>,
+    pub(super) env: Vec<(String, Value)>,
+    pub(super) cwd: String,
+    pub(super) user: User,
+    pub(super) hostname: String,
+    pub(super) hosts: Vec<(String, String)>,
+    pub(super) host_network: bool,
+    pub(super) mounts: Vec<MountJob>,
+    /// A new folder of the store for this step alone.
+    pub(super) scratch: String,
+    pub(super) owners: Owners,
+    /// How many secrets follow.
+    pub(super) secrets: usize,
+    /// It is to make a terminal for the command, and to send the other end of it.
+    pub(super) terminal: bool,
+    /// Nothing of what it changes is wanted.
+    pub(super) forget: bool,
+    /// Bytes that it may add to the disk.
+    pub(super) disk: Option<u64>,
+    /// Processes and threads that it may have, where no control group counts them.
+    pub(super) processes: Option<u64>,
+}
+
+impl StepJob {
+    /// The trees among the mounts, with their numbers.
+    pub(super) fn trees(&self) -> impl Iterator<Item = (usize, &TreeJob)> {
+        self.mounts.iter().enumerate().filter_map(|(number, mount)| match &mount.kind {
+            MountKindJob::Tree(tree) => Some((number, tree)),
+            _ => None,
+        })
+    }
+}
+
+/// The value of an environment variable.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Value {
+    Plain(String),
+    Secret(usize),
+}
+
+/// Something that a command sees as files.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct MountJob {
+    pub(super) target: String,
+    pub(super) kind: MountKindJob,
+}
+
+impl MountJob {
+    /// The tree, if it is one.
+    pub(super) fn tree(&self) -> Option<&TreeJob> {
+        match &self.kind {
+            MountKindJob::Tree(tree) => Some(tree),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Mount {
-    pub target: String,
-    pub kind: MountKind,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) enum MountKind {
-    Tree { tree: Digest, history: Vec<Digest>, selector: Vec<u8>, writable: bool },
+pub(super) enum MountKindJob {
+    Tree(TreeJob),
     Folder { path: PathBuf },
     Tmpfs { size: Option<u64> },
-    Secret { content: Vec<u8>, owner: (u32, u32), mode: u16 },
+    Secret { number: usize, owner: (u32, u32), mode: u16 },
     Socket { path: PathBuf },
 }
 
-/// What a worker answers.
+/// A tree that a command sees.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Answer {
-    /// The command ended.
-    Ended {
-        exit: Exit,
-        /// For each mount the change.
-        changes: Vec<Option<Captured>>,
-        warnings: Vec<String>,
-    },
-    /// It could not be run.
-    Failed(Failed),
+pub(super) struct TreeJob {
+    pub(super) tree: Digest,
+    /// Its layers, the lowest first; none where a copy of the tree is to be made.
+    pub(super) layers: Option<Vec<String>>,
+    pub(super) selector: Vec<u8>,
+    pub(super) writable: bool,
+    /// The folder of the store in which layers stand.
+    pub(super) folder: String,
 }
 
-/// How the command ended.
+/// A layer that is to be made.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct LayerJob {
+    /// A tree that it may be laid over, and where it is put then.
+    pub(super) base: Option<(Digest, String)>,
+    pub(super) tree: Digest,
+    /// Where it is put when it is the whole tree.
+    pub(super) target: String,
+    pub(super) owners: Owners,
+    /// A new folder of the store to make it in.
+    pub(super) scratch: String,
+}
+
+/// Whose files are on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Exit {
-    Code(i32),
-    Signal(i32),
+pub(super) enum Owners {
+    /// Those that the tree says: several ids are mapped.
+    Mapped,
+    /// The user who runs kiln: no other id is mapped.
+    Single,
 }
 
-impl From<Exit> for Status {
-    fn from(exit: Exit) -> Self {
-        match exit {
-            Exit::Code(code) => Status::Exited(code),
-            Exit::Signal(signal) => Status::Signalled(signal),
-        }
-    }
-}
-
-/// A change whose tree is in the store.
+/// What a worker tells.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Captured {
-    pub entries: Digest,
-    pub removed: Vec<Vec<u8>>,
-    pub opaque: Vec<Vec<u8>>,
-}
-
-/// Why a command could not be run.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Failed {
-    /// The machine forbids what a sandbox is made of.
-    Forbidden { what: String, errno: i32 },
-    /// The program cannot be executed.
-    Program { program: String, reason: String },
-    /// Something failed on the way.
-    Io { action: String, errno: i32 },
-    /// Something failed on the way, in words.
-    Other(String),
-    /// It used too much.
-    Exceeded(Exceeded),
-}
-
-/// What a command used too much of.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(super) enum Exceeded {
-    Memory,
-    Disk,
-    Time,
-}
-
-impl From<Exceeded> for Limit {
-    fn from(exceeded: Exceeded) -> Self {
-        match exceeded {
-            Exceeded::Memory => Limit::Memory,
-            Exceeded::Disk => Limit::Disk,
-            Exceeded::Time => Limit::Time,
-        }
-    }
-}
-
-impl Failed {
-    /// A failed attempt.
-    pub(super) fn io(action: impl Into<String>) -> impl FnOnce(io::Error) -> Failed {
-        let action = action.into();
-        move |error| match error.raw_os_error() {
-            Some(errno) => Failed::Io { action, errno },
-            None => Failed::Other(format!("cannot {action}: {error}")),
-        }
-    }
-
-    /// The same of a system call.
-    pub(super) fn errno(action: impl Into<String>) -> impl FnOnce(rustix::io::Errno) -> Failed {
-        let action = action.into();
-        move |errno| Failed::Io { action, errno: errno.raw_os_error() }
-    }
-}
-
-/// A piece of what a worker says.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Frame {
-    /// It has a user namespace and waits for its map.
+pub(super) enum Reply {
+    /// It has a user namespace and waits for its ids.
     Unshared,
-    /// The sandbox's first process waits for a word to go on.
-    Ready(u32),
-    /// Some of the command's standard output.
-    Out(Vec<u8>),
-    /// Some of the command's standard error.
-    Err(Vec<u8>),
-    /// The [`Answer`], the last frame.
-    Answer(Vec<u8>),
+    /// It started an init, whose pidfd comes beside this and which waits for its control groups.
+    Started { pid: u32 },
+    /// The step made its terminal; the other end comes beside this.
+    Terminal,
+    /// The step ended.
+    Ended(EndedJob),
+    /// The layer is made.
+    Layer { is_over_base: bool },
+    /// The folders are gone.
+    Removed,
+    /// It could not be done.
+    Failed(Failure),
 }
 
-impl Frame {
-    pub(super) fn write(&self, output: &mut impl Write) -> io::Result<()> {
-        let number;
-        let (kind, body): (u8, &[u8]) = match self {
-            Frame::Unshared => (b'U', &[]),
-            Frame::Ready(process) => {
-                number = process.to_le_bytes();
-                (b'R', &number)
-            }
-            Frame::Out(bytes) => (b'O', bytes),
-            Frame::Err(bytes) => (b'E', bytes),
-            Frame::Answer(bytes) => (b'A', bytes),
-        };
-        let length = u32::try_from(body.len()).map_err(io::Error::other)?;
-        output.write_all(&[&[kind][..], &length.to_le_bytes(), body].concat())?;
-        output.flush()
-    }
-
-    /// The next frame; none where there are no more.
-    pub(super) fn read(input: &mut impl Read) -> io::Result<Option<Frame>> {
-        let mut head = [0; 5];
-        match input.read_exact(&mut head) {
-            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
-            other => other?,
-        }
-        let length = u32::from_le_bytes([head[1], head[2], head[3], head[4]]) as usize;
-        if length > MAX_FRAME {
-            return Err(io::Error::other("a frame of the sandbox is too large"));
-        }
-        let mut body = vec![0; length];
-        input.read_exact(&mut body)?;
-        match head[0] {
-            b'U' => Ok(Some(Frame::Unshared)),
-            b'R' => {
-                let number = body.try_into().map_err(|_| io::Error::other("a frame of the sandbox is malformed"))?;
-                Ok(Some(Frame::Ready(u32::from_le_bytes(number))))
-            }
-            b'O' => Ok(Some(Frame::Out(body))),
-            b'E' => Ok(Some(Frame::Err(body))),
-            b'A' => Ok(Some(Frame::Answer(body))),
-            _ => Err(io::Error::other("a frame of the sandbox is unknown")),
-        }
-    }
+/// How a step ended.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct EndedJob {
+    pub(super) status: Status,
+    /// For each mount what was changed.
+    pub(super) changes: Vec<Option<ChangeJob>>,
 }
 
-/// Writes a document with its length before it.
-pub(super) fn send(output: &mut impl Write, document: &impl Serialize) -> io::Result<()> {
-    let bytes = serde_json::to_vec(document).map_err(io::Error::other)?;
-    output.write_all(&(bytes.len() as u64).to_le_bytes())?;
-    output.write_all(&bytes)?;
-    output.flush()
+/// A change whose entries are in the store.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ChangeJob {
+    pub(super) entries: Digest,
+    pub(super) removed: Vec<Vec<u8>>,
+    pub(super) opaque: Vec<Vec<u8>>,
+    /// The tree that it makes of the one below, and whether the folder that it came from is a layer now, under the name
+    /// that was offered.
+    pub(super) tree: Digest,
+    pub(super) kept: Option<String>,
 }
 
-/// Reads a document that was [sent](send).
-pub(super) fn receive<T: for<'de> Deserialize<'de>>(input: &mut impl Read) -> io::Result<T> {
-    let mut length = [0; 8];
-    input.read_exact(&mut length)?;
-    let length = u64::from_le_bytes(length);
-    if length > MAX_DOCUMENT {
-        return Err(io::Error::other("a document of the sandbox is too large"));
+/// What an init tells.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Report {
+    /// It has left the worker's user namespace and waits for its one id.
+    Unshared,
+    /// All is mounted, the command is about to start; beside this comes the other end of its terminal, where it has one.
+    Prepared { stubs: Vec<Stub> },
+    /// The command ended.
+    Ended(Status),
+    /// It could not be started.
+    Failed(Failure),
+}
+
+/// Something that was made in a tree so that something else could be mounted there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Stub {
+    /// The number of the mount whose tree it is in.
+    pub(super) mount: usize,
+    /// Where, from the tree's root.
+    pub(super) path: PathBuf,
+    /// The time of modification that the folder above had, in seconds and nanoseconds.
+    pub(super) above: (i64, u64),
+}
+
+/// Why something could not be done.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Failure {
+    /// The machine forbids it.
+    Forbidden { what: Forbidden, errno: i32 },
+    /// The command cannot be executed.
+    Program { program: String, reason: String },
+    /// The file system of the store cannot be the upper layer of an overlay, or overlays are not to be had.
+    NoOverlay { errno: i32 },
+    /// Content is missing in the store, or was damaged.
+    Lost { content: Digest, damaged: bool },
+    /// A tree cannot be read, made or captured.
+    Tree(String),
+    /// A step of the work failed.
+    Io { action: String, errno: Option<i32>, message: String },
+}
+
+impl Failure {
+    /// A step of the work failed: for use in `map_err`.
+    pub(super) fn io<E: Into<io::Error>>(action: impl Into<String>) -> impl FnOnce(E) -> Failure {
+        let action = action.into();
+        move |error| {
+            let error = error.into();
+            Failure::Io { action, errno: error.raw_os_error(), message: error.to_string() }
+        }
     }
-    let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
-    input.read_exact(&mut bytes)?;
-    serde_json::from_slice(&bytes).map_err(io::Error::other)
+
+    /// The machine may forbid it: for use in `map_err`.
+    pub(super) fn forbidden(what: Forbidden) -> impl FnOnce(rustix::io::Errno) -> Failure {
+        move |errno| Failure::Forbidden { what, errno: errno.raw_os_error() }
+    }
 }

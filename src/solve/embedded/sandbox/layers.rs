@@ -1,129 +1,123 @@
-//! Trees on disk, as the lower layers of overlays.
+//! Trees on disk, as layers of overlays: made once, and used by all steps that begin with the same files.
 //!
-//! A tree that commands run in is written once. A tree that was made of one that is on disk already takes only what is
-//! different, as a further layer; and what a command changed *is* a layer already. A chain that has grown long, or a
-//! difference that is most of the tree, is written whole instead.
-//!
-//! Layers are named by what they hold, below what they lie, and whether owners on disk mean anything. They are made
-//! beside their place and renamed into it whole, so whoever finds one may use it. They look the same however they came
-//! about: times that a tree does not say are [`STEP_EPOCH`].
+//! Layers stand in the store, below `layers/`; which of them make up a tree is in a record. A layer is complete when it has
+//! its name, and nothing changes it afterwards. But nothing waits for the disk either: after a power cut, files of a layer
+//! may be torn, and unlike contents, layers are not hashed again. So those of an earlier start of the machine count for
+//! nothing.
 
-use super::job::Failed;
-use crate::llb::exec::STEP_EPOCH;
+use super::SandboxError;
+use super::ids::Ids;
+use super::job::LayerJob;
 use crate::oci::{Digest, Digester};
-use crate::store::Store;
-use crate::tree::{Change, Tree, materialise};
-use std::io;
-use std::path::{Path, PathBuf};
+use crate::solve::embedded::sandbox::TreeRef;
+use crate::store::{Store, StoreError};
+use std::path::Path;
 
-/// The kind of record that tells which layers make a tree.
+/// The kind of record that says which layers make up a tree.
 const RECORD: &str = "layers";
 
-/// The form of layers; another one forgets them all.
-const FORM: &[u8] = b"kiln layers 1\n";
+/// No tree has more: each is looked at for each file that is opened, and mount options are at most a page.
+pub(super) const MOST: usize = 40;
 
-/// The longest chain that grows.
-const LONGEST: usize = 40;
-
-/// The layers of a store, as one kind of sandbox writes them.
-pub(super) struct Layers<'a> {
-    pub(super) store: &'a Store,
-    /// A folder for what is unfinished, on the same filesystem.
-    pub(super) scratch: &'a Path,
-    pub(super) mapped: bool,
+/// The layers of a store, for one way of mapping ids.
+#[derive(Debug, Clone)]
+pub(super) struct Layers {
+    store: Store,
+    /// Their folder, in the store.
+    folder: String,
+    ids: Ids,
 }
 
-impl Layers<'_> {
-    /// The folder that holds all layers of a store.
-    pub(super) fn folder(&self) -> PathBuf {
-        self.store.root().join("layers")
+impl Layers {
+    pub(super) fn new(store: &Store, ids: &Ids) -> Self {
+        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let short = |text: &str| Digest::of(text.trim()).hex()[..12].to_owned();
+        let folder = format!("layers/{}-{}", short(&boot), short(&ids.name()));
+        Layers { store: store.clone(), folder, ids: ids.clone() }
     }
 
-    /// The layers that make a tree, lowest first, by their names in [`folder`](Self::folder); written where they are
-    /// not there yet.
-    pub(super) fn of(&self, tree: &Digest, history: &[Digest]) -> Result<Vec<String>, Failed> {
-        if let Some(chain) = self.known(tree)? {
-            return Ok(chain);
+    /// The folder of the store that they stand in.
+    pub(super) fn folder(&self) -> &str {
+        &self.folder
+    }
+
+    /// The layers of a tree, the lowest first; those that are missing are made by `make`, which says whether the layer is laid
+    /// over the base that it was offered.
+    pub(super) fn of(
+        &self,
+        tree: &TreeRef,
+        mut make: impl FnMut(&LayerJob) -> Result<bool, SandboxError>,
+    ) -> Result<Vec<String>, SandboxError> {
+        if let Some(layers) = self.find(&tree.tree)? {
+            return Ok(layers);
         }
-        let whole = load(self.store, tree)?;
-        for earlier in history {
-            let Some(chain) = self.known(earlier)?.filter(|chain| chain.len() < LONGEST) else { continue };
-            let change = Change::between(&load(self.store, earlier)?, &whole);
-            if change.entries.len() * 2 > whole.len() + 100 {
+        // Equal work is done once, also by several processes.
+        let _lock = self.store.lock(&format!("layers-{}", &self.key(&tree.tree).hex()[..16]))?;
+        if let Some(layers) = self.find(&tree.tree)? {
+            return Ok(layers);
+        }
+        let mut base = None;
+        for lower in &tree.history {
+            if let Some(layers) = self.find(lower)?
+                && layers.len() < MOST
+            {
+                base = Some((*lower, layers));
                 break;
             }
-            return self.write(tree, Some(earlier), chain, &change);
         }
-        self.write(tree, None, Vec::new(), &Change::from(whole))
+        let folder = self.store.root().join(&self.folder);
+        std::fs::create_dir_all(&folder)
+            .map_err(|source| SandboxError::Io { action: format!("make {}", folder.display()), source })?;
+        let job = LayerJob {
+            base: base.as_ref().map(|(lower, _)| (*lower, self.name(Some(lower), &tree.tree))),
+            tree: tree.tree,
+            target: self.name(None, &tree.tree),
+            owners: self.ids.owners(),
+            scratch: String::new(),
+        };
+        let is_over_base = make(&job)?;
+        let layers = match (is_over_base, base, job.base) {
+            (true, Some((_, mut layers)), Some((_, name))) => {
+                layers.push(name);
+                layers
+            }
+            _ => vec![job.target],
+        };
+        self.remember(&tree.tree, &layers)?;
+        Ok(layers)
     }
 
-    /// Keeps a folder as the layer that makes `tree` of the tree `below`.
-    pub(super) fn keep(&self, tree: &Digest, below: &Digest, folder: &Path) -> Result<(), Failed> {
-        let Some(mut chain) = self.known(below)?.filter(|chain| chain.len() < LONGEST) else { return Ok(()) };
-        if self.known(tree)?.is_some() {
-            return Ok(());
-        }
-        chain.push(self.name(tree, Some(below)));
-        self.publish(folder, chain.last().map_or("", String::as_str))?;
-        self.remember(tree, &chain)
+    /// Says which layers make up a tree.
+    pub(super) fn remember(&self, tree: &Digest, layers: &[String]) -> Result<(), StoreError> {
+        let list = layers.join("\n");
+        self.store.set_record(RECORD, &self.key(tree), list.as_bytes())
     }
 
-    fn write(
-        &self,
-        tree: &Digest,
-        below: Option<&Digest>,
-        mut chain: Vec<String>,
-        change: &Change,
-    ) -> Result<Vec<String>, Failed> {
-        let name = self.name(tree, below);
-        let unfinished = self.scratch.join(format!("layer-{name}"));
-        let written = materialise::layer(change, self.store, &unfinished, STEP_EPOCH);
-        written.map_err(|e| Failed::Other(format!("cannot write a file system: {e}")))?;
-        self.publish(&unfinished, &name)?;
-        chain.push(name);
-        self.remember(tree, &chain)?;
-        Ok(chain)
+    /// Where the layer stands that turns one tree into another.
+    pub(super) fn name(&self, lower: Option<&Digest>, tree: &Digest) -> String {
+        name(&self.folder, lower, tree)
     }
 
-    fn publish(&self, unfinished: &Path, name: &str) -> Result<(), Failed> {
-        let folder = self.folder();
-        std::fs::create_dir_all(&folder).map_err(Failed::io("make the folder of layers"))?;
-        match std::fs::rename(unfinished, folder.join(name)) {
-            // Somebody else made it meanwhile.
-            Err(e) if matches!(e.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists) => Ok(()),
-            other => other.map_err(Failed::io("put a layer into its place")),
-        }
-    }
-
-    fn known(&self, tree: &Digest) -> Result<Option<Vec<String>>, Failed> {
-        let record = self.store.record(RECORD, &self.key(tree)).map_err(|e| Failed::Other(e.to_string()))?;
-        let chain: Option<Vec<String>> = record.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let folder = self.folder();
-        Ok(chain.filter(|chain| chain.iter().all(|name| is_name(name) && folder.join(name).is_dir())))
-    }
-
-    fn remember(&self, tree: &Digest, chain: &[String]) -> Result<(), Failed> {
-        let record = serde_json::to_vec(chain).map_err(|e| Failed::Other(e.to_string()))?;
-        self.store.set_record(RECORD, &self.key(tree), &record).map_err(|e| Failed::Other(e.to_string()))
+    fn find(&self, tree: &Digest) -> Result<Option<Vec<String>>, StoreError> {
+        let Some(record) = self.store.record(RECORD, &self.key(tree))? else { return Ok(None) };
+        let Ok(list) = String::from_utf8(record) else { return Ok(None) };
+        let layers: Vec<String> = list.lines().map(str::to_owned).collect();
+        let stands = |layer: &String| {
+            let path = Path::new(layer);
+            path.starts_with(&self.folder) && self.store.root().join(path).is_dir()
+        };
+        Ok(layers.iter().all(stands).then_some(layers))
     }
 
     fn key(&self, tree: &Digest) -> Digest {
-        Digest::of([FORM, &[u8::from(self.mapped)], tree.as_bytes()].concat())
-    }
-
-    fn name(&self, tree: &Digest, below: Option<&Digest>) -> String {
-        let mut digester = Digester::new();
-        digester.update(self.key(tree).as_bytes());
-        digester.update(below.map_or(&[][..], |below| below.as_bytes()));
-        digester.finish().hex()[..24].to_owned()
+        Digest::of([self.folder.as_bytes(), b"\0", tree.as_bytes()].concat())
     }
 }
 
-/// Names go into the options of a mount.
-fn is_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-pub(super) fn load(store: &Store, tree: &Digest) -> Result<Tree, Failed> {
-    Tree::load(store, tree).map_err(|e| Failed::Other(e.to_string()))
+/// Where, in a folder of layers, the one stands that turns one tree into another.
+pub(super) fn name(folder: &str, lower: Option<&Digest>, tree: &Digest) -> String {
+    let mut digester = Digester::new();
+    digester.update(lower.map_or(&[][..], |lower| lower.as_bytes()));
+    digester.update(tree.as_bytes());
+    format!("{folder}/{}", &digester.finish().hex()[..32])
 }

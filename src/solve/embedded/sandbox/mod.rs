@@ -1,19 +1,34 @@
 //! Sandboxes: where the commands of exec operations run.
 //!
-//! [`Native`] is the one of this machine. kiln starts a *worker*, which has a user namespace of its own, brings trees
-//! to disk and reads what was changed; the worker has the sandbox's *first process* started, which has all the other
-//! namespaces, makes the mounts, gives up what it may and starts the command. They are this program, started anew with
-//! a first argument that nobody types: so nothing is ever forked from a process with threads.
+//! [`Native`] is the sandbox of this machine. Three processes work for a step: the engine in whose thread
+//! [`run`](Sandbox::run) is called; a worker, which is kiln in a user namespace of its own; and an init, which is kiln as the
+//! first process of the step's namespaces and starts the command. Each dies with the one before.
 
 mod capabilities;
+mod cgroup;
+mod channel;
+mod disk;
 mod forbidden;
+mod helper;
+mod ids;
 mod init;
 mod job;
+mod kernel_files;
+mod layer;
 mod layers;
-mod loopback;
-mod mounts;
+mod lifeline;
+mod namespaces;
 mod native;
+mod private_files;
+mod program;
+mod pump;
+mod scratch;
 mod seccomp;
+mod step;
+mod subordinate;
+mod terminal;
+mod view;
+mod within;
 mod worker;
 
 pub use native::Native;
@@ -22,10 +37,28 @@ use crate::llb::exec::{Limits, Network};
 use crate::oci::Digest;
 use crate::store::{Store, StoreError};
 use crate::tree::{Change, TreePath};
-use rustix::process::Signal;
-use rustix::thread::UnshareFlags;
 use secrecy::SecretSlice;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+
+/// The first argument of kiln as a worker.
+const WORKER: &str = "sandbox-worker";
+
+/// The first argument of kiln as an init.
+const INIT: &str = "sandbox-init";
+
+/// Does the work of a helper process of [`Native`] where `argument`, the first of this process, says that it is one; none
+/// where it does not. Called before anything else, while there is one thread.
+pub fn helper_process(argument: &std::ffi::OsStr) -> Option<u8> {
+    let run: fn(channel::Channel) -> std::io::Result<()> = match argument.to_str() {
+        Some(WORKER) => worker::run,
+        Some(INIT) => init::run,
+        _ => return None,
+    };
+    // Whoever started it hears of a failure by the end of the conversation.
+    let result = channel::Channel::of_stdin().and_then(run);
+    Some(if result.is_ok() { 0 } else { 1 })
+}
 
 /// Runs commands in file systems that are made of trees.
 ///
@@ -72,7 +105,7 @@ pub enum EnvValue {
 }
 
 /// Who runs a command, by number.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     /// The user.
     pub uid: u32,
@@ -156,7 +189,7 @@ pub struct Ended {
 }
 
 /// How a command ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
     /// By itself, with this code.
     Exited(i32),
@@ -169,7 +202,7 @@ pub enum Status {
 }
 
 /// What a command can use too much of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Limit {
     /// Memory.
     Memory,
@@ -196,6 +229,17 @@ pub trait Listener: Sync {
     fn is_cancelled(&self) -> bool;
 }
 
+/// Hears nothing and wants nothing.
+struct Deaf;
+
+impl Listener for Deaf {
+    fn output(&self, _: Stream, _: &[u8]) {}
+
+    fn is_cancelled(&self) -> bool {
+        false
+    }
+}
+
 /// Why a command could not be run.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
@@ -203,7 +247,7 @@ pub enum SandboxError {
     #[error("this machine forbids {what}: {source}; {advice}")]
     Forbidden {
         /// What.
-        what: String,
+        what: &'static str,
         /// What the system said.
         source: std::io::Error,
         /// How it can be allowed, and what works without.
@@ -234,27 +278,4 @@ pub enum SandboxError {
     /// A tree cannot be read, made or captured.
     #[error("{0}")]
     Tree(String),
-}
-
-/// Runs a process of a sandbox where that is what this program was started for; its exit code.
-///
-/// To be asked before anything starts a thread.
-pub fn dispatch(arguments: &[std::ffi::OsString]) -> Option<u8> {
-    match arguments.get(1).and_then(|argument| argument.to_str()) {
-        Some(job::WORKER) => Some(worker::run()),
-        Some(job::STARTER) => Some(init::start()),
-        Some(job::INIT) => Some(init::run()),
-        _ => None,
-    }
-}
-
-/// This process gets namespaces of its own.
-fn unshare(flags: UnshareFlags) -> rustix::io::Result<()> {
-    #[expect(deprecated, reason = "what replaces it is unsafe, for the sake of CLONE_FILES, which is not used here")]
-    rustix::thread::unshare(flags)
-}
-
-/// This process is killed when its parent ends.
-fn end_with_parent() -> Result<(), job::Failed> {
-    rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).map_err(job::Failed::errno("watch the parent"))
 }

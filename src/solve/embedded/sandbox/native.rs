@@ -1,242 +1,270 @@
-//! The sandbox of this machine: namespaces of Linux, without privileges where there are none.
+//! The sandbox of this machine: its kernel's namespaces, and nothing that must be installed.
 
-use super::job::{self, Answer, Failed, Frame, Job, Process, WORKER};
-use super::{Ended, EnvValue, Limit, Listener, Mount, MountKind, Sandbox, SandboxError, Status, Step, Stream};
+use super::cgroup::Groups;
+use super::helper::{Helper, Last};
+use super::ids::Ids;
+use super::job::{ChangeJob, Failure, Job, LayerJob, MountJob, MountKindJob, Reply, StepJob, TreeJob, Value};
+use super::layers::Layers;
+use super::pump::{Pump, Sink};
+use super::scratch::{Remover, Scratch};
+use super::terminal::Terminal;
+use super::{Ended, EnvValue, Limit, Listener, MountKind, Sandbox, SandboxError, Status, Step, Stream};
 use crate::llb::exec::Network;
 use crate::store::Store;
 use crate::tree::{Change, Tree, TreePath};
-use secrecy::ExposeSecret;
-use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use secrecy::SecretSlice;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// How often it is asked whether a command should end.
-const LOOK: Duration = Duration::from_millis(50);
-
-/// Runs commands in namespaces of their own.
-#[derive(Debug, Clone)]
+/// Runs steps in namespaces, with files as overlays of layers that stand in the store.
+#[derive(Debug)]
 pub struct Native {
     program: PathBuf,
+    ids: OnceLock<Ids>,
+    /// The kernel mounts overlays here, as far as is known.
+    overlays: AtomicBool,
+    /// What steps of killed processes left behind was looked for.
+    tidied: OnceLock<()>,
 }
 
 impl Native {
-    /// A sandbox whose processes are started with `program`, which must be kiln: see [`super::dispatch`].
-    pub fn new(program: PathBuf) -> Self {
-        Native { program }
+    /// A sandbox whose helper processes are `program`: kiln itself, or any other that calls
+    /// [`helper`](super::helper_process) before it does anything else.
+    pub fn new(program: impl Into<PathBuf>) -> Self {
+        Native {
+            program: program.into(),
+            ids: OnceLock::new(),
+            overlays: AtomicBool::new(true),
+            tidied: OnceLock::new(),
+        }
+    }
+
+    /// The same without overlays: each step gets a copy of its trees. So it also is where the kernel mounts none.
+    #[must_use]
+    pub fn without_overlays(self) -> Self {
+        self.overlays.store(false, Ordering::Relaxed);
+        self
     }
 }
 
 impl Sandbox for Native {
     fn run(&self, step: &Step, store: &Store, listener: &dyn Listener) -> Result<Ended, SandboxError> {
-        let scratch = store.scratch()?;
-        let mapped = rustix::process::geteuid().is_root();
-        let job = job(step, store, scratch.path(), mapped);
-        let mut child = self.spawn(step.interactive)?;
-        let (done, stopped) = (AtomicBool::new(false), std::sync::Mutex::new(None));
-        let watcher = Watcher { step, listener, process: child.id(), done: &done, stopped: &stopped };
-        let answer = std::thread::scope(|scope| {
-            let watching = scope.spawn(|| watcher.watch());
-            let answer = talk(&mut child, &job, mapped, listener);
-            if answer.is_err() {
-                let _ = child.kill();
-            }
-            let status = child.wait();
-            done.store(true, Ordering::Release);
-            watching.thread().unpark();
-            answer.map_err(|error| (error, status.map(|status| status.to_string()).unwrap_or_default()))
-        });
-        let stopped = stopped.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let mut complaint = String::new();
-        if let Some(stderr) = child.stderr.take() {
-            // What the worker says there is for whoever looks for a mistake in it.
-            let _ = stderr.take(8 << 10).read_to_string(&mut complaint);
-        }
-        drop(scratch);
-        match (answer, stopped) {
-            (_, Some(status)) => {
-                Ok(Ended { status, changes: step.mounts.iter().map(|_| None).collect(), warnings: Vec::new() })
-            }
-            (Ok(Answer::Ended { exit, changes, warnings }), None) => {
-                let changes = changes.into_iter().map(|change| change.map(|change| read(change, store)).transpose());
-                Ok(Ended { status: exit.into(), changes: changes.collect::<Result<_, _>>()?, warnings })
-            }
-            (Ok(Answer::Failed(Failed::Exceeded(limit))), None) => Ok(Ended {
-                status: Status::Exceeded(limit.into()),
-                changes: step.mounts.iter().map(|_| None).collect(),
-                warnings: Vec::new(),
-            }),
-            (Ok(Answer::Failed(failed)), None) => Err(error(failed)),
-            (Err((error, status)), None) => {
-                Err(SandboxError::Lost(format!("{error} ({status}) {complaint}").trim_end().to_owned()))
+        match self.attempt(step, store, listener)? {
+            Attempt::Ended(ended) => Ok(ended),
+            Attempt::NoOverlay => {
+                self.overlays.store(false, Ordering::Relaxed);
+                match self.attempt(step, store, listener)? {
+                    Attempt::Ended(ended) => Ok(ended),
+                    Attempt::NoOverlay => Err(SandboxError::Lost("it wants overlays where there are none".to_owned())),
+                }
             }
         }
     }
+}
+
+/// What became of a step.
+enum Attempt {
+    Ended(Ended),
+    /// It did not begin: the kernel mounts no overlay there.
+    NoOverlay,
 }
 
 impl Native {
-    fn spawn(&self, interactive: bool) -> Result<Child, SandboxError> {
-        use std::os::unix::process::CommandExt;
-        let mut command = Command::new(&self.program);
-        command.arg(WORKER).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        if !interactive {
-            // What somebody types at a terminal to stop kiln must not reach it: kiln stops it in order.
-            command.process_group(0);
-        }
-        let action = format!("start {}", self.program.display());
-        command.spawn().map_err(|source| SandboxError::Io { action, source })
-    }
-}
-
-/// Sends the job and hears the worker until its answer.
-fn talk(child: &mut Child, job: &Job, mapped: bool, listener: &dyn Listener) -> io::Result<Answer> {
-    let closed = || io::Error::other("the worker hears nothing");
-    let mut to = child.stdin.take().ok_or_else(closed)?;
-    let mut from = io::BufReader::new(child.stdout.take().ok_or_else(closed)?);
-    while let Some(frame) = Frame::read(&mut from)? {
-        match frame {
-            Frame::Unshared => {
-                map(child.id(), mapped)?;
-                job::send(&mut to, job)?;
+    fn attempt(&self, step: &Step, store: &Store, listener: &dyn Listener) -> Result<Attempt, SandboxError> {
+        let ids = self.ids.get_or_init(Ids::of_this_user);
+        let remover = Remover { program: &self.program, store, ids };
+        self.tidied.get_or_init(|| store.clear_leftovers(|folder| remover.remove(folder).is_ok()));
+        // The control groups go last, after all processes, and the folder of the step before them.
+        let groups = Groups::new(&step.limits);
+        let (mut warnings, uncounted) = groups.unbounded();
+        let scratch = Scratch::new(remover)?;
+        let (mut job, secrets) = job(step, &scratch, ids)?;
+        job.processes = step.limits.pids.filter(|_| uncounted);
+        self.lay(step, &mut job, store, ids, listener)?;
+        let mut terminal = step.interactive.then(Terminal::borrow);
+        job.terminal = terminal.as_ref().is_some_and(Terminal::is_terminal);
+        let (pumps, files) = pumps(step.interactive, job.terminal)?;
+        let trees: Vec<_> = job.mounts.iter().map(|mount| mount.tree().and_then(|tree| tree.layers.clone())).collect();
+        let mut helper = Helper::start(&self.program, store.root(), ids, &Job::Step(Box::new(job)), &secrets, &files)?;
+        drop(files);
+        let end = step.limits.time.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+        let mut stopped = Status::Cancelled;
+        let is_over = || {
+            if end.is_some_and(|end| Instant::now() >= end) {
+                stopped = Status::Exceeded(Limit::Time);
+                return true;
             }
-            Frame::Ready(_) => {
-                to.write_all(b"g")?;
-                to.flush()?;
-            }
-            Frame::Out(bytes) => listener.output(Stream::Out, &bytes),
-            Frame::Err(bytes) => listener.output(Stream::Err, &bytes),
-            Frame::Answer(bytes) => return serde_json::from_slice(&bytes).map_err(io::Error::other),
+            listener.is_cancelled()
+        };
+        let add = |pid| {
+            let failed = |source| SandboxError::Io { action: "bound the step by control groups".to_owned(), source };
+            groups.add(pid).map_err(failed)
+        };
+        let last = helper.attend(pumps, listener, add, terminal.as_mut(), is_over);
+        if groups.is_out_of_processes() {
+            warnings.push("it wanted more processes than it may have".to_owned());
+        }
+        let none = || step.mounts.iter().map(|_| None).collect();
+        let ended = |status, changes| Ok(Attempt::Ended(Ended { status, changes, warnings }));
+        // Also where what ended was one of kiln's own processes.
+        if groups.is_out_of_memory() {
+            return ended(Status::Exceeded(Limit::Memory), none());
+        }
+        match last? {
+            Last::Stopped => ended(stopped, none()),
+            Last::Reply(Reply::Ended(end)) => ended(end.status, changes(end.changes, &trees, store, ids)?),
+            Last::Reply(Reply::Failed(Failure::NoOverlay { .. })) => Ok(Attempt::NoOverlay),
+            Last::Reply(Reply::Failed(failure)) => Err(failure.into()),
+            Last::Reply(other) => Err(SandboxError::Lost(format!("it said {other:?}"))),
         }
     }
-    Err(io::Error::other("the worker ended without an answer"))
-}
 
-/// Gives a worker's user namespace its users: root's has all, as it is; an ordinary user's has one, root inside.
-///
-/// Root's namespace maps root to root: its processes have no capability outside, see no file of the machine, and
-/// cannot write what the kernel gives to root's number, because that is mounted read-only.
-fn map(process: u32, mapped: bool) -> io::Result<()> {
-    let write = |file: &str, text: &str| std::fs::write(format!("/proc/{process}/{file}"), text);
-    if mapped {
-        write("uid_map", "0 0 4294967295\n")?;
-        return write("gid_map", "0 0 4294967295\n");
+    /// Says in `job` which layers its trees are made of; those that are missing are made.
+    fn lay(
+        &self,
+        step: &Step,
+        job: &mut StepJob,
+        store: &Store,
+        ids: &Ids,
+        listener: &dyn Listener,
+    ) -> Result<(), SandboxError> {
+        if !self.overlays.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let layers = Layers::new(store, ids);
+        for (mount, job) in step.mounts.iter().zip(&mut job.mounts) {
+            if let (MountKind::Tree { tree, .. }, MountKindJob::Tree(job)) = (&mount.kind, &mut job.kind) {
+                job.layers = Some(layers.of(tree, |job| self.make_layer(job, store, ids, listener))?);
+                job.folder = layers.folder().to_owned();
+            }
+        }
+        Ok(())
     }
-    write("uid_map", &format!("0 {} 1\n", rustix::process::geteuid().as_raw()))?;
-    write("setgroups", "deny")?;
-    write("gid_map", &format!("0 {} 1\n", rustix::process::getegid().as_raw()))
+
+    fn make_layer(
+        &self,
+        job: &LayerJob,
+        store: &Store,
+        ids: &Ids,
+        listener: &dyn Listener,
+    ) -> Result<bool, SandboxError> {
+        let scratch = Scratch::new(Remover { program: &self.program, store, ids })?;
+        let job = Job::Layer(LayerJob { scratch: scratch.name(), ..job.clone() });
+        let mut helper = Helper::start(&self.program, store.root(), ids, &job, &[], &[])?;
+        match helper.attend(Vec::new(), listener, |_| Ok(()), None, || listener.is_cancelled())? {
+            Last::Reply(Reply::Layer { is_over_base }) => Ok(is_over_base),
+            Last::Reply(Reply::Failed(failure)) => Err(failure.into()),
+            Last::Reply(other) => Err(SandboxError::Lost(format!("it said {other:?}"))),
+            Last::Stopped => Err(SandboxError::Lost("cancelled".to_owned())),
+        }
+    }
 }
 
-fn job(step: &Step, store: &Store, scratch: &Path, mapped: bool) -> Job {
+/// What a step changed, out of the store; what it left on disk is remembered as the layer that it has become.
+fn changes(
+    told: Vec<Option<ChangeJob>>,
+    layers: &[Option<Vec<String>>],
+    store: &Store,
+    ids: &Ids,
+) -> Result<Vec<Option<Change>>, SandboxError> {
+    let wrong = |error: String| SandboxError::Tree(error);
+    let paths = |list: Vec<Vec<u8>>| {
+        list.into_iter().map(|path| TreePath::new(path).map_err(|e| wrong(e.to_string()))).collect::<Result<_, _>>()
+    };
+    let known = Layers::new(store, ids);
+    let changes = told.into_iter().zip(layers).map(|(told, layers)| {
+        let Some(told) = told else { return Ok(None) };
+        if let (Some(name), Some(below)) = (told.kept, layers) {
+            known.remember(&told.tree, &below.iter().cloned().chain([name]).collect::<Vec<_>>())?;
+        }
+        let entries = Tree::load(store, &told.entries).map_err(|e| wrong(e.to_string()))?;
+        Ok(Some(Change { entries, removed: paths(told.removed)?, opaque: paths(told.opaque)? }))
+    });
+    changes.collect()
+}
+
+/// The step for the worker, and the secrets in it.
+fn job<'s>(
+    step: &'s Step,
+    scratch: &Scratch<'_>,
+    ids: &Ids,
+) -> Result<(StepJob, Vec<&'s SecretSlice<u8>>), SandboxError> {
+    let mut secrets = Vec::new();
+    let mut keep = |secret| {
+        secrets.push(secret);
+        secrets.len() - 1
+    };
     let env = step.env.iter().map(|(name, value)| {
         let value = match value {
-            EnvValue::Plain(text) => text.as_bytes().to_vec(),
-            EnvValue::Secret(secret) => secret.expose_secret().to_vec(),
+            EnvValue::Plain(value) => Value::Plain(value.clone()),
+            EnvValue::Secret(secret) => Value::Secret(keep(secret)),
         };
         (name.clone(), value)
     });
-    let hosts = step.hosts.iter().map(|(name, address)| format!("{address}\t{name}\n")).collect::<String>();
-    let hosts = format!("127.0.0.1\tlocalhost {0}\n::1\tlocalhost\n{hosts}", step.hostname);
-    let mut files = vec![("/etc/hosts".into(), hosts), ("/etc/hostname".into(), format!("{}\n", step.hostname))];
-    if step.network == Network::Host {
-        let resolvers = std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
-        files.push(("/etc/resolv.conf".into(), resolvers));
-    }
-    Job {
-        store: store.root().to_owned(),
-        scratch: scratch.to_owned(),
-        mapped,
-        overlay: true,
-        process: Process {
-            args: step.args.clone(),
-            env: env.collect(),
-            cwd: step.cwd.clone(),
-            uid: step.user.uid,
-            gid: step.user.gid,
-            groups: step.user.groups.clone(),
-            hostname: step.hostname.clone(),
-            host_network: step.network == Network::Host,
-            interactive: step.interactive,
-            mapped,
-            limits: step.limits,
-        },
-        mounts: step.mounts.iter().map(mount).collect(),
-        files,
-    }
-}
-
-fn mount(mount: &Mount) -> job::Mount {
-    let kind = match &mount.kind {
-        MountKind::Tree { tree, selector, writable } => job::MountKind::Tree {
-            tree: tree.tree,
-            history: tree.history.clone(),
-            selector: selector.as_bytes().to_vec(),
-            writable: *writable,
-        },
-        MountKind::Folder { path } => job::MountKind::Folder { path: path.clone() },
-        MountKind::Tmpfs { size } => job::MountKind::Tmpfs { size: *size },
-        MountKind::Secret { content, owner, mode } => {
-            job::MountKind::Secret { content: content.expose_secret().to_vec(), owner: *owner, mode: *mode }
-        }
-        MountKind::Socket { path, .. } => job::MountKind::Socket { path: path.clone() },
-    };
-    job::Mount { target: mount.target.clone(), kind }
-}
-
-fn read(captured: job::Captured, store: &Store) -> Result<Change, SandboxError> {
-    let tree = |e: String| SandboxError::Tree(e);
-    let paths = |list: Vec<Vec<u8>>| {
-        list.into_iter().map(|path| TreePath::new(path).map_err(|e| tree(e.to_string()))).collect::<Result<_, _>>()
-    };
-    let entries = Tree::load(store, &captured.entries).map_err(|e| tree(e.to_string()))?;
-    Ok(Change { entries, removed: paths(captured.removed)?, opaque: paths(captured.opaque)? })
-}
-
-fn error(failed: Failed) -> SandboxError {
-    match failed {
-        Failed::Forbidden { what, errno } => SandboxError::Forbidden {
-            source: io::Error::from_raw_os_error(errno),
-            advice: super::forbidden::advice(&what),
-            what,
-        },
-        Failed::Program { program, reason } => SandboxError::Program { program, reason },
-        Failed::Io { action, errno } => SandboxError::Io { action, source: io::Error::from_raw_os_error(errno) },
-        Failed::Other(text) => SandboxError::Lost(text),
-        Failed::Exceeded(_) => SandboxError::Lost("a limit was exceeded".into()),
-    }
-}
-
-/// Ends a command that should not go on.
-struct Watcher<'a> {
-    step: &'a Step,
-    listener: &'a dyn Listener,
-    process: u32,
-    done: &'a AtomicBool,
-    stopped: &'a std::sync::Mutex<Option<Status>>,
-}
-
-impl Watcher<'_> {
-    fn watch(&self) {
-        let began = Instant::now();
-        while !self.done.load(Ordering::Acquire) {
-            if let Some(status) = self.verdict(began) {
-                *self.stopped.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(status);
-                let pid = i32::try_from(self.process).ok().and_then(rustix::process::Pid::from_raw);
-                if let Some(pid) = pid {
-                    // The sandbox ends with its worker.
-                    let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-                }
-                return;
+    let env = env.collect();
+    let mounts = step.mounts.iter().map(|mount| {
+        let kind = match &mount.kind {
+            MountKind::Tree { tree, selector, writable } => MountKindJob::Tree(TreeJob {
+                tree: tree.tree,
+                layers: None,
+                selector: selector.as_bytes().to_vec(),
+                writable: *writable,
+                folder: String::new(),
+            }),
+            MountKind::Folder { path } => {
+                std::fs::create_dir_all(path)
+                    .map_err(|source| SandboxError::Io { action: format!("make {}", path.display()), source })?;
+                MountKindJob::Folder { path: path.clone() }
             }
-            std::thread::park_timeout(LOOK);
-        }
-    }
+            MountKind::Tmpfs { size } => MountKindJob::Tmpfs { size: *size },
+            MountKind::Secret { content, owner, mode } => {
+                MountKindJob::Secret { number: keep(content), owner: *owner, mode: *mode }
+            }
+            MountKind::Socket { path, .. } => MountKindJob::Socket { path: path.clone() },
+        };
+        Ok(MountJob { target: mount.target.clone(), kind })
+    });
+    let mounts = mounts.collect::<Result<_, SandboxError>>()?;
+    let job = StepJob {
+        args: step.args.clone(),
+        env,
+        cwd: step.cwd.clone(),
+        user: step.user.clone(),
+        hostname: step.hostname.clone(),
+        hosts: step.hosts.clone(),
+        host_network: step.network == Network::Host,
+        mounts,
+        scratch: scratch.name(),
+        owners: ids.owners(),
+        secrets: secrets.len(),
+        terminal: false,
+        forget: step.interactive,
+        disk: step.limits.disk,
+        processes: None,
+    };
+    Ok((job, secrets))
+}
 
-    fn verdict(&self, began: Instant) -> Option<Status> {
-        if self.listener.is_cancelled() {
-            return Some(Status::Cancelled);
-        }
-        let time = self.step.limits.time.map(Duration::from_secs);
-        time.is_some_and(|limit| began.elapsed() > limit).then_some(Status::Exceeded(Limit::Time))
+/// The ways of bytes from and to a step, and the ends of them that it gets: what it writes, and what it reads where somebody
+/// talks to it. One that makes a terminal of its own gets none.
+fn pumps(is_interactive: bool, has_terminal: bool) -> Result<(Vec<Pump>, Vec<OwnedFd>), SandboxError> {
+    if has_terminal {
+        return Ok((Vec::new(), Vec::new()));
     }
+    let failed = |source| SandboxError::Io { action: "make a pipe".to_owned(), source };
+    let (mut pumps, mut ends) = (Vec::new(), Vec::new());
+    for stream in [Stream::Out, Stream::Err] {
+        let (from, end) = std::io::pipe().map_err(failed)?;
+        pumps.push(Pump::out_of_step(OwnedFd::from(from).into(), Sink::Listener(stream)));
+        ends.push(end.into());
+    }
+    if is_interactive {
+        let (pump, end) = Terminal::input_pipe()?;
+        pumps.push(pump);
+        ends.push(end);
+    }
+    Ok((pumps, ends))
 }

@@ -1,0 +1,280 @@
+//! A step, as the worker sees it: folders before it, an init that runs it, and what it changed after it.
+
+use super::channel::Channel;
+use super::disk::Disk;
+use super::forbidden::Forbidden;
+use super::job::{ChangeJob, EndedJob, Failure, Reply, Report, StepJob, Stub, TreeJob};
+use super::within::Within;
+use super::{INIT, Limit, Status, layer, layers, namespaces, view};
+use crate::llb::exec::STEP_EPOCH;
+use crate::oci::Digest;
+use crate::store::Store;
+use crate::tree::TreePath;
+use crate::tree::capture::{self, CaptureOptions};
+use nix::sched::CloneFlags;
+use rustix::fs::{AtFlags, Gid, Mode, OFlags, ResolveFlags, Uid};
+use rustix::process::{Pid, PidfdFlags, Signal};
+use secrecy::SecretSlice;
+use std::collections::BTreeSet;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// How often it is looked at how much a step has written.
+const WATCH: Duration = Duration::from_millis(100);
+
+pub(super) fn run(
+    job: &StepJob,
+    secrets: &[SecretSlice<u8>],
+    files: Vec<OwnedFd>,
+    parent: &mut Channel,
+) -> Result<(), Failure> {
+    make_folders(job)?;
+    let since = now()?;
+    let (status, stubs) = in_new_processes(job, secrets, files, parent)?;
+    for stub in stubs.iter().rev() {
+        remove_stub(job, stub).map_err(Failure::io("take away what was made to mount at"))?;
+    }
+    let changes = match status {
+        Status::Exited(_) if !job.forget => changes(job, since)?,
+        _ => job.mounts.iter().map(|_| None).collect(),
+    };
+    crate::store::remove_folder(Path::new(&job.scratch)).map_err(Failure::io("remove the step's folder"))?;
+    parent.send(&Reply::Ended(EndedJob { status, changes }), &[]).map_err(Failure::io("tell how the step ended"))
+}
+
+/// A little before now: filesystems stamp files by a clock that is some milliseconds behind.
+fn now() -> Result<(i64, u32), Failure> {
+    #[expect(clippy::disallowed_methods, reason = "tells times that a command sets from those that are now")]
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let before = now.map_err(|e| Failure::Tree(e.to_string()))?.saturating_sub(Duration::from_millis(50));
+    Ok((i64::try_from(before.as_secs()).unwrap_or(i64::MAX), before.subsec_nanos()))
+}
+
+/// What the step changed in each tree that it may change.
+fn changes(job: &StepJob, since: (i64, u32)) -> Result<Vec<Option<ChangeJob>>, Failure> {
+    let store = layer::store()?;
+    let mounts = job.mounts.iter().enumerate();
+    mounts
+        .map(|(number, mount)| match mount.tree().filter(|tree| tree.writable) {
+            Some(tree) => change(job, number, tree, since, &store).map(Some),
+            None => Ok(None),
+        })
+        .collect()
+}
+
+fn change(
+    job: &StepJob,
+    number: usize,
+    tree: &TreeJob,
+    since: (i64, u32),
+    store: &Store,
+) -> Result<ChangeJob, Failure> {
+    let failed = |error: String| Failure::Tree(error);
+    let folder = Path::new(&job.scratch).join(number.to_string());
+    let ownership = layer::captured(job.owners, (job.user.uid, job.user.gid));
+    let options = CaptureOptions { since, epoch: STEP_EPOCH, ownership, settle: tree.layers.is_some() };
+    let lower = layer::load(store, &tree.tree)?;
+    let change = match &tree.layers {
+        Some(_) => capture::upper(&lower, &folder.join("upper"), store, &options),
+        None => capture::whole(&lower, &folder.join("copy"), store, &options),
+    };
+    let change = change.map_err(|e| failed(e.to_string()))?;
+    let entries = change.entries.save(store).map_err(|e| failed(e.to_string()))?;
+    let mut after = lower;
+    change.apply(&mut after).map_err(|e| failed(e.to_string()))?;
+    let made = after.save(store).map_err(|e| failed(e.to_string()))?;
+    let kept = match &tree.layers {
+        Some(layers) if made != tree.tree && layers.len() < layers::MOST => keep(&folder, tree, &made)?,
+        _ => None,
+    };
+    let paths = |list: &BTreeSet<TreePath>| list.iter().map(|path| path.as_bytes().to_vec()).collect();
+    let (removed, opaque) = (paths(&change.removed), paths(&change.opaque));
+    Ok(ChangeJob { entries, removed, opaque, tree: made, kept })
+}
+
+/// What the step changed becomes the layer that the next one begins with.
+fn keep(folder: &Path, tree: &TreeJob, made: &Digest) -> Result<Option<String>, Failure> {
+    let name = layers::name(&tree.folder, Some(&tree.tree), made);
+    match std::fs::rename(folder.join("upper"), &name) {
+        Ok(()) => Ok(Some(name)),
+        // Another step left the same.
+        Err(e) if matches!(e.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists) => Ok(Some(name)),
+        Err(e) => Err(Failure::io("keep the step's changes")(e)),
+    }
+}
+
+/// Makes what the step's mounts are made of.
+fn make_folders(job: &StepJob) -> Result<(), Failure> {
+    let scratch = Path::new(&job.scratch);
+    let make = |folder: &Path| {
+        rustix::fs::mkdir(folder, Mode::from_raw_mode(0o700)).map_err(Failure::io("make a folder for the step"))
+    };
+    make(&scratch.join("private"))?;
+    for (number, tree) in job.trees() {
+        let folder = scratch.join(number.to_string());
+        make(&folder)?;
+        make(&folder.join("tree"))?;
+        match tree.layers.as_ref().map(|layers| layers.last().map_or("", String::as_str)) {
+            Some(top) => {
+                make(&folder.join("upper"))?;
+                make(&folder.join("work"))?;
+                like(Path::new(top), &folder.join("upper"))?;
+            }
+            None => layer::whole(&tree.tree, &folder.join("copy"))?,
+        }
+    }
+    Ok(())
+}
+
+/// Gives the upper folder of an overlay, which is its root, what the topmost layer's has.
+fn like(top: &Path, upper: &Path) -> Result<(), Failure> {
+    let work = || {
+        let stat = rustix::fs::stat(top)?;
+        let owner = (Some(Uid::from_raw(stat.st_uid)), Some(Gid::from_raw(stat.st_gid)));
+        rustix::fs::chown(upper, owner.0, owner.1)?;
+        rustix::fs::chmod(upper, Mode::from_raw_mode(stat.st_mode & 0o7777))?;
+        let open = rustix::fs::open(upper, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+        #[expect(clippy::useless_conversion, reason = "these types differ between architectures")]
+        view::set_time(open.as_fd(), (i64::from(stat.st_mtime), u64::from(stat.st_mtime_nsec)))
+    };
+    work().map_err(Failure::io::<rustix::io::Errno>("prepare the step's root"))
+}
+
+/// Runs the step as the first process of a new process namespace.
+fn in_new_processes(
+    job: &StepJob,
+    secrets: &[SecretSlice<u8>],
+    files: Vec<OwnedFd>,
+    parent: &mut Channel,
+) -> Result<(Status, Vec<Stub>), Failure> {
+    let mut disk = Disk::of(job);
+    let (tell, init) = mpsc::channel();
+    // This thread alone leaves the process namespace, for its children, and can then have no further threads; all others
+    // can. It lives as long as the init, which is killed when it ends.
+    std::thread::scope(|threads| {
+        let run = threads.spawn(move || in_thread(job, secrets, files, parent, &tell));
+        let mut exceeded = false;
+        if let (Some(disk), Ok((pid, handle))) = (&mut disk, init.recv()) {
+            while !run.is_finished() {
+                std::thread::sleep(WATCH);
+                if !exceeded && disk.is_exceeded(pid) {
+                    exceeded = true;
+                    // It fails only for one that has ended.
+                    let _ = rustix::process::pidfd_send_signal(&handle, Signal::KILL);
+                }
+            }
+        }
+        let panicked = || Failure::io("run the step")(io::Error::other("a thread panicked"));
+        let ended = run.join().unwrap_or_else(|_| Err(panicked()));
+        if exceeded { Ok((Status::Exceeded(Limit::Disk), Vec::new())) } else { ended }
+    })
+}
+
+/// Starts an init for the step and waits until it and all that it started have ended; hands out its number and its handle.
+fn in_thread(
+    job: &StepJob,
+    secrets: &[SecretSlice<u8>],
+    files: Vec<OwnedFd>,
+    parent: &mut Channel,
+    tell: &mpsc::Sender<(u32, OwnedFd)>,
+) -> Result<(Status, Vec<Stub>), Failure> {
+    namespaces::leave(CloneFlags::CLONE_NEWPID).map_err(Failure::forbidden(Forbidden::Namespaces))?;
+    let (mut init, end) = Channel::pair().map_err(Failure::io("make a socket"))?;
+    let mut process = Command::new("/proc/self/exe")
+        .arg(INIT)
+        .env_clear()
+        .stdin(Stdio::from(end))
+        .stdout(Stdio::null())
+        .spawn()
+        .map_err(Failure::io("start the step's first process"))?;
+    let pid = Pid::from_child(&process);
+    let handle = rustix::process::pidfd_open(pid, PidfdFlags::empty()).map_err(Failure::io("open a process"))?;
+    let started = Reply::Started { pid: process.id() };
+    parent.send(&started, &[handle.as_fd()]).map_err(Failure::io("tell that the step starts"))?;
+    parent.receive::<()>().map_err(Failure::io("wait for the step's control groups"))?;
+    // Nobody listens where nothing is watched.
+    let _ = tell.send((process.id(), handle));
+    let ended = converse(&mut init, pid, job, secrets, files, parent);
+    // It has nothing more to do, or nothing can be done with it.
+    let _ = process.kill();
+    process.wait().map_err(Failure::io("wait for the step's first process"))?;
+    ended
+}
+
+/// Tells an init what to do and hears how it went.
+fn converse(
+    init: &mut Channel,
+    pid: Pid,
+    job: &StepJob,
+    secrets: &[SecretSlice<u8>],
+    files: Vec<OwnedFd>,
+    parent: &mut Channel,
+) -> Result<(Status, Vec<Stub>), Failure> {
+    let mut tell = || {
+        let files: Vec<_> = files.iter().map(AsFd::as_fd).collect();
+        init.send(job, &files)?;
+        secrets.iter().try_for_each(|secret| init.send_secret(secret))
+    };
+    tell().map_err(Failure::io("tell the step's first process what to do"))?;
+    // What the step writes to ends when the step ends.
+    drop(files);
+    let mut made = Vec::new();
+    loop {
+        let (report, files) = init.receive::<Report>().map_err(Failure::io("hear from the step's first process"))?;
+        match report {
+            Report::Unshared => {
+                map_one_id(pid, job).map_err(Failure::io("become the step's user"))?;
+                init.send(&(), &[]).map_err(Failure::io("give an id to the step"))?;
+            }
+            Report::Prepared { stubs } => {
+                made = stubs;
+                if let Some(terminal) = files.first() {
+                    let sent = parent.send(&Reply::Terminal, &[terminal.as_fd()]);
+                    sent.map_err(Failure::io("hand out the step's terminal"))?;
+                }
+            }
+            Report::Ended(status) => return Ok((status, made)),
+            Report::Failed(failure) => return Err(failure),
+        }
+    }
+}
+
+/// Makes the one id that is mapped, which is root here, the step's user in the user namespace of a process.
+fn map_one_id(pid: Pid, job: &StepJob) -> io::Result<()> {
+    let folder = PathBuf::from(format!("/proc/{}", pid.as_raw_pid()));
+    std::fs::write(folder.join("setgroups"), "deny")?;
+    std::fs::write(folder.join("uid_map"), format!("{} 0 1", job.user.uid))?;
+    std::fs::write(folder.join("gid_map"), format!("{} 0 1", job.user.gid))
+}
+
+/// Takes away what was made to mount something at, where it is still there and still empty.
+///
+/// The step may have changed all around it, so links are not followed.
+fn remove_stub(job: &StepJob, stub: &Stub) -> rustix::io::Result<()> {
+    let folder = Path::new(&job.scratch).join(stub.mount.to_string());
+    let upper = folder.join("upper");
+    let root = Within::new(if upper.exists() { upper } else { folder.join("copy") })?;
+    let (Some(above), Some(name)) = (stub.path.parent(), stub.path.file_name()) else { return Ok(()) };
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let inside = super::within::inside(above);
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+    let Ok(folder) = rustix::fs::openat2(root.root(), inside, flags, Mode::empty(), resolve) else { return Ok(()) };
+    let Ok(stat) = rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) else { return Ok(()) };
+    let how = match rustix::fs::FileType::from_raw_mode(stat.st_mode) {
+        rustix::fs::FileType::Directory => AtFlags::REMOVEDIR,
+        rustix::fs::FileType::RegularFile if stat.st_size == 0 => AtFlags::empty(),
+        _ => return Ok(()),
+    };
+    let before = rustix::fs::statat(&folder, "", AtFlags::EMPTY_PATH)?;
+    match rustix::fs::unlinkat(&folder, name, how) {
+        Err(rustix::io::Errno::NOTEMPTY) => return Ok(()),
+        other => other?,
+    }
+    #[expect(clippy::useless_conversion, reason = "these types differ between architectures")]
+    let time = (i64::from(before.st_mtime), u64::from(before.st_mtime_nsec));
+    if time == stub.above { view::set_time(folder.as_fd(), time) } else { Ok(()) }
+}
