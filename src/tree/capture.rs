@@ -109,6 +109,9 @@ pub fn whole(lower: &Tree, root: &Path, store: &Store, options: &CaptureOptions)
     Ok(Change::between(lower, &capture.after(Tree::new(), &found, &contents)?))
 }
 
+/// The contents of files, by device and number, with their lengths.
+type Contents = BTreeMap<(u64, u64), (Digest, u64)>;
+
 struct Capture<'a> {
     lower: &'a Tree,
     place: &'a Path,
@@ -233,7 +236,7 @@ impl<'a> Capture<'a> {
     }
 
     /// The contents of all regular files, in the store; files with several names are read once.
-    fn contents(&self, found: &[Found]) -> Result<BTreeMap<(u64, u64), (Digest, u64)>, CaptureError> {
+    fn contents(&self, found: &[Found]) -> Result<Contents, CaptureError> {
         let mut files: BTreeMap<(u64, u64), &TreePath> = BTreeMap::new();
         for entry in found.iter().filter(|entry| matches!(entry.kind, Kind::File)) {
             files.entry(inode(&entry.about)).or_insert(&entry.path);
@@ -256,12 +259,7 @@ impl<'a> Capture<'a> {
     }
 
     /// The tree that begins as `after`, with all that was found in it.
-    fn after(
-        &self,
-        mut after: Tree,
-        found: &[Found],
-        contents: &BTreeMap<(u64, u64), (Digest, u64)>,
-    ) -> Result<Tree, CaptureError> {
+    fn after(&self, mut after: Tree, found: &[Found], contents: &Contents) -> Result<Tree, CaptureError> {
         let mut links: BTreeMap<(u64, u64), LinkId> = BTreeMap::new();
         for entry in found {
             let before = self.lower.get(&entry.path);

@@ -97,7 +97,7 @@ pub enum Step {
     /// Removes files and folders.
     Remove(RemoveStep),
     /// Runs a command.
-    Run(RunStep),
+    Run(Box<RunStep>),
 }
 
 impl Step {
@@ -133,7 +133,7 @@ impl Image {
     /// Its commands, checks among them, in the order written.
     pub fn runs(&self) -> impl Iterator<Item = &RunStep> {
         self.steps.iter().filter_map(|step| match step {
-            Step::Run(run) => Some(run),
+            Step::Run(run) => Some(&**run),
             _ => None,
         })
     }

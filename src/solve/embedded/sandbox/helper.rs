@@ -7,7 +7,7 @@ use super::pump::Pump;
 use super::terminal::Terminal;
 use super::{Listener, SandboxError, WORKER};
 use rustix::event::{PollFd, PollFlags, Timespec};
-use secrecy::{ExposeSecret, SecretSlice};
+use secrecy::SecretSlice;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
@@ -148,12 +148,6 @@ impl Helper {
         }
         let mut ready: Vec<bool> = files.iter().map(|file| !file.revents().is_empty()).collect();
         Ok((with_channel && ready.pop().unwrap_or_default(), ready))
-    }
-
-    /// A list that follows the last reply.
-    pub(super) fn receive_list(&mut self) -> Result<Vec<u8>, SandboxError> {
-        let list = self.channel.receive_secret().map_err(|error| self.lost(&error))?;
-        Ok(list.expose_secret().to_vec())
     }
 
     fn receive(&mut self) -> Result<(Reply, Vec<OwnedFd>), SandboxError> {

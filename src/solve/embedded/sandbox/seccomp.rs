@@ -92,7 +92,7 @@ fn refused(arch: TargetArch) -> Vec<Value> {
     /// `PER_LINUX` and `PER_LINUX32`, with `UNAME26` and `ADDR_NO_RANDOMIZE`, and the question which one it is.
     const PERSONALITIES: [u32; 9] = [0, 0x8, 0x2_0000, 0x2_0008, 0x4_0000, 0x4_0008, 0x6_0000, 0x6_0008, 0xffff_ffff];
 
-    let mut rules: Vec<Value> = calls::refused(arch).map(|name| call(name)).collect();
+    let mut rules: Vec<Value> = calls::refused(arch).map(call).collect();
     rules.extend(NAMESPACES.map(|flag| call_with("clone", vec![masked(0, flag, flag)])));
     rules.extend(TYPING.map(|request| call_with("ioctl", vec![argument(1, "eq", request)])));
     rules.push(call_with("personality", PERSONALITIES.map(|known| argument(0, "ne", known)).to_vec()));

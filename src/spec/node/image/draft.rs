@@ -62,12 +62,12 @@ impl Draft {
             "file" => image.steps.extend(file::read(cx, item).map(Step::File)),
             "symlink" => image.steps.extend(symlink::read(cx, item).map(Step::Symlink)),
             "remove" => image.steps.extend(remove::read(cx, item).map(Step::Remove)),
-            "run" => image.steps.extend(run::read(cx, item, &known.sources).map(Step::Run)),
+            "run" => image.steps.extend(run::read(cx, item, &known.sources).map(|run| Step::Run(Box::new(run)))),
             "check" => {
                 if let Some(check) = run::read_check(cx, item, &known.sources) {
                     let name = check.check.as_ref().map(|check| check.name.clone());
                     if name.is_none_or(|name| self.is_new(cx, item, "check", &name, name.span)) {
-                        self.image.steps.push(Step::Run(check));
+                        self.image.steps.push(Step::Run(Box::new(check)));
                     }
                 }
             }

@@ -134,7 +134,7 @@ fn what_is_missing_is_named_with_the_way_to_give_it() {
     let error = bench.fail(output);
     assert_eq!(
         error,
-        "`make` failed: it needs the secret `tok`, which was not given to this build: give it with `--secret tok`"
+        "`make` failed: it needs the secret `tok`, which was not given to this build: give it with `--secret tok=env:VARIABLE` or `--secret tok=file:PATH`"
     );
     bench.secret("tok", &vec![b'x'; 600 << 10]);
     assert!(bench.fail(output).contains("more than 524288 bytes"));
