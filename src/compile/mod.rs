@@ -27,7 +27,7 @@ mod step;
 
 pub use error::CompileError;
 pub use inputs::Inputs;
-pub use recipe::{CheckPlan, CommandPlan, LayerPlan, Move, Origin, Recipe, User};
+pub use recipe::{CheckPlan, CommandPlan, LayerPlan, Move, Origin, Recipe, ResultsFile, User};
 
 use crate::diagnostic::{Diagnostics, Sources};
 use crate::llb::{Builder, Definition, Note, Output, attr};
@@ -60,9 +60,9 @@ pub const OUTPUT_FOLDER: &str = "kiln-out";
 pub const STORE: &str = "kiln.local";
 
 impl Compiled {
-    /// What checks leave, in their order.
-    pub fn checks(&self) -> impl Iterator<Item = &CheckPlan> {
-        self.commands.iter().filter_map(|command| command.check.as_ref())
+    /// What must be solved to know how the checks went, in their order: see [`CheckPlan::outputs`].
+    pub fn checked(&self) -> impl Iterator<Item = Output> {
+        self.commands.iter().filter_map(|command| command.check.as_ref()).flat_map(CheckPlan::outputs)
     }
 }
 
@@ -146,7 +146,7 @@ fn compile_all<'a>(
         config,
         user,
     };
-    let checked = commands.iter().filter_map(|command| Some(command.check.as_ref()?.output));
+    let checked = commands.iter().filter_map(|command| command.check.as_ref()).flat_map(CheckPlan::outputs);
     let checked: Vec<Output> = checked.chain(behind).collect();
     let graph = compiler.builder.finish_with(output, &checked, sources)?;
     let stages = compiler.stages.into_iter().map(|(name, made)| (name.to_owned(), made.moves)).collect();

@@ -91,12 +91,30 @@ pub struct CommandPlan {
 pub struct CheckPlan {
     /// Its name.
     pub name: String,
-    /// The file system that it leaves, which holds its results and nothing that is used.
+    /// The file system that it leaves, of which nothing is used.
     pub output: Output,
-    /// Where it leaves its results in JUnit's format.
-    pub junit: Option<String>,
-    /// Where it leaves its results in SARIF.
-    pub sarif: Option<String>,
+    /// The files that it leaves its results in.
+    pub results: Vec<ResultsFile>,
+}
+
+impl CheckPlan {
+    /// What must be solved to know how it went: its file system, and where its results are, in their order.
+    pub fn outputs(&self) -> impl Iterator<Item = Output> {
+        std::iter::once(self.output).chain(self.results.iter().map(|file| file.tree))
+    }
+}
+
+/// A file with the results of a check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResultsFile {
+    /// SARIF; else JUnit's format.
+    pub sarif: bool,
+    /// Where the check leaves it, as the check sees it.
+    pub path: String,
+    /// The tree that holds it: the check's file system, or what is mounted there.
+    pub tree: Output,
+    /// Where it is in that tree, relative to its root.
+    pub within: String,
 }
 
 /// What becomes a layer, or several.

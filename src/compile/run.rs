@@ -5,12 +5,13 @@
 //! command again; commands see a fixed time instead.
 
 use super::file_system::{FileSystem, Mounted};
-use super::recipe::{CheckPlan, CommandPlan};
+use super::recipe::{CheckPlan, CommandPlan, ResultsFile};
 use super::{Compiler, Subject, config, error};
 use crate::llb::exec::{self, Exec, Limits, MountKind, Network, STEP_EPOCH, SecretEnv, Sharing};
 use crate::llb::{Action, FileOp, Mkdir, Note, Output};
 use crate::spec::{self, Command, Owner, Principal, RunStep, SecretForm, Spanned, Surroundings};
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 /// Where programs are looked for if nothing is said.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -59,12 +60,7 @@ pub(super) fn lower<'a>(
         name: describe(run),
         from: made.from.clone(),
         mounted: seen,
-        check: run.check.as_ref().map(|check| CheckPlan {
-            name: check.name.value.clone(),
-            output: root,
-            junit: check.junit.as_ref().map(|path| path.value.clone()),
-            sarif: check.sarif.as_ref().map(|path| path.value.clone()),
-        }),
+        check: run.check.as_ref().map(|check| check_plan(check, root, &mounts, &outputs.mounts)),
         span: run.span,
     });
     if run.check.is_some() {
@@ -76,6 +72,29 @@ pub(super) fn lower<'a>(
         }
     }
     Some(root)
+}
+
+fn check_plan(check: &spec::Check, root: Output, mounts: &[One], outputs: &[Option<Output>]) -> CheckPlan {
+    let files = [(false, &check.junit), (true, &check.sarif)];
+    let files = files.into_iter().filter_map(|(sarif, path)| Some((sarif, path.as_ref()?.value.clone())));
+    let results = files.map(|(sarif, path)| {
+        let (tree, within) = holder(&path, root, mounts, outputs);
+        ResultsFile { sarif, path, tree, within }
+    });
+    CheckPlan { name: check.name.value.clone(), output: root, results: results.collect() }
+}
+
+/// The tree that holds what a command left at a path, and where in that tree: of the writable mounts above the path
+/// the innermost, else its root.
+fn holder(path: &str, root: Output, mounts: &[One], outputs: &[Option<Output>]) -> (Output, String) {
+    let above = mounts.iter().zip(outputs).filter_map(|(one, output)| {
+        let MountKind::Tree { selector, .. } = &one.mount.kind else { return None };
+        let below = Path::new(path).strip_prefix(&one.mount.target).ok()?;
+        let within: PathBuf = Path::new(selector.trim_matches('/')).join(below).components().collect();
+        Some((one.mount.target.len(), (output.as_ref().copied()?, within.to_str()?.to_owned())))
+    });
+    let innermost = above.max_by_key(|(length, _)| *length);
+    innermost.map_or_else(|| (root, path.trim_start_matches('/').to_owned()), |(_, holder)| holder)
 }
 
 /// Adds a command that sees what the last one left, and that nothing comes of.

@@ -146,7 +146,7 @@ pub(super) fn file_system(
 ) -> Result<Solved, Error> {
     session.phase("solving");
     let last = compiled.graph.output();
-    let targets: Vec<Output> = [last].into_iter().chain(compiled.checks().map(|check| check.output)).collect();
+    let targets: Vec<Output> = [last].into_iter().chain(compiled.checked()).collect();
     let mut solved = run(session, project, sources, compiled, &targets)?.results;
     commands::results(compiled, &solved[1..])?;
     Ok(solved.swap_remove(0))
@@ -163,10 +163,10 @@ pub(super) fn solve(
     session.phase("solving");
     let moves = compiled.recipe.moves.iter().map(|m| m.state);
     let of_stages = compiled.stages.values().flatten().map(|m| m.state);
-    let targets: Vec<Output> = moves.chain(compiled.checks().map(|check| check.output)).chain(of_stages).collect();
+    let targets: Vec<Output> = moves.chain(compiled.checked()).chain(of_stages).collect();
     let solve::Solution { results, ran, .. } = run(session, project, sources, compiled, &targets)?;
     let (own, rest) = results.split_at(compiled.recipe.moves.len());
-    let (left, mut rest) = rest.split_at(compiled.checks().count());
+    let (left, mut rest) = rest.split_at(compiled.checked().count());
     let trees = |solved: &[Solved]| solved.iter().map(|solved| solved.tree.clone()).collect::<Vec<_>>();
     let mut stages = BTreeMap::new();
     for (name, moves) in &compiled.stages {

@@ -54,20 +54,22 @@ impl Results {
     }
 }
 
-/// Finds what each check left; `left` are the file systems after the checks, in their order.
+/// Finds what each check left; `left` is what was solved of [`Compiled::checked`], in its order.
 ///
 /// # Errors
 /// [`Error::NoResults`] where a check succeeded and did not leave the file that the spec names.
 pub(super) fn results(compiled: &Compiled, left: &[Solved]) -> Result<Vec<Results>, Error> {
     let mut results = Vec::new();
     let checks = compiled.commands.iter().filter_map(|command| Some((command, command.check.as_ref()?)));
-    for ((command, check), solved) in checks.zip(left) {
-        let files = [(false, &check.junit), (true, &check.sarif)];
-        for (sarif, path) in files.into_iter().filter_map(|(sarif, path)| Some((sarif, path.as_ref()?))) {
-            let missing = || Error::NoResults { check: check.name.clone(), path: path.clone() };
-            let found = TreePath::new(path.trim_start_matches('/')).map_err(|_| missing())?;
+    let mut left = left;
+    for (command, check) in checks {
+        let (of_check, others) = left.split_at(check.outputs().count());
+        left = others;
+        for (file, solved) in check.results.iter().zip(&of_check[1..]) {
+            let missing = || Error::NoResults { check: check.name.clone(), path: file.path.clone() };
+            let found = TreePath::new(&file.within).map_err(|_| missing())?;
             let content = solved.tree.get(&found).and_then(|entry| entry.content()).ok_or_else(missing)?;
-            results.push(Results { vertex: command.vertex, sarif, content: *content });
+            results.push(Results { vertex: command.vertex, sarif: file.sarif, content: *content });
         }
     }
     Ok(results)

@@ -49,8 +49,7 @@ pub fn entrance(session: &Session<'_>, options: &ShellOptions) -> Result<Entranc
     let graph = stage.compiled.graph.graph()?;
     let last = stage.compiled.commands.last().ok_or_else(|| Error::Mistake("no shell was compiled".into()))?;
     let of_shell = graph.vertex(&last.vertex).map(|vertex| vertex.inputs.clone()).unwrap_or_default();
-    let checks = stage.compiled.checks().map(|check| check.output);
-    let targets: Vec<Output> = of_shell.into_iter().chain(checks).collect();
+    let targets: Vec<Output> = of_shell.into_iter().chain(stage.compiled.checked()).collect();
     session.phase("solving");
     let listener = Listener::new(session);
     let request = Request { contexts: &stage.contexts, ..session.request(&graph, &targets, &listener) };
