@@ -206,7 +206,10 @@ fn trees_are_mounted_whole_and_in_part_and_links_in_them_stay_inside() {
         mount("/out/nested", path("d"), false),
     ]);
     step.args.extend([";", "list", "/inside/nested", ";", "put", "/part/new", ""].map(str::to_owned));
-    assert_eq!(room.out(&step), "in din din df\n");
+    let seen = room.run(&step);
+    assert_eq!(seen.out, "in din din df\n", "{seen:?}");
+    let changed = seen.ended.changes.iter().flatten().last().unwrap();
+    assert!(changed.entries.get(&path("d/new")).is_some(), "relative to the tree and not to the part: {changed:?}");
     for refused in ["/whole/x", "/one", "/inside/nested/x"] {
         step.args = args_of(&["put", refused, ""]);
         let seen = room.run(&step);

@@ -29,8 +29,7 @@ use super::{Problem, Run};
 use crate::llb::{Vertex, pb};
 use crate::oci::Platform;
 use crate::solve::{Difference, Facts, Progress, Ran, Reason};
-use crate::store::Store;
-use crate::tree::{Change, Tree, TreePath};
+use crate::tree::Change;
 use output::Hearing;
 use result::Made;
 use std::cell::Cell;
@@ -230,8 +229,7 @@ impl Command<'_> {
                 Some(change) if change.is_empty() => base.clone(),
                 Some(change) => {
                     made.brought.extend(result::brought(&change));
-                    let whole = laid_over(base, mount, &change, store)?;
-                    Value::store(whole, base.lineage(), store)?
+                    Value::store(base.change(store)?.then(&change)?, base.lineage(), store)?
                 }
                 None => {
                     let lost = format!("it does not say what the command changed at {}", mount.dest);
@@ -290,25 +288,6 @@ impl<'a> Wait<'a> {
         }
         run.is_stopped()
     }
-}
-
-/// What a mount's tree takes away and puts, after a change to the part of it that was mounted.
-fn laid_over(base: &Value, mount: &pb::Mount, change: &Change, store: &Store) -> Result<Change, ExecError> {
-    let whole = base.change(store)?;
-    let part = step::directory(mount, &whole.entries)?;
-    if part.is_root() {
-        return Ok(whole.then(change)?);
-    }
-    let mut entries: Tree = change.entries.iter().map(|(path, entry)| (part.join_path(path), entry.clone())).collect();
-    // A change knows only what it is about; the folders above it stay as they are.
-    for folder in part.ancestors() {
-        if let (None, Some(entry)) = (entries.get(&folder), whole.entries.get(&folder)) {
-            entries.insert(folder, entry.clone())?;
-        }
-    }
-    let beneath = |paths: &BTreeSet<TreePath>| paths.iter().map(|path| part.join_path(path)).collect();
-    let moved = Change { entries, removed: beneath(&change.removed), opaque: beneath(&change.opaque) };
-    Ok(whole.then(&moved)?)
 }
 
 #[cfg(test)]

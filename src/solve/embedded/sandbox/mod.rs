@@ -181,8 +181,8 @@ pub struct TreeRef {
 pub struct Ended {
     /// How it ended.
     pub status: Status,
-    /// For each mount what the command changed in it, relative to what was mounted; none for what could not be changed
-    /// or is not told. Times later than the step's beginning are no times: they are the build's.
+    /// For each mount what the command changed in its tree, relative to the tree's root also where a part of it was
+    /// mounted; none for what could not be changed or is not told. Times later than the step's beginning are no times: they are the build's.
     pub changes: Vec<Option<Change>>,
     /// What was asked for and could not be done, in words.
     pub warnings: Vec<String>,

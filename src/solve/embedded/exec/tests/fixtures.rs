@@ -33,33 +33,56 @@ impl Sandbox for Fake {
         let mut before = Vec::new();
         for mount in &step.mounts {
             before.push(match &mount.kind {
-                MountKind::Tree { tree, selector, writable } => Some((shown(tree, selector, store)?, *writable)),
+                MountKind::Tree { tree, selector, writable } => Some((Shown::new(tree, selector, store)?, *writable)),
                 _ => None,
             });
         }
-        let trees = before.iter().map(|tree| tree.as_ref().map(|(tree, _)| tree.clone())).collect();
+        let trees = before.iter().map(|tree| tree.as_ref().map(|(shown, _)| shown.part())).collect();
         let mut shell = Shell { step, store, listener, trees, warnings: Vec::new() };
         let status = (self.action)(&mut shell);
         let Shell { trees, warnings, .. } = shell;
         let changes = before.iter().zip(&trees).map(|(before, after)| {
             let ((before, writable), after) = (before.as_ref()?, after.as_ref()?);
-            writable.then(|| Change::between(before, after))
+            writable.then(|| before.change(after))
         });
         Ok(Ended { status, changes: changes.collect(), warnings })
     }
 }
 
-fn shown(tree: &TreeRef, selector: &TreePath, store: &Store) -> Result<Tree, SandboxError> {
-    let failed = |error: crate::tree::TreeError| match error {
-        crate::tree::TreeError::Store(error) => SandboxError::Store(error),
-        other => SandboxError::Tree(other.to_string()),
-    };
-    let tree = Tree::load(store, &tree.tree).map_err(failed)?;
-    // As a sandbox that writes files would find out.
-    for content in tree.iter().filter_map(|(_, entry)| entry.content()) {
-        store.read(content, 1 << 20)?;
+/// A tree of which a part is mounted.
+struct Shown {
+    whole: Tree,
+    at: TreePath,
+}
+
+impl Shown {
+    fn new(tree: &TreeRef, selector: &TreePath, store: &Store) -> Result<Self, SandboxError> {
+        let failed = |error: crate::tree::TreeError| match error {
+            crate::tree::TreeError::Store(error) => SandboxError::Store(error),
+            other => SandboxError::Tree(other.to_string()),
+        };
+        let tree = Tree::load(store, &tree.tree).map_err(failed)?;
+        // As a sandbox that writes files would find out.
+        for content in tree.iter().filter_map(|(_, entry)| entry.content()) {
+            store.read(content, 1 << 20)?;
+        }
+        let at = tree.resolve(selector.as_bytes()).map_err(failed)?;
+        Ok(Shown { whole: tree, at })
     }
-    Ok(if selector.is_root() { tree } else { tree.subtree(&tree.resolve(selector.as_bytes()).map_err(failed)?) })
+
+    fn part(&self) -> Tree {
+        if self.at.is_root() { self.whole.clone() } else { self.whole.subtree(&self.at) }
+    }
+
+    /// What became of the whole where the part has become another.
+    fn change(&self, part: &Tree) -> Change {
+        let mut after = self.whole.clone();
+        after.clear(&self.at);
+        for (path, entry) in part.iter() {
+            after.insert(self.at.join_path(path), entry.clone()).unwrap();
+        }
+        Change::between(&self.whole, &after)
+    }
 }
 
 /// What a command sees and does.
