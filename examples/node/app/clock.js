@@ -12,7 +12,8 @@ export function answer(request, response) {
   }
   const zone = url.searchParams.get("zone") ?? "UTC";
   try {
-    response.writeHead(200, { "content-type": "text/plain" }).end(`${timeIn(zone)}\n`);
+    const time = timeIn(zone);
+    response.writeHead(200, { "content-type": "text/plain" }).end(`${time}\n`);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     response.writeHead(400).end("there is no such zone\n");
