@@ -34,13 +34,13 @@ sign { key "release.key" }
 
 #[test]
 fn all_mistakes_come_at_once() {
-    let spec = "kiln 1\napt \"debian\" { siute \"x\" }\nimage \"x\" {\n bse \"cc\"\n stage\n user 0 usd=1\n \
+    let spec = "kiln 1\napt \"debian\" { siute \"x\" }\nimage \"x\" {\n bse \"cc\"\n policy\n user 0 usd=1\n \
                 copy \"a\" from=\"ap\" to=\"x\"\n}\nenv A=1\n";
     assert_eq!(
         refused(spec),
         "kiln.kdl:2:16: there is no `siute` in `apt`\n\
          kiln.kdl:4:2: there is no `bse` in `image`\n\
-         kiln.kdl:5:2: `stage` is not supported by this version of kiln\n\
+         kiln.kdl:5:2: `policy` is not supported by this version of kiln\n\
          kiln.kdl:6:9: `user` has no property `usd`\n\
          kiln.kdl:7:16: there is no source `ap`\n\
          kiln.kdl:7:24: `x` is no absolute path\n\
