@@ -413,11 +413,14 @@ pub(super) enum Cache {
         #[arg(long, value_enum, default_value_t, value_name = "HOW")]
         format: Format,
     },
-    /// Remove what is older than a time, or everything
+    /// Remove what is old or too much, or everything
     Prune {
-        /// Such as 12h, 7d or 4w [default: everything goes]
+        /// Only what was not used for so long: 12h, 7d or 4w
         #[arg(long, value_name = "AGE", value_parser = age)]
         older_than: Option<std::time::Duration>,
+        /// Only until so much is left: 500MB or 10GB; what was used longest ago goes first
+        #[arg(long, value_name = "SIZE", value_parser = size)]
+        keep_storage: Option<u64>,
     },
 }
 
@@ -426,6 +429,15 @@ fn name_and_value(text: &str) -> Result<(String, String), String> {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("write NAME=VALUE".into()),
     }
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    let units = [("KB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("TB", 1_000_000_000_000_u64), ("B", 1)];
+    let found = units.iter().find_map(|(unit, scale)| {
+        let number = text.strip_suffix(unit).filter(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))?;
+        number.parse::<u64>().ok()?.checked_mul(*scale)
+    });
+    found.ok_or_else(|| "write a number and a unit: 500MB, 10GB or 0B".to_owned())
 }
 
 fn age(text: &str) -> Result<std::time::Duration, String> {

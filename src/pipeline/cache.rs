@@ -1,24 +1,23 @@
 //! The store, looked at and cleared.
 
 use super::error::Error;
-use crate::store::{Pruned, Store};
+use crate::store::{Bounds, Pruned, Store};
 use serde::Serialize;
 use std::path::Path;
-use std::time::Duration;
 
 /// What the store holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CacheReport {
     /// Its folder.
     pub path: String,
-    /// By kind: contents first, then the kinds of records.
+    /// By kind: contents, trees on disk and commands' caches first, then the kinds of records.
     pub kinds: Vec<CacheKind>,
 }
 
 /// How much of one kind there is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CacheKind {
-    /// `blobs`, or the kind of record.
+    /// `blobs`, `layers`, `caches`, or the kind of record.
     pub kind: String,
     /// How many.
     pub count: u64,
@@ -33,7 +32,7 @@ pub fn cache_show(folder: &Path) -> Result<CacheReport, Error> {
     Ok(CacheReport { path: folder.display().to_string(), kinds: kinds.collect() })
 }
 
-/// Removes what was made longer ago than a time, or everything; it is made or fetched anew when it is needed.
-pub fn cache_prune(folder: &Path, older_than: Option<Duration>) -> Result<Pruned, Error> {
-    Ok(Store::prune(folder, older_than)?)
+/// Removes what is old or too much, or everything; it is made or fetched anew when it is needed.
+pub fn cache_prune(folder: &Path, bounds: Bounds) -> Result<Pruned, Error> {
+    Ok(Store::prune(folder, bounds)?)
 }

@@ -48,6 +48,7 @@ pub use crate::registry::{
     Settings as RegistrySettings,
 };
 pub use crate::solve::embedded::sandbox::helper_process as sandbox_helper;
+pub use crate::store::Bounds;
 pub use build::{BuildOptions, build};
 pub use cache::{CacheKind, CacheReport, cache_prune, cache_show};
 pub use copying::{CopyOptions, copy, push};

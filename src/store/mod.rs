@@ -23,7 +23,7 @@ mod verify;
 
 pub use blob::{BlobReader, BlobWriter};
 pub use lock::Lock;
-pub use prune::{Pruned, Usage};
+pub use prune::{Bounds, Pruned, Usage};
 
 use crate::oci::Digest;
 use session::Session;

@@ -1,20 +1,30 @@
 //! What the store holds, and clearing it.
 
-use super::session::open_lock;
+use super::session::{open_lock, remove_folder};
 use super::{Store, StoreError};
-use std::fs::TryLockError;
+use std::fs::{Metadata, TryLockError};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 /// How much of one kind the store holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Usage {
-    /// `blobs`, or the kind of record.
+    /// `blobs`, `layers`, `caches`, or the kind of record.
     pub kind: String,
     /// How many.
     pub count: u64,
     /// Their sizes together, in bytes.
     pub bytes: u64,
+}
+
+/// What pruning may remove: everything where neither is said.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Bounds {
+    /// Only what was last used longer ago.
+    pub older_than: Option<Duration>,
+    /// Only until so many bytes are left.
+    pub keep: Option<u64>,
 }
 
 /// What pruning removed.
@@ -27,9 +37,10 @@ pub struct Pruned {
 }
 
 impl Store {
-    /// What the store holds: blobs first, then the kinds of records by name.
+    /// What the store holds: blobs, trees on disk and commands' caches first, then the kinds of records by name.
     pub fn usage(&self) -> Result<Vec<Usage>, StoreError> {
-        let mut kinds = vec![("blobs".to_owned(), self.root.join("blobs"))];
+        let mut kinds: Vec<(String, PathBuf)> =
+            ["blobs", "layers", "caches"].map(|kind| (kind.to_owned(), self.root.join(kind))).into();
         let records = self.root.join("records");
         let mut names: Vec<String> =
             list(&records)?.iter().filter_map(|path| path.file_name()?.to_str().map(str::to_owned)).collect();
@@ -48,13 +59,13 @@ impl Store {
             .collect()
     }
 
-    /// Removes everything that was made longer than `older_than` ago; all of it for none.
+    /// Removes what `bounds` say, what was used longest ago first.
     ///
     /// Whatever is missing afterwards is made or fetched anew.
     ///
     /// # Errors
     /// [`StoreError::Busy`] where another process has the store open.
-    pub fn prune(root: impl Into<PathBuf>, older_than: Option<Duration>) -> Result<Pruned, StoreError> {
+    pub fn prune(root: impl Into<PathBuf>, bounds: Bounds) -> Result<Pruned, StoreError> {
         let root = root.into();
         let mut pruned = Pruned::default();
         if !root.exists() {
@@ -69,17 +80,85 @@ impl Store {
         }
         #[expect(clippy::disallowed_methods, reason = "how long ago something was last used decides what goes")]
         let now = SystemTime::now();
-        for folder in ["blobs", "records", "tmp", "locks"] {
-            each_file(&root.join(folder), &mut |path, metadata| {
-                let age = metadata.modified().ok().and_then(|m| now.duration_since(m).ok()).unwrap_or_default();
-                if older_than.is_none_or(|limit| age > limit) && std::fs::remove_file(path).is_ok() {
-                    pruned.count += 1;
-                    pruned.bytes += metadata.len();
-                }
-            })?;
+        let mut things = things(&root)?;
+        things.sort_by(|a, b| (a.used, &a.path).cmp(&(b.used, &b.path)));
+        let mut left: u64 = things.iter().map(|thing| thing.bytes).sum();
+        for thing in things {
+            let age = now.duration_since(thing.used).unwrap_or_default();
+            let is_old = bounds.older_than.is_none_or(|limit| age > limit);
+            if is_old && bounds.keep.is_none_or(|keep| left > keep) && thing.remove(&root)? {
+                pruned.count += thing.count;
+                pruned.bytes += thing.bytes;
+                left -= thing.bytes;
+            }
         }
         Ok(pruned)
     }
+}
+
+/// Something that goes or stays as a whole.
+struct Thing {
+    path: PathBuf,
+    used: SystemTime,
+    count: u64,
+    bytes: u64,
+    is_folder: bool,
+}
+
+impl Thing {
+    /// A folder with all that is in it. Times of files may be anything; when they were last changed cannot be set.
+    fn folder(path: PathBuf) -> Result<Self, StoreError> {
+        let mut thing = Thing { path, used: SystemTime::UNIX_EPOCH, count: 0, bytes: 0, is_folder: true };
+        let changed = |metadata: &Metadata| {
+            SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(metadata.ctime()).unwrap_or_default())
+        };
+        thing.used = std::fs::symlink_metadata(&thing.path).map(|m| changed(&m)).unwrap_or(thing.used);
+        let (mut count, mut bytes, mut used) = (0, 0, thing.used);
+        each_file(&thing.path, &mut |_, metadata| {
+            count += 1;
+            bytes += metadata.len();
+            used = used.max(changed(metadata));
+        })?;
+        Ok(Thing { count, bytes, used, ..thing })
+    }
+
+    /// Removes it, and says whether it did. A folder is moved away first: half of one must not be found under its name.
+    /// What of it belongs to other ids is removed by the next command that runs with them.
+    fn remove(&self, root: &Path) -> Result<bool, StoreError> {
+        if !self.is_folder {
+            return Ok(std::fs::remove_file(&self.path).is_ok());
+        }
+        let name = self.path.file_name().map(|name| format!("pruned-{}", name.display())).unwrap_or_default();
+        let away = root.join("tmp").join(name);
+        std::fs::create_dir_all(root.join("tmp")).map_err(StoreError::io("cannot make the folder", &away))?;
+        let lock_file = away.with_extension("lock");
+        drop(open_lock(&lock_file)?);
+        let moved = std::fs::rename(&self.path, &away).is_ok();
+        if !moved || remove_folder(&away).is_ok() {
+            // One that stays is cleared with the leftovers.
+            let _ = std::fs::remove_file(&lock_file);
+        }
+        Ok(moved)
+    }
+}
+
+/// All that can go.
+fn things(root: &Path) -> Result<Vec<Thing>, StoreError> {
+    let mut things = Vec::new();
+    for folder in ["blobs", "records", "tmp", "locks"] {
+        each_file(&root.join(folder), &mut |path, metadata| {
+            let used = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+            things.push(Thing { path: path.to_owned(), used, count: 1, bytes: metadata.len(), is_folder: false });
+        })?;
+    }
+    let mut folders = list(&root.join("caches"))?;
+    for mapping in list(&root.join("layers"))? {
+        folders.extend(list(&mapping)?);
+    }
+    for folder in folders {
+        things.push(Thing::folder(folder)?);
+    }
+    Ok(things)
 }
 
 fn list(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {

@@ -1,5 +1,6 @@
 use super::*;
 use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 fn store() -> (tempfile::TempDir, Store) {
@@ -160,14 +161,55 @@ fn pruning_waits_for_nobody_and_then_removes_what_is_old() {
     store.set_record("result", &digest, b"value").unwrap();
     let usage = store.usage().unwrap();
     assert_eq!((usage[0].kind.as_str(), usage[0].count, usage[0].bytes), ("blobs", 1, 5));
-    assert_eq!((usage[1].kind.as_str(), usage[1].count), ("result", 1));
+    assert_eq!((usage[3].kind.as_str(), usage[3].count), ("result", 1));
 
     let root = store.root().to_owned();
-    assert!(matches!(Store::prune(&root, None), Err(StoreError::Busy(_))));
+    assert!(matches!(Store::prune(&root, Bounds::default()), Err(StoreError::Busy(_))));
     drop(store);
-    assert_eq!(Store::prune(&root, Some(Duration::from_secs(3600))).unwrap(), Pruned::default());
-    assert_eq!(Store::prune(&root, None).unwrap().count, 2, "a blob and a record; the stay took its own files along");
+    let hour = Bounds { older_than: Some(Duration::from_secs(3600)), keep: None };
+    assert_eq!(Store::prune(&root, hour).unwrap(), Pruned::default());
+    assert_eq!(
+        Store::prune(&root, Bounds::default()).unwrap().count,
+        2,
+        "a blob and a record; the stay took its own files along"
+    );
     assert!(!Store::open(&root).unwrap().has(&digest));
+}
+
+#[test]
+fn pruning_takes_what_was_used_longest_ago_until_little_enough_is_left() {
+    let (_folder, store) = store();
+    let root = store.root().to_owned();
+    let digests: Vec<Digest> = (0..4).map(|n| store.put(&[n; 100]).unwrap()).collect();
+    for (n, digest) in (0..).zip(&digests) {
+        let file = std::fs::File::open(blob_file(&store, digest)).unwrap();
+        file.set_modified(std::time::UNIX_EPOCH + Duration::from_secs(1000 - n)).unwrap();
+    }
+    // Folders go as a whole, whatever times their files say, and after what is older.
+    for folder in ["layers/boot-ids/name", "caches/name/0"] {
+        std::fs::create_dir_all(root.join(folder).join("closed")).unwrap();
+        std::fs::write(root.join(folder).join("closed/file"), [0; 50]).unwrap();
+        let file = std::fs::File::open(root.join(folder).join("closed/file")).unwrap();
+        file.set_modified(std::time::UNIX_EPOCH).unwrap();
+        std::fs::set_permissions(root.join(folder).join("closed"), std::fs::Permissions::from_mode(0o500)).unwrap();
+    }
+    let usage = store.usage().unwrap();
+    let of = |kind: &str| usage.iter().find(|usage| usage.kind == kind).map(|usage| (usage.count, usage.bytes));
+    assert_eq!((of("layers"), of("caches")), (Some((1, 50)), Some((1, 50))));
+    drop(store);
+
+    let keep = |keep| Bounds { older_than: None, keep: Some(keep) };
+    assert_eq!(Store::prune(&root, keep(500)).unwrap(), Pruned::default());
+    assert_eq!(Store::prune(&root, keep(250)).unwrap(), Pruned { count: 3, bytes: 300 });
+    let store = Store::open(&root).unwrap();
+    assert_eq!(digests.iter().map(|digest| store.has(digest)).collect::<Vec<_>>(), [true, false, false, false]);
+    drop(store);
+    let both = Bounds { older_than: Some(Duration::from_secs(3600)), keep: Some(0) };
+    assert_eq!(Store::prune(&root, both).unwrap().bytes, 100, "the folders are new");
+    assert_eq!(Store::prune(&root, keep(60)).unwrap().bytes, 50);
+    assert_eq!(Store::prune(&root, Bounds::default()).unwrap().bytes, 50);
+    assert_eq!(std::fs::read_dir(root.join("layers/boot-ids")).unwrap().count(), 0);
+    assert_eq!(std::fs::read_dir(root.join("caches")).unwrap().count(), 0);
 }
 
 #[test]

@@ -79,8 +79,9 @@ pub(super) fn cache(
                 }
             }
         }
-        Cache::Prune { older_than } => {
-            let pruned = pipeline::cache_prune(&folder, *older_than)?;
+        Cache::Prune { older_than, keep_storage } => {
+            let bounds = pipeline::Bounds { older_than: *older_than, keep: *keep_storage };
+            let pruned = pipeline::cache_prune(&folder, bounds)?;
             let text = format!("removed {} files, {}\n", pruned.count, render::size(pruned.bytes));
             output.result(text.as_bytes())?;
         }
