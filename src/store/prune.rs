@@ -37,10 +37,11 @@ pub struct Pruned {
 }
 
 impl Store {
-    /// What the store holds: blobs, trees on disk and commands' caches first, then the kinds of records by name.
+    /// What the store holds: blobs first, then trees on disk and commands' caches where there are any, then the kinds of records by name.
     pub fn usage(&self) -> Result<Vec<Usage>, StoreError> {
-        let mut kinds: Vec<(String, PathBuf)> =
-            ["blobs", "layers", "caches"].map(|kind| (kind.to_owned(), self.root.join(kind))).into();
+        let mut kinds = vec![("blobs".to_owned(), self.root.join("blobs"))];
+        let of_commands = ["layers", "caches"].map(|kind| (kind.to_owned(), self.root.join(kind)));
+        kinds.extend(of_commands.into_iter().filter(|(_, folder)| folder.exists()));
         let records = self.root.join("records");
         let mut names: Vec<String> =
             list(&records)?.iter().filter_map(|path| path.file_name()?.to_str().map(str::to_owned)).collect();
