@@ -97,6 +97,9 @@ pub(super) fn home(name: &str) -> Option<&'static str> {
         ("packages", super::node::packages::CHILDREN),
         ("template", &["param"]),
     ];
+    if STAGE.contains(&name) {
+        return Some("inside of `image` or `stage`");
+    }
     if IMAGE.contains(&name) {
         return Some("inside of `image`");
     }

@@ -28,7 +28,7 @@ pub struct CopyStep {
     pub mode: Option<u16>,
     /// Mode of the folders; where nothing is said, 0755 or what the source says.
     pub dir_mode: Option<u16>,
-    /// Owner of all; root where nothing is said.
+    /// Owner of all; what the source says where nothing is said, which is root for a context.
     pub owner: Option<Spanned<Owner>>,
     /// What is left out: patterns; without a slash they match names at any depth.
     pub exclude: Vec<Spanned<String>>,

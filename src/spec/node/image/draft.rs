@@ -156,7 +156,8 @@ impl Draft {
             self.first.insert(name, item.node.span);
             return;
         };
-        let mistake = mistake::duplicate_node(item.node.span, *first, name, "an image");
+        let parent = if self.stage { "a stage" } else { "an image" };
+        let mistake = mistake::duplicate_node(item.node.span, *first, name, parent);
         let mistake = match name {
             "user" => mistake.with_help("it says who runs the image; make further accounts with `account`"),
             _ => mistake,
