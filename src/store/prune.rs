@@ -1,8 +1,9 @@
 //! What the store holds, and clearing it.
 
-use super::session::{open_lock, remove_folder};
+use super::session::{clear_leftovers, open_lock, remove_folder};
 use super::{Store, StoreError};
 use std::fs::{Metadata, TryLockError};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -37,27 +38,24 @@ pub struct Pruned {
 }
 
 impl Store {
-    /// What the store holds: blobs first, then trees on disk and commands' caches where there are any, then the kinds of records by name.
+    /// What the store holds: blobs first, then trees on disk and commands' caches where there are any, then the kinds of
+    /// records by name.
     pub fn usage(&self) -> Result<Vec<Usage>, StoreError> {
-        let mut kinds = vec![("blobs".to_owned(), self.root.join("blobs"))];
-        let of_commands = ["layers", "caches"].map(|kind| (kind.to_owned(), self.root.join(kind)));
-        kinds.extend(of_commands.into_iter().filter(|(_, folder)| folder.exists()));
-        let records = self.root.join("records");
-        let mut names: Vec<String> =
-            list(&records)?.iter().filter_map(|path| path.file_name()?.to_str().map(str::to_owned)).collect();
-        names.sort();
-        kinds.extend(names.into_iter().map(|name| (name.clone(), records.join(name))));
-        kinds
-            .into_iter()
-            .map(|(kind, folder)| {
-                let mut usage = Usage { kind, count: 0, bytes: 0 };
-                each_file(&folder, &mut |_, metadata| {
-                    usage.count += 1;
-                    usage.bytes += metadata.len();
-                })?;
-                Ok(usage)
-            })
-            .collect()
+        let mut kinds = vec![usage("blobs", &self.root.join("blobs"), Whose::Own)?];
+        for kind in ["layers", "caches"] {
+            let folder = self.root.join(kind);
+            if folder.exists() {
+                kinds.push(usage(kind, &folder, Whose::Commands)?);
+            }
+        }
+        let mut records = list(&self.root.join("records"))?;
+        records.sort();
+        for folder in records {
+            if let Some(kind) = folder.file_name().and_then(|name| name.to_str()) {
+                kinds.push(usage(kind, &folder, Whose::Own)?);
+            }
+        }
+        Ok(kinds)
     }
 
     /// Removes what `bounds` say, what was used longest ago first.
@@ -81,6 +79,7 @@ impl Store {
         }
         #[expect(clippy::disallowed_methods, reason = "how long ago something was last used decides what goes")]
         let now = SystemTime::now();
+        clear_leftovers(&root.join("tmp"), |folder| remove_folder(folder).is_ok());
         let mut things = things(&root)?;
         things.sort_by(|a, b| (a.used, &a.path).cmp(&(b.used, &b.path)));
         let mut left: u64 = things.iter().map(|thing| thing.bytes).sum();
@@ -97,6 +96,15 @@ impl Store {
     }
 }
 
+fn usage(kind: &str, folder: &Path, whose: Whose) -> Result<Usage, StoreError> {
+    let mut usage = Usage { kind: kind.to_owned(), count: 0, bytes: 0 };
+    walk(folder, whose, &mut |_, metadata| {
+        usage.count += 1;
+        usage.bytes += metadata.len();
+    })?;
+    Ok(usage)
+}
+
 /// Something that goes or stays as a whole.
 struct Thing {
     path: PathBuf,
@@ -109,22 +117,21 @@ struct Thing {
 impl Thing {
     /// A folder with all that is in it. Times of files may be anything; when they were last changed cannot be set.
     fn folder(path: PathBuf) -> Result<Self, StoreError> {
-        let mut thing = Thing { path, used: SystemTime::UNIX_EPOCH, count: 0, bytes: 0, is_folder: true };
         let changed = |metadata: &Metadata| {
             SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(metadata.ctime()).unwrap_or_default())
         };
-        thing.used = std::fs::symlink_metadata(&thing.path).map(|m| changed(&m)).unwrap_or(thing.used);
-        let (mut count, mut bytes, mut used) = (0, 0, thing.used);
-        each_file(&thing.path, &mut |_, metadata| {
+        let mut used = std::fs::symlink_metadata(&path).map_or(SystemTime::UNIX_EPOCH, |metadata| changed(&metadata));
+        let (mut count, mut bytes) = (0, 0);
+        walk(&path, Whose::Commands, &mut |_, metadata| {
             count += 1;
             bytes += metadata.len();
             used = used.max(changed(metadata));
         })?;
-        Ok(Thing { count, bytes, used, ..thing })
+        Ok(Thing { path, used, count, bytes, is_folder: true })
     }
 
     /// Removes it, and says whether it did. A folder is moved away first: half of one must not be found under its name.
-    /// What of it belongs to other ids is removed by the next command that runs with them.
+    /// What of it belongs to other ids stays among the leftovers, for the next command that runs with them.
     fn remove(&self, root: &Path) -> Result<bool, StoreError> {
         if !self.is_folder {
             return Ok(std::fs::remove_file(&self.path).is_ok());
@@ -135,8 +142,11 @@ impl Thing {
         let lock_file = away.with_extension("lock");
         drop(open_lock(&lock_file)?);
         let moved = std::fs::rename(&self.path, &away).is_ok();
-        if !moved || remove_folder(&away).is_ok() {
-            // One that stays is cleared with the leftovers.
+        if moved {
+            // What is left of it is cleared with the leftovers, which are known by their locks.
+            let _ = remove_folder(&away);
+        }
+        if !away.exists() {
             let _ = std::fs::remove_file(&lock_file);
         }
         Ok(moved)
@@ -146,7 +156,7 @@ impl Thing {
 /// All that can go.
 fn things(root: &Path) -> Result<Vec<Thing>, StoreError> {
     let mut things = Vec::new();
-    for folder in ["blobs", "records", "tmp", "locks"] {
+    for folder in ["blobs", "records", "locks"] {
         each_file(&root.join(folder), &mut |path, metadata| {
             let used = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
             things.push(Thing { path: path.to_owned(), used, count: 1, bytes: metadata.len(), is_folder: false });
@@ -172,10 +182,28 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
 }
 
 /// Calls `visit` for each regular file below `folder`; files that vanish meanwhile are passed over.
-pub(super) fn each_file(folder: &Path, visit: &mut impl FnMut(&Path, &std::fs::Metadata)) -> Result<(), StoreError> {
-    for path in list(folder)? {
+pub(super) fn each_file(folder: &Path, visit: &mut impl FnMut(&Path, &Metadata)) -> Result<(), StoreError> {
+    walk(folder, Whose::Own, visit)
+}
+
+/// Who made what is in a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// kiln.
+    Own,
+    /// Commands: folders of other ids than this user's may be closed, and are passed over.
+    Commands,
+}
+
+fn walk(folder: &Path, whose: Whose, visit: &mut impl FnMut(&Path, &Metadata)) -> Result<(), StoreError> {
+    let is_closed = |error: &io::Error| whose == Whose::Commands && error.kind() == io::ErrorKind::PermissionDenied;
+    let entries = match list(folder) {
+        Err(StoreError::Io { source, .. }) if is_closed(&source) => return Ok(()),
+        entries => entries?,
+    };
+    for path in entries {
         match std::fs::symlink_metadata(&path) {
-            Ok(metadata) if metadata.is_dir() => each_file(&path, visit)?,
+            Ok(metadata) if metadata.is_dir() => walk(&path, whose, visit)?,
             Ok(metadata) => visit(&path, &metadata),
             Err(_) => {}
         }

@@ -212,6 +212,36 @@ fn pruning_takes_what_was_used_longest_ago_until_little_enough_is_left() {
     assert_eq!(std::fs::read_dir(root.join("caches")).unwrap().count(), 0);
 }
 
+/// As files of a command's other ids are for an ordinary user: to be looked into and removed by none but root.
+#[test]
+fn what_pruning_cannot_look_into_or_remove_keeps_its_lock_and_stops_nothing() {
+    let (_folder, store) = store();
+    let root = store.root().to_owned();
+    let digest = store.put(b"hello").unwrap();
+    let closed = root.join("layers/boot-ids/name/closed");
+    std::fs::create_dir_all(&closed).unwrap();
+    std::fs::write(closed.join("file"), [0; 50]).unwrap();
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o000)).unwrap();
+    // What an earlier pruning could not remove.
+    let leftover = root.join("tmp/pruned-name");
+    std::fs::create_dir_all(leftover.join("inside")).unwrap();
+    std::fs::write(root.join("tmp/pruned-name.lock"), "").unwrap();
+    assert!(store.usage().unwrap().iter().any(|usage| usage.kind == "layers"));
+    drop(store);
+
+    let held = session::open_lock(&root.join("tmp/pruned-name.lock")).unwrap();
+    held.lock().unwrap();
+    Store::prune(&root, Bounds::default()).unwrap();
+    assert!(leftover.join("inside").exists() && root.join("tmp/pruned-name.lock").exists());
+    assert!(root.join("layers/boot-ids/name").exists(), "there is no room for it to be moved to");
+    drop(held);
+
+    Store::prune(&root, Bounds::default()).unwrap();
+    assert_eq!(std::fs::read_dir(root.join("tmp")).unwrap().count(), 0);
+    assert!(!root.join("layers/boot-ids/name").exists());
+    assert!(!Store::open(&root).unwrap().has(&digest));
+}
+
 #[test]
 fn losses_are_counted_and_results_can_be_forgotten() {
     let (_folder, store) = store();
