@@ -47,8 +47,8 @@ fn build(world: &World, folder: &Path, options: &[&str]) -> (String, Vec<String>
     call.umask(if options.is_empty() { 0o022 } else { 0o077 }).run().done();
     let report: serde_json::Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
     let image = &report["images"][0];
-    let statements: Vec<_> = image["platforms"].as_array().unwrap().iter().map(|one| &one["attestations"]).collect();
-    let statements: Vec<_> = statements.into_iter().flat_map(|all| all.as_array().unwrap()).collect();
+    let platforms = image["platforms"].as_array().unwrap().iter();
+    let statements: Vec<_> = platforms.flat_map(|one| one["attestations"].as_array().unwrap()).collect();
     let lasting: Vec<_> = statements.iter().filter(|one| one["predicate_type"] != TEST_RESULT).collect();
     let same = match lasting.len() == statements.len() {
         true => files::contents(&layout),

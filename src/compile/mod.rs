@@ -62,8 +62,12 @@ pub const STORE: &str = "kiln.local";
 impl Compiled {
     /// What must be solved to know how the checks went, in their order: see [`CheckPlan::outputs`].
     pub fn checked(&self) -> impl Iterator<Item = Output> {
-        self.commands.iter().filter_map(|command| command.check.as_ref()).flat_map(CheckPlan::outputs)
+        checked(&self.commands)
     }
+}
+
+fn checked(commands: &[CommandPlan]) -> impl Iterator<Item = Output> {
+    commands.iter().filter_map(|command| command.check.as_ref()).flat_map(CheckPlan::outputs)
 }
 
 /// An image or a stage for one platform, with all that it takes from outside.
@@ -146,8 +150,7 @@ fn compile_all<'a>(
         config,
         user,
     };
-    let checked = commands.iter().filter_map(|command| command.check.as_ref()).flat_map(CheckPlan::outputs);
-    let checked: Vec<Output> = checked.chain(behind).collect();
+    let checked: Vec<Output> = checked(&commands).chain(behind).collect();
     let graph = compiler.builder.finish_with(output, &checked, sources)?;
     let stages = compiler.stages.into_iter().map(|(name, made)| (name.to_owned(), made.moves)).collect();
     Ok(Compiled { graph, contexts: compiler.contexts, recipe, stages, commands })

@@ -30,7 +30,7 @@ pub(super) struct Helper {
 /// What a helper said last, or why it was not waited for.
 #[derive(Debug)]
 pub(super) enum Last {
-    /// What it said; the lists that follow are still to be read.
+    /// What it said.
     Reply(Reply),
     /// Somebody wanted it to end.
     Stopped,

@@ -52,10 +52,7 @@ pub(super) struct StepJob {
 impl StepJob {
     /// The trees among the mounts, with their numbers.
     pub(super) fn trees(&self) -> impl Iterator<Item = (usize, &TreeJob)> {
-        self.mounts.iter().enumerate().filter_map(|(number, mount)| match &mount.kind {
-            MountKindJob::Tree(tree) => Some((number, tree)),
-            _ => None,
-        })
+        self.mounts.iter().enumerate().filter_map(|(number, mount)| Some((number, mount.tree()?)))
     }
 }
 
@@ -214,6 +211,11 @@ impl Failure {
             let error = error.into();
             Failure::Io { action, errno: error.raw_os_error(), message: error.to_string() }
         }
+    }
+
+    /// Something is wrong with a tree: for use in `map_err`.
+    pub(super) fn tree(error: impl ToString) -> Failure {
+        Failure::Tree(error.to_string())
     }
 
     /// The machine may forbid it: for use in `map_err`.

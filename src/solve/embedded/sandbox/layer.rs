@@ -25,7 +25,7 @@ pub(super) fn make(job: &LayerJob) -> Result<bool, Failure> {
         None => (&Change::from(tree), &job.target),
     };
     let made = materialise::layer(change, &store, &place, STEP_EPOCH);
-    made.map_err(|e| Failure::Tree(e.to_string()))?;
+    made.map_err(Failure::tree)?;
     std::fs::rename(&place, target).map_err(Failure::io("name the layer"))?;
     Ok(over_base.is_some())
 }
@@ -35,16 +35,16 @@ pub(super) fn make(job: &LayerJob) -> Result<bool, Failure> {
 pub(super) fn whole(tree: &Digest, place: &Path) -> Result<(), Failure> {
     let store = store()?;
     let tree = Change::from(load(&store, tree)?);
-    materialise::layer(&tree, &store, place, STEP_EPOCH).map_err(|e| Failure::Tree(e.to_string()))
+    materialise::layer(&tree, &store, place, STEP_EPOCH).map_err(Failure::tree)
 }
 
 /// The store, in whose folder this process stands.
 pub(super) fn store() -> Result<Store, Failure> {
-    Store::open(".").map_err(|e| Failure::Tree(e.to_string()))
+    Store::open(".").map_err(Failure::tree)
 }
 
 pub(super) fn load(store: &Store, tree: &Digest) -> Result<Tree, Failure> {
-    Tree::load(store, tree).map_err(|e| Failure::Tree(e.to_string()))
+    Tree::load(store, tree).map_err(Failure::tree)
 }
 
 /// What owners on disk mean where the step's user has these numbers.

@@ -50,7 +50,7 @@ pub(super) fn run(
 fn now() -> Result<(i64, u32), Failure> {
     #[expect(clippy::disallowed_methods, reason = "tells times that a command sets from those that are now")]
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let before = now.map_err(|e| Failure::Tree(e.to_string()))?.saturating_sub(Duration::from_millis(50));
+    let before = now.map_err(Failure::tree)?.saturating_sub(Duration::from_millis(50));
     Ok((i64::try_from(before.as_secs()).unwrap_or(i64::MAX), before.subsec_nanos()))
 }
 
@@ -73,7 +73,6 @@ fn change(
     since: (i64, u32),
     store: &Store,
 ) -> Result<ChangeJob, Failure> {
-    let failed = |error: String| Failure::Tree(error);
     let folder = Path::new(&job.scratch).join(number.to_string());
     let ownership = layer::captured(job.owners, (job.user.uid, job.user.gid));
     let options = CaptureOptions { since, epoch: STEP_EPOCH, ownership, settle: tree.layers.is_some() };
@@ -82,11 +81,11 @@ fn change(
         Some(_) => capture::upper(&lower, &folder.join("upper"), store, &options),
         None => capture::whole(&lower, &folder.join("copy"), store, &options),
     };
-    let change = change.map_err(|e| failed(e.to_string()))?;
-    let entries = change.entries.save(store).map_err(|e| failed(e.to_string()))?;
+    let change = change.map_err(Failure::tree)?;
+    let entries = change.entries.save(store).map_err(Failure::tree)?;
     let mut after = lower;
-    change.apply(&mut after).map_err(|e| failed(e.to_string()))?;
-    let made = after.save(store).map_err(|e| failed(e.to_string()))?;
+    change.apply(&mut after).map_err(Failure::tree)?;
+    let made = after.save(store).map_err(Failure::tree)?;
     let kept = match &tree.layers {
         Some(layers) if made != tree.tree && layers.len() < layers::MOST => keep(&folder, tree, &made)?,
         _ => None,
@@ -138,8 +137,7 @@ fn like(top: &Path, upper: &Path) -> Result<(), Failure> {
         rustix::fs::chown(upper, owner.0, owner.1)?;
         rustix::fs::chmod(upper, Mode::from_raw_mode(stat.st_mode & 0o7777))?;
         let open = rustix::fs::open(upper, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
-        #[expect(clippy::useless_conversion, reason = "these types differ between architectures")]
-        view::set_time(open.as_fd(), (i64::from(stat.st_mtime), u64::from(stat.st_mtime_nsec)))
+        view::set_time(open.as_fd(), view::time(&stat))
     };
     work().map_err(Failure::io::<rustix::io::Errno>("prepare the step's root"))
 }
@@ -274,7 +272,6 @@ fn remove_stub(job: &StepJob, stub: &Stub) -> rustix::io::Result<()> {
         Err(rustix::io::Errno::NOTEMPTY) => return Ok(()),
         other => other?,
     }
-    #[expect(clippy::useless_conversion, reason = "these types differ between architectures")]
-    let time = (i64::from(before.st_mtime), u64::from(before.st_mtime_nsec));
+    let time = view::time(&before);
     if time == stub.above { view::set_time(folder.as_fd(), time) } else { Ok(()) }
 }

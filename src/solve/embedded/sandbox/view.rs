@@ -225,10 +225,15 @@ fn make(root: &Within, path: &Path, is_folder: bool) -> rustix::io::Result<(i64,
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
         rustix::fs::openat(&folder, name, flags, Mode::from_raw_mode(0o644))?;
     }
-    #[expect(clippy::useless_conversion, reason = "these types differ between architectures")]
-    let time = (i64::from(before.st_mtime), u64::from(before.st_mtime_nsec));
+    let time = time(&before);
     set_time(folder.as_fd(), time)?;
     Ok(time)
+}
+
+/// A time of modification, in seconds and nanoseconds.
+#[expect(clippy::useless_conversion, reason = "these types differ between architectures")]
+pub(super) fn time(stat: &Stat) -> (i64, u64) {
+    (i64::from(stat.st_mtime), u64::from(stat.st_mtime_nsec))
 }
 
 /// Sets the time of modification of an open folder.
