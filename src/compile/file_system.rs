@@ -1,7 +1,7 @@
 //! The file system of an image or a stage, grown move by move.
 
 use super::recipe::{CommandPlan, Move, Origin};
-use super::{Compiler, Subject, error, run, step, store_name};
+use super::{Compiler, Subject, error, install, run, step, store_name};
 use crate::llb::{Note, Output};
 use crate::plan::Level;
 use crate::spec::{Base, CopyStep, Spanned, Step};
@@ -133,7 +133,9 @@ impl<'a> Compiler<'a> {
         let below: Vec<Output> = made.state().into_iter().chain([added]).collect();
         let note = Note { spans, ..Note::named(format!("install packages of {name}")) };
         let state = self.builder.merge(&below, note).unwrap_or(added);
+        let before = made.state();
         made.advance(state, level, Origin::Packages);
+        install::lower(self, subject, level, before, made);
     }
 
     /// Lays the account files, made for all accounts up to this level, over the state.

@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 pub struct Inputs {
     /// For each level the set of all packages up to it; none where there are none yet.
     pub sets: Vec<Option<Digest>>,
+    /// For each level how dpkg installs its packages; none where their scripts are emulated.
+    pub installations: Vec<Option<Installation>>,
     /// For each level the account files with all accounts up to it; none where the level does not change them.
     pub accounts: Vec<Option<Digest>>,
     /// The downloads by the names of their sources: digests of the files.
@@ -18,4 +20,13 @@ pub struct Inputs {
     pub images: BTreeMap<String, Digest>,
     /// The configuration of the base, where the image stands on one that is not kiln's own.
     pub base_config: Option<Config>,
+}
+
+/// What dpkg takes to install packages with their scripts; both are digests of manifests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Installation {
+    /// The new system that it begins with; none where there is one already.
+    pub system: Option<Digest>,
+    /// The folder with the archives and the program.
+    pub kit: Digest,
 }

@@ -32,7 +32,7 @@ pub(super) fn plan(levels: &[Level], moves: &[Move]) -> Vec<LayerPlan> {
         let max = level.image.layers.max.max(1) as usize;
         let for_steps = if packages.is_some() { (max / 2).max(1) } else { max };
         let begins_layer = |at: usize| match &moves[at].origin {
-            Origin::Step { source: Some(_), .. } => true,
+            Origin::Step { source: Some(_), .. } | Origin::Scripts { .. } => true,
             Origin::Step { index, .. } => matches!(level.image.steps[*index], Step::Run(_)),
             _ => false,
         };
@@ -72,6 +72,7 @@ fn describe(level: &Level, moves: &[Move]) -> String {
             Origin::Step { index, .. } => step::describe(&level.image.steps[*index]),
             Origin::Accounts => "accounts".into(),
             Origin::Packages => "packages".into(),
+            Origin::Scripts { .. } => "scripts of packages".into(),
             Origin::Base { source } => format!("base {source}"),
             Origin::Stage { name, .. } => format!("stage {name}"),
         })

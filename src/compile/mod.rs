@@ -10,7 +10,7 @@
 //! An image has *levels*: kiln's own bases below it, lowest first, then the
 //! image itself. Each level adds its packages, then the accounts, then runs its
 //! steps. Package sets are made for all packages up to a level, and what a
-//! level adds is the difference to the set below: so the layers of a base are
+//! level adds is the difference to the set below (or, where their scripts are executed, dpkg installs them): so the layers of a base are
 //! the same in every image that stands on it, although the packages of all
 //! levels were resolved and put together as one. Each of these moves from one
 //! state of the file system to the next has one vertex, so that for each path
@@ -20,13 +20,14 @@ mod config;
 mod error;
 mod file_system;
 mod inputs;
+mod install;
 mod layers;
 mod recipe;
 mod run;
 mod step;
 
 pub use error::CompileError;
-pub use inputs::Inputs;
+pub use inputs::{Inputs, Installation};
 pub use recipe::{CheckPlan, CommandPlan, LayerPlan, Move, Origin, Recipe, ResultsFile, User};
 
 use crate::diagnostic::{Diagnostics, Sources};
@@ -60,6 +61,11 @@ pub const OUTPUT_FOLDER: &str = "kiln-out";
 pub const STORE: &str = "kiln.local";
 
 impl Compiled {
+    /// The command that a vertex is.
+    pub fn command(&self, vertex: &Digest) -> Option<&CommandPlan> {
+        self.commands.iter().find(|command| command.vertex == *vertex)
+    }
+
     /// What must be solved to know how the checks went, in their order: see [`CheckPlan::outputs`].
     pub fn checked(&self) -> impl Iterator<Item = Output> {
         checked(&self.commands)
@@ -137,6 +143,7 @@ fn compile_all<'a>(
     let image = &subject.levels.last().ok_or(CompileError::NoLevel)?.image;
     let output = made.state().ok_or_else(|| CompileError::Empty { image: image.name.to_string() })?;
     let layers = layers::plan(subject.levels, &made.moves);
+    let beside: Vec<Output> = compiler.stages.values().chain([&made]).flat_map(install::beside).collect();
     let FileSystem { moves, commands, .. } = made;
     let of_stages = order.iter().flat_map(|name| compiler.stages[name].commands.iter().cloned());
     let commands: Vec<CommandPlan> = of_stages.chain(commands).collect();
@@ -150,8 +157,8 @@ fn compile_all<'a>(
         config,
         user,
     };
-    let checked: Vec<Output> = checked(&commands).chain(behind).collect();
-    let graph = compiler.builder.finish_with(output, &checked, sources)?;
+    let others: Vec<Output> = checked(&commands).chain(behind).chain(beside).collect();
+    let graph = compiler.builder.finish_with(output, &others, sources)?;
     let stages = compiler.stages.into_iter().map(|(name, made)| (name.to_owned(), made.moves)).collect();
     Ok(Compiled { graph, contexts: compiler.contexts, recipe, stages, commands })
 }

@@ -54,6 +54,11 @@ pub enum Origin {
     },
     /// The packages that the level adds.
     Packages,
+    /// What the scripts of these packages did, and dpkg itself.
+    Scripts {
+        /// Where the spec asks for the packages.
+        span: Span,
+    },
     /// The level's groups and accounts.
     Accounts,
     /// A step of the level.
@@ -76,6 +81,8 @@ pub struct CommandPlan {
     pub vertex: Digest,
     /// What is done, in a few words.
     pub name: String,
+    /// Whether it is kiln's own: dpkg installs packages.
+    pub installs: bool,
     /// The sources and stages whose files are in the root that it sees.
     pub from: Vec<String>,
     /// The sources and stages that it sees elsewhere, by where they are mounted.

@@ -14,10 +14,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Where programs are looked for if nothing is said.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub(super) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// The name of the machine that every command sees.
-const HOSTNAME: &str = "kiln";
+pub(super) const HOSTNAME: &str = "kiln";
 
 /// Adds a command to the graph; the state after it, or none where it changes nothing.
 pub(super) fn lower<'a>(
@@ -58,6 +58,7 @@ pub(super) fn lower<'a>(
         stage: owner.strip_prefix("stage ").map(str::to_owned),
         vertex: root.vertex,
         name: describe(run),
+        installs: false,
         from: made.from.clone(),
         mounted: seen,
         check: run.check.as_ref().map(|check| check_plan(check, root, &mounts, &outputs.mounts)),
@@ -199,7 +200,7 @@ fn network(around: [&Surroundings; 2]) -> Network {
     }
 }
 
-fn limits(around: [&Surroundings; 2]) -> Limits {
+pub(super) fn limits(around: [&Surroundings; 2]) -> Limits {
     let of = |pick: fn(&spec::Limits) -> Option<u64>| around.iter().rev().find_map(|a| pick(a.limits.as_ref()?));
     Limits {
         cpu: of(|l| l.cpu),

@@ -62,6 +62,7 @@ fn moves(compiled: &Compiled) -> Vec<String> {
         Origin::Base { source } => format!("base {source}"),
         Origin::Stage { name, .. } => format!("stage {name}"),
         Origin::Packages => "packages".into(),
+        Origin::Scripts { .. } => "scripts".into(),
         Origin::Accounts => "accounts".into(),
         Origin::Step { index, source: Some(source), .. } => format!("{index} from {source}"),
         Origin::Step { index, source: None, .. } => index.to_string(),

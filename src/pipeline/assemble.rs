@@ -208,8 +208,8 @@ fn run(
     let request = Request { contexts: &folders(project), ..session.request(&graph, targets, &progress) };
     let solution = session.engine()?.solve(&request).map_err(|error| {
         let spans = error.vertex().map(|vertex| compiled.graph.spans(&vertex).to_vec()).unwrap_or_default();
-        let name = error.vertex().and_then(|vertex| Some(graph.vertex(&vertex)?.name()));
-        Error::Solve(Box::new(failure::Failure::of(error, name.as_deref(), &spans, sources)))
+        let command = error.vertex().and_then(|vertex| compiled.command(&vertex));
+        Error::Solve(Box::new(failure::Failure::of(error, command, &spans, sources)))
     })?;
     session.find(&graph, &solution);
     Ok(solution)

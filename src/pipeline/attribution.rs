@@ -132,7 +132,7 @@ impl Attribution<'_> {
                     None => self.taken(name, path, entry, *span),
                 }
             }
-            Origin::Step { source: None, span, .. } => {
+            Origin::Scripts { span } | Origin::Step { source: None, span, .. } => {
                 let mut own = self.commands.iter().filter(|command| command.stage.as_deref() == grown.stage);
                 Ok(match own.position(|command| command.vertex == by.state.vertex) {
                     Some(step) => Owner::Step(step),

@@ -2,6 +2,7 @@
 
 use super::error::Error;
 use super::images::{self, Asked, SourceImage};
+use super::installing;
 use super::locking::{Buildable, Leveled, request};
 use super::project::Project;
 use super::session::Session;
@@ -175,7 +176,13 @@ fn realise(
     let sets = match (&locked, request) {
         (Some(locked), Some(request)) => {
             fetch(session, locked, &request, lock)?;
-            sets(session, &leveled.levels, locked, below.as_deref())?
+            if let Some(span) = leveled.image.runs_scripts() {
+                let packages = installing::missing(session, project, leveled, locked, below.as_deref())?;
+                let installed = installing::prepare(session, leveled, &request, packages, below.as_deref(), &mut inputs);
+                vec![installed.map_err(|error| installing::at(error, span, project))?]
+            } else {
+                sets(session, &leveled.levels, locked, below.as_deref())?
+            }
         }
         _ => leveled.levels.iter().map(|_| None).collect(),
     };
@@ -223,7 +230,7 @@ fn sets(
 }
 
 /// How packages are put together, as all levels up to one ask for it.
-fn options(architecture: &str, levels: &[Level]) -> set::Options {
+pub(super) fn options(architecture: &str, levels: &[Level]) -> set::Options {
     let mut options = set::Options::new(architecture);
     for packages in levels.iter().flat_map(|level| &level.image.packages) {
         for keep in &packages.keep {
@@ -335,7 +342,7 @@ fn user(account: &crate::spec::Account) -> accounts::User {
 }
 
 /// Stores the manifest by which a graph names a stored tree; its digest follows from the tree's.
-fn stored_tree(store: &Store, tree: &Digest) -> Result<Digest, Error> {
+pub(super) fn stored_tree(store: &Store, tree: &Digest) -> Result<Digest, Error> {
     let size = store.size(tree).ok_or(crate::store::StoreError::Missing(*tree))?;
     let layer = Descriptor::new(media_type::TREE, *tree, size);
     store.put(b"{}")?;

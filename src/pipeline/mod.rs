@@ -21,6 +21,7 @@ mod graph;
 mod identity;
 mod images;
 mod inputs;
+mod installing;
 mod inventory;
 mod listening;
 mod locking;

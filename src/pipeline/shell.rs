@@ -10,7 +10,7 @@ use super::session::Session;
 use super::target::stage;
 use crate::compile::Compiled;
 use crate::diagnostic::Sources;
-use crate::llb::{Graph, Output};
+use crate::llb::Output;
 use crate::oci::{Digest, Platform};
 use crate::plan::Refresh;
 use crate::solve::embedded::sandbox::Status;
@@ -62,7 +62,7 @@ pub fn entrance(session: &Session<'_>, options: &ShellOptions) -> Result<Entranc
             };
             match error.vertex().filter(|vertex| own(vertex) && error.output().is_some()) {
                 Some(vertex) => Ok(Entrance { vertex, failed: Some(error.to_string()) }),
-                None => Err(stage.failure(&graph, error)),
+                None => Err(stage.failure(error)),
             }
         }
     }
@@ -75,7 +75,7 @@ pub fn enter(session: &Session<'_>, options: &ShellOptions, entrance: &Entrance)
     let listener = Listener::new(session);
     let request = Request { contexts: &stage.contexts, ..session.request(&graph, &[], &listener) };
     let entered = session.engine()?.enter(&request, &entrance.vertex, stage.command.clone());
-    match entered.map_err(|error| stage.failure(&graph, error))? {
+    match entered.map_err(|error| stage.failure(error))? {
         Status::Exited(code) => Ok(code),
         Status::Signalled(signal) => Ok(128 + signal),
         Status::Exceeded(_) | Status::Cancelled => Ok(130),
@@ -107,9 +107,9 @@ impl Entered {
         Ok(Entered { compiled, sources, contexts: super::assemble::folders(&project), command })
     }
 
-    fn failure(&self, graph: &Graph, error: crate::solve::SolveError) -> Error {
+    fn failure(&self, error: crate::solve::SolveError) -> Error {
         let spans = error.vertex().map(|vertex| self.compiled.graph.spans(&vertex).to_vec()).unwrap_or_default();
-        let name = error.vertex().and_then(|vertex| Some(graph.vertex(&vertex)?.name()));
-        Error::Solve(Box::new(Failure::of(error, name.as_deref(), &spans, &self.sources)))
+        let command = error.vertex().and_then(|vertex| self.compiled.command(&vertex));
+        Error::Solve(Box::new(Failure::of(error, command, &spans, &self.sources)))
     }
 }

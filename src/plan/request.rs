@@ -16,6 +16,10 @@ pub struct Request {
     pub wishes: Vec<RequestedWish>,
     /// Dependencies that do not count: the package, and the names that it does not need here.
     pub ignore_depends: BTreeMap<String, BTreeSet<String>>,
+    /// Whether dpkg executes maintainer scripts; without a base that takes all that a Debian system begins with.
+    pub runs_scripts: bool,
+    /// Whether a base is below, which has that already.
+    pub on_base: bool,
 }
 
 /// A package source with its keys.
@@ -75,7 +79,19 @@ impl Request {
             names.extend(ignore.names.iter().map(|name| name.value.clone()));
         }
         let sources = sources.into_values().collect();
-        Ok(Some(Request { platform: platform.clone(), sources, wishes, ignore_depends }))
+        Ok(Some(Request {
+            platform: platform.clone(),
+            sources,
+            wishes,
+            ignore_depends,
+            runs_scripts: top.image.runs_scripts().is_some(),
+            on_base: top.image.base.is_some(),
+        }))
+    }
+
+    /// Whether the packages are wanted that every Debian system has.
+    pub fn wants_essential(&self) -> bool {
+        self.runs_scripts && !self.on_base
     }
 
     /// The digest of all that decides the answer but for the archives' content: where
@@ -87,8 +103,11 @@ impl Request {
             .iter()
             .map(|w| serde_json::json!([w.level, w.apt, w.name, w.version, w.suite, w.recommends]))
             .collect();
-        let key = serde_json::json!({ "platform": self.platform.to_string(), "sources": sources, "wishes": wishes,
+        let mut key = serde_json::json!({ "platform": self.platform.to_string(), "sources": sources, "wishes": wishes,
             "ignore-depends": self.ignore_depends });
+        if self.runs_scripts {
+            key["scripts"] = serde_json::json!({ "run": true, "essential": self.wants_essential() });
+        }
         Digest::of(key.to_string())
     }
 }

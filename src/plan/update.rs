@@ -254,8 +254,10 @@ fn resolve(
 ) -> Result<Vec<LockedEntry>, PlanError> {
     let wishes = set.request.wishes.iter();
     let wishes = wishes.map(|w| deb::Wish { name: w.name.clone(), version: w.version.clone(), suite: w.suite.clone() });
+    let mut essential = if set.request.wants_essential() { indexes.essential() } else { BTreeSet::new() };
+    essential.retain(|name| set.request.wishes.iter().all(|wish| wish.name != *name));
     let request = deb::Request {
-        wishes: wishes.collect(),
+        wishes: essential.into_iter().map(deb::Wish::named).chain(wishes).collect(),
         recommends: set.request.wishes.iter().any(|wish| wish.recommends),
         ignore_depends: set.request.ignore_depends.clone(),
         preferred,

@@ -54,6 +54,14 @@ impl SolveError {
         }
     }
 
+    /// The code with which the command ended that failed, if it was a command that ended by itself.
+    pub fn exit_code(&self) -> Option<i32> {
+        match self {
+            SolveError::Failed { problem, .. } => problem.exit_code(),
+            _ => None,
+        }
+    }
+
     /// What the command wrote that failed, if it was a command.
     pub fn output(&self) -> Option<&Written> {
         match self {

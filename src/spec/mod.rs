@@ -27,7 +27,7 @@ pub use node::healthcheck::{Healthcheck, Probe};
 pub use node::image::{Image, Pair, Step};
 pub use node::layers::{Compression, Layers};
 pub use node::mkdir::MkdirStep;
-pub use node::packages::{Dpkg, IgnoreDepends, Keep, Packages, ScriptChoice, Scripts, Wish};
+pub use node::packages::{Dpkg, IgnoreDepends, Keep, Packages, ScriptChoice, ScriptMode, Scripts, Wish};
 pub use node::port::{Port, Protocol};
 pub use node::registry::{Registry, RegistryMirror};
 pub use node::registry_image::RegistryImage;

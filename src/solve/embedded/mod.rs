@@ -94,6 +94,14 @@ impl Problem {
         }
     }
 
+    /// The code with which the command ended, if it was one that ended by itself.
+    pub fn exit_code(&self) -> Option<i32> {
+        match self {
+            Problem::Exec(error) => error.exit_code(),
+            _ => None,
+        }
+    }
+
     /// Whether content was lost from the store, so that making it anew may help.
     fn is_lost_content(&self) -> bool {
         let tree = |error: &TreeError| match error {

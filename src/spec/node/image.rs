@@ -10,7 +10,7 @@ use super::file::FileStep;
 use super::healthcheck::Healthcheck;
 use super::layers::Layers;
 use super::mkdir::MkdirStep;
-use super::packages::Packages;
+use super::packages::{self, Packages, ScriptMode};
 use super::port::Port;
 use super::remove::RemoveStep;
 use super::run::{RunStep, Surroundings};
@@ -130,6 +130,12 @@ impl Image {
         copies.chain(base).chain(mounts)
     }
 
+    /// Where it says that dpkg executes maintainer scripts: the whole node; none where they are emulated.
+    pub fn runs_scripts(&self) -> Option<Span> {
+        let says = |p: &&Packages| p.script_mode.as_ref().is_some_and(|said| said.value == ScriptMode::Run);
+        self.packages.iter().find(says).map(|packages| packages.span)
+    }
+
     /// Its commands, checks among them, in the order written.
     pub fn runs(&self) -> impl Iterator<Item = &RunStep> {
         self.steps.iter().filter_map(|step| match step {
@@ -186,7 +192,9 @@ pub(super) fn body<'n>(
         }
         draft.take(cx, &child, known);
     }
-    draft.finish()
+    let image = draft.finish();
+    packages::agree(cx, &image);
+    image
 }
 
 /// The name of an image; a missing one is the reader's mistake already.

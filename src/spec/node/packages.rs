@@ -1,7 +1,9 @@
 //! `packages`: what comes out of a package source.
 
 use super::apt::Apt;
-use crate::diagnostic::Span;
+use super::base::Base;
+use super::image::Image;
+use crate::diagnostic::{Diagnostic, Span};
 use crate::spec::Spanned;
 use crate::spec::expand::{Cx, Item};
 use crate::spec::mistake;
@@ -22,6 +24,8 @@ pub struct Packages {
     pub add: Vec<Wish>,
     /// Dependencies that do not count.
     pub ignore_depends: Vec<IgnoreDepends>,
+    /// How maintainer scripts are carried out, where it is said; one way holds for the whole image or stage.
+    pub script_mode: Option<Spanned<ScriptMode>>,
     /// What becomes of maintainer scripts that kiln does not know.
     pub scripts: Vec<Scripts>,
     /// What is kept of the files that are left out by default.
@@ -50,6 +54,15 @@ pub struct IgnoreDepends {
     pub package: Spanned<String>,
     /// The names that it depends on, but does not need in this image; at least one.
     pub names: Vec<Spanned<String>>,
+}
+
+/// How maintainer scripts are carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScriptMode {
+    /// kiln does itself what the usual ones do.
+    Emulate,
+    /// dpkg executes them, in the sandbox, in a whole Debian system.
+    Run,
 }
 
 /// What becomes of one package's maintainer scripts.
@@ -103,6 +116,7 @@ pub(in crate::spec) fn read<'n>(cx: &mut Cx<'n>, item: &Item<'n>) -> Option<Pack
     let mut reader = Reader::new(cx, item, PACKAGES);
     let apt = reader.word("the name of a package source");
     let recommends = reader.flag_property("recommends").unwrap_or(false);
+    let script_mode = script_mode(&mut reader);
     let span = reader.span();
     let placeholder = Spanned::new(String::new(), span);
     let mut packages = Packages {
@@ -110,6 +124,7 @@ pub(in crate::spec) fn read<'n>(cx: &mut Cx<'n>, item: &Item<'n>) -> Option<Pack
         recommends,
         add: Vec::new(),
         ignore_depends: Vec::new(),
+        script_mode,
         scripts: Vec::new(),
         keep: Vec::new(),
         dpkg: Dpkg::StatusD,
@@ -144,6 +159,51 @@ pub(in crate::spec) fn check<'n>(cx: &mut Cx<'n>, item: &Item<'n>, packages: &Pa
             cx.report_unless_cut(mistake, PACKAGES, &item.scope);
         }
     }
+}
+
+/// Checks what holds for an image or a stage as a whole: in which way scripts are carried out, and that everything in it
+/// goes with that.
+pub(in crate::spec) fn agree(cx: &mut Cx<'_>, image: &Image) {
+    let said = |mode| image.packages.iter().filter_map(|p| p.script_mode.as_ref()).find(move |said| said.value == mode);
+    let Some(run) = said(ScriptMode::Run).map(|said| said.span) else { return };
+    let mut report = |mistake: Diagnostic| cx.add(mistake.with_page(PACKAGES.path()));
+    if let Some(emulate) = said(ScriptMode::Emulate) {
+        let help = "one way holds for all packages of an image or a stage: put the others into a stage of their own";
+        let message = "scripts cannot be both executed and emulated";
+        report(mistake::conflict(emulate.span, message, run, help));
+    }
+    for skipped in image.packages.iter().flat_map(|packages| &packages.scripts) {
+        let help = "leave this out: with `scripts=\"run\"` dpkg executes all scripts";
+        let message = format!("the scripts of `{}` cannot be skipped", mistake::clip(&skipped.package));
+        report(mistake::conflict(skipped.package.span, message, run, help));
+    }
+    if let Some(base) = &image.base {
+        let message = match &base.value {
+            Base::Own(name) => format!("the base `{name}` has no dpkg to execute scripts with"),
+            Base::Stage(name) => format!("packages whose scripts run cannot be put onto the stage `{name}`"),
+            Base::Source(_) => String::new(),
+        };
+        let help = match &base.value {
+            Base::Own(_) => "leave out the base: packages with `scripts=\"run\"` bring all that a Debian system begins with",
+            _ => "leave out the base, and take what is needed of the stage by `copy`; or add the packages to the stage",
+        };
+        if !message.is_empty() {
+            report(mistake::conflict(base.span, message, run, help));
+        }
+    }
+    let names = image.groups.iter().map(|group| &group.name).chain(image.accounts.iter().map(|account| &account.name));
+    for name in names {
+        let message = format!("`{}` cannot be made beside accounts that scripts make", mistake::clip(name));
+        let help = "make it by a command: `run \"useradd --system …\"` or `run \"groupadd …\"`";
+        report(mistake::conflict(name.span, message, run, help));
+    }
+}
+
+fn script_mode(reader: &mut Reader) -> Option<Spanned<ScriptMode>> {
+    let word = reader.text_property("scripts")?;
+    let choices = [("emulate", ScriptMode::Emulate), ("run", ScriptMode::Run)];
+    let mode = reader.choice(&word, "way to carry out scripts", &choices)?;
+    Some(Spanned::new(mode, word.span))
 }
 
 fn add<'n>(cx: &mut Cx<'n>, item: &Item<'n>, wishes: &mut Vec<Wish>) {

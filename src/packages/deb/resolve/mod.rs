@@ -17,7 +17,8 @@ pub use edges::{Edge, EdgeKind, Facts, edges};
 pub use explain::Unsatisfiable;
 pub use request::{Installed, Request, Resolution, Resolved, Wish};
 
-use super::Indexes;
+use super::{Indexes, NORMAL_PRIORITY};
+use std::collections::BTreeSet;
 use universe::Universe;
 
 /// Apt's way is recursive, as deep as the longest chain of packages: this is room for all that is followed.
@@ -34,6 +35,13 @@ impl Indexes {
                 Err(_) => self.resolve_here(request),
             }
         })
+    }
+
+    /// The packages that every Debian system has, by the sources that are asked where nothing else is said.
+    pub fn essential(&self) -> BTreeSet<String> {
+        let normal = self.list.iter().filter(|open| open.locked.priority >= NORMAL_PRIORITY);
+        let rows = normal.flat_map(|open| open.index.rows());
+        rows.filter(|row| row.is_essential()).map(|row| row.name().to_owned()).collect()
     }
 
     fn resolve_here(&self, request: &Request) -> Result<Resolution, Unsatisfiable> {

@@ -36,6 +36,15 @@ fn wishes_bring_what_they_need_and_nothing_else() {
 }
 
 #[test]
+fn the_essential_packages_are_those_of_the_suites_that_are_asked_first() {
+    let indexes = indexes(&[
+        ("trixie", 500, "base 1 | Essential: yes\nother 1\nthird 1 | Essential: yes"),
+        ("trixie-backports", 100, "base 2 | Essential: yes\nlater 1 | Essential: yes"),
+    ]);
+    assert_eq!(indexes.essential().into_iter().collect::<Vec<_>>(), ["base", "third"]);
+}
+
+#[test]
 fn the_first_alternative_that_works_is_taken() {
     let packages = "
         app 1 | Depends: gone|broken|good|better

@@ -30,6 +30,12 @@ const DOC_FOLDER: &str = "usr/share/doc";
 /// The file of other names for locales that programs read; it is no translation.
 const LOCALE_ALIAS: &str = "usr/share/locale/locale.alias";
 
+/// The folders of which something is left out.
+pub(super) fn folders(keep: Keep) -> impl Iterator<Item = &'static str> {
+    let groups: [(bool, &[&str]); 3] = [(keep.man, &MAN), (keep.doc, &DOC), (keep.locale, &LOCALE)];
+    groups.into_iter().filter(|(keep, _)| !keep).flat_map(|(_, folders)| folders.iter().copied())
+}
+
 /// Decides what of one package is laid.
 pub(super) struct Filter<'a> {
     left_out: Vec<TreePath>,
@@ -40,14 +46,12 @@ pub(super) struct Filter<'a> {
 
 impl<'a> Filter<'a> {
     pub(super) fn new(keep: Keep, tree: &'a Tree) -> Self {
-        let groups: [(bool, &[&str]); 3] = [(keep.man, &MAN), (keep.doc, &DOC), (keep.locale, &LOCALE)];
-        let folders = groups.into_iter().filter(|(keep, _)| !keep).flat_map(|(_, folders)| folders);
-        let path = |folder: &&str| TreePath::new(folder).expect("the folders are clean paths");
-        let doc = path(&DOC_FOLDER);
+        let path = |folder: &'static str| TreePath::new(folder).expect("the folders are clean paths");
+        let doc = path(DOC_FOLDER);
         let is_link =
             |(p, e): &(&TreePath, &Entry)| e.link_target().is_some() && p.file_name().is_some_and(is_copyright);
         let targets = tree.below(&doc).filter(is_link).filter_map(|(p, _)| tree.resolve(p.as_bytes()).ok()).collect();
-        Filter { left_out: folders.map(path).collect(), tree, targets }
+        Filter { left_out: folders(keep).map(path).collect(), tree, targets }
     }
 
     /// Whether an entry of the package, with its path on a merged `/usr`, is left out.
@@ -61,6 +65,11 @@ impl<'a> Filter<'a> {
             return !self.is_for_copyright(path, entry);
         }
         true
+    }
+
+    /// Whether an entry stands below a folder of which something is left out.
+    pub(super) fn looks_at(&self, path: &TreePath) -> bool {
+        self.left_out.iter().any(|folder| path != folder && path.starts_with(folder))
     }
 
     /// Whether it is a copyright file, leads to one, or holds one.
@@ -80,6 +89,6 @@ impl<'a> Filter<'a> {
     }
 }
 
-fn is_copyright(name: &[u8]) -> bool {
+pub(super) fn is_copyright(name: &[u8]) -> bool {
     name == b"copyright" || name.starts_with(b"copyright.")
 }

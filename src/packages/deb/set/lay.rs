@@ -36,6 +36,8 @@ pub(super) struct Ground<'a> {
     pub(super) packages: &'a [Unpacked],
     pub(super) base: &'a BaseOwners,
     pub(super) diversions: &'a [Diversion],
+    /// Of two entries for one place the first stays, where they would be in conflict: somebody else decides.
+    pub(super) lenient: bool,
 }
 
 /// Lays the package at a position; `filter` says what is left out.
@@ -64,7 +66,10 @@ pub(super) fn lay(
             None => root.put(place, entry.clone(), owner)?,
             Some(old) => {
                 let old = old.clone();
-                meet(root, ground, position, place, entry, &old, &mut laid)?;
+                match meet(root, ground, position, place, entry, &old, &mut laid) {
+                    Err(SetError::Conflict(_)) if ground.lenient => {}
+                    met => met?,
+                }
             }
         }
     }

@@ -12,6 +12,7 @@
 mod base;
 mod database;
 mod filter;
+pub mod install;
 mod lay;
 mod merge;
 mod order;
@@ -38,8 +39,21 @@ pub struct Options {
     pub keep: Keep,
     /// How the packages are listed.
     pub database: Database,
+    /// What becomes of scripts.
+    pub scripts: Scripts,
     /// Packages whose scripts are not looked at.
     pub skip_scripts: BTreeSet<String>,
+}
+
+/// What becomes of maintainer scripts when a set is made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Scripts {
+    /// They are emulated, and packages count as installed.
+    #[default]
+    Emulate,
+    /// Nothing: the packages' files are laid and nothing is written about them, as dpkg will do that itself. Two that
+    /// have one file are no conflict then, since a script may divert one of them.
+    Leave,
 }
 
 impl Options {
@@ -49,6 +63,7 @@ impl Options {
             architecture: architecture.into(),
             keep: Keep::default(),
             database: Database::default(),
+            scripts: Scripts::default(),
             skip_scripts: BTreeSet::new(),
         }
     }
@@ -131,10 +146,17 @@ pub enum SetError {
     /// Scripts that kiln cannot carry out: all that there are.
     #[error(
         "kiln cannot do what some maintainer scripts would do:{}\nChoices: leave the package out, have its scripts \
-         skipped (`scripts \"skip\" \"{}\"`, and do what matters of them yourself), or install it in a step",
+         skipped (`scripts \"skip\" \"{}\"`, and do what matters of them yourself), or have dpkg execute all scripts, in a \
+         whole Debian system (`packages … scripts=\"run\"`)",
         .0.iter().map(|p| format!("\n  {p}")).collect::<String>(), .0[0].package
     )]
     Scripts(Vec<ScriptProblem>),
+    /// There is nothing to execute scripts with.
+    #[error(
+        "the package source has no essential packages, dpkg among them, and without these no scripts can be executed: \
+         leave out `scripts=\"run\"`, or use a source that has them, such as Debian's"
+    )]
+    NoDpkg,
     /// A script takes away what is part of the base.
     #[error("a maintainer script removes {0}, which is part of the base and cannot be removed by a package")]
     RemovesFromBase(TreePath),
@@ -262,7 +284,7 @@ impl Making<'_> {
     fn script(&mut self, position: usize, script: Script) -> Result<(), SetError> {
         let package = &self.packages[position];
         let Some(digest) = package.files.get(script.name()) else { return Ok(()) };
-        if self.options.skip_scripts.contains(package.stanza.name()) {
+        if self.options.scripts == Scripts::Leave || self.options.skip_scripts.contains(package.stanza.name()) {
             return Ok(());
         }
         let bytes = self.store.read(digest, 64 << 20)?;
@@ -276,7 +298,12 @@ impl Making<'_> {
 
     fn lay(&mut self, position: usize) -> Result<(), SetError> {
         let package = &self.packages[position];
-        let ground = Ground { packages: self.packages, base: self.base, diversions: &self.scene.diversions };
+        let ground = Ground {
+            packages: self.packages,
+            base: self.base,
+            diversions: &self.scene.diversions,
+            lenient: self.options.scripts == Scripts::Leave,
+        };
         let filter = filter::Filter::new(self.options.keep, &package.tree);
         let laid = lay::lay(&mut self.root, &ground, position, &filter)?;
         self.scene.packages[position].files = laid.kept.iter().map(|(path, _)| path.to_string()).collect();
@@ -286,7 +313,9 @@ impl Making<'_> {
     }
 
     fn finish(mut self, order: &[usize], base: Option<&Tree>) -> Result<PackageSet, SetError> {
-        emulate::finish(&mut self.root, &mut self.scene)?;
+        if self.options.scripts == Scripts::Emulate {
+            emulate::finish(&mut self.root, &mut self.scene)?;
+        }
         let mut warnings: Vec<Warning> = Vec::new();
         for position in order {
             let name = self.packages[*position].stanza.name();
@@ -295,17 +324,15 @@ impl Making<'_> {
         }
         let from_scripts = std::mem::take(&mut self.scene.warnings);
         warnings.extend(from_scripts.into_iter().map(|(package, text)| Warning { package, text }));
-        database::write(
-            &mut self.root,
-            &database::Contents {
-                packages: self.packages,
-                order,
-                laid: &self.laid,
-                scene: &self.scene,
-                full: self.options.database == Database::Full,
-            },
-        )?;
-        let (tree, owners) = self.root.finish();
+        if self.options.scripts == Scripts::Emulate {
+            let full = self.options.database == Database::Full;
+            let (packages, laid, scene) = (self.packages, &self.laid[..], &self.scene);
+            database::write(&mut self.root, &database::Contents { packages, order, laid, scene, full })?;
+        }
+        let (mut tree, owners) = self.root.finish();
+        if self.options.scripts == Scripts::Leave {
+            tree = install::with_links_of_their_contents(&tree)?;
+        }
         let tree = match base {
             None => tree,
             Some(base) => {

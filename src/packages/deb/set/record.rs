@@ -2,7 +2,7 @@
 
 use super::super::stanza::Stanza;
 use super::super::unpack::has_contents;
-use super::{Database, Options, Owner, PackageSet, SetError, Warning};
+use super::{Database, Options, Owner, PackageSet, Scripts, SetError, Warning};
 use crate::oci::Digest;
 use crate::packages::deb::LockedPackage;
 use crate::store::Store;
@@ -36,6 +36,8 @@ struct Inputs<'a> {
     full: bool,
     skip: Vec<&'a str>,
     base: Option<Digest>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unpack: bool,
 }
 
 /// The key of the record for these packages and options.
@@ -52,6 +54,7 @@ pub(super) fn key(packages: &[LockedPackage], options: &Options, base: Option<&T
         full: options.database == Database::Full,
         skip: options.skip_scripts.iter().map(String::as_str).collect(),
         base: base.map(Tree::digest),
+        unpack: options.scripts == Scripts::Leave,
     };
     Digest::of(serde_json::to_vec(&inputs).expect("strings, numbers and digests make JSON"))
 }

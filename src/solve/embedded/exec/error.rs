@@ -122,6 +122,14 @@ impl Written {
 }
 
 impl ExecError {
+    /// The code with which the command ended, if it ended by itself.
+    pub fn exit_code(&self) -> Option<i32> {
+        match self {
+            ExecError::Ended { status: Status::Exited(code), .. } => Some(*code),
+            _ => None,
+        }
+    }
+
     /// What the command wrote, if it ran.
     pub fn written(&self) -> Option<&Written> {
         match self {
