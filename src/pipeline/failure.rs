@@ -41,7 +41,8 @@ impl Failure {
     fn explained(error: &SolveError, command: Option<&CommandPlan>) -> (Option<String>, Option<String>) {
         let (Some(command), Some(written)) = (command, error.output()) else { return (None, None) };
         let installing = error.exit_code().filter(|_| command.installs);
-        if let Some((message, help)) = installing.and_then(|code| installing::explained(command, code, &written.text())) {
+        if let Some((message, help)) = installing.and_then(|code| installing::explained(command, code, &written.text()))
+        {
             return (Some(message), Some(help));
         }
         let stage = command.stage.as_ref();

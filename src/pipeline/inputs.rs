@@ -178,7 +178,8 @@ fn realise(
             fetch(session, locked, &request, lock)?;
             if let Some(span) = leveled.image.runs_scripts() {
                 let packages = installing::missing(session, project, leveled, locked, below.as_deref())?;
-                let installed = installing::prepare(session, leveled, &request, packages, below.as_deref(), &mut inputs);
+                let installed =
+                    installing::prepare(session, leveled, &request, packages, below.as_deref(), &mut inputs);
                 vec![installed.map_err(|error| installing::at(error, span, project))?]
             } else {
                 sets(session, &leveled.levels, locked, below.as_deref())?

@@ -107,7 +107,10 @@ pub(super) fn explained(command: &CommandPlan, code: i32, output: &str) -> Optio
         lines.into_iter().map(str::to_owned).collect()
     };
     let shell = command.stage.as_ref().map(|stage| {
-        format!("; `kiln shell {stage}` opens a shell before any of them ran, in which `sh -x {}` runs them", install::PROGRAM)
+        format!(
+            "; `kiln shell {stage}` opens a shell before any of them ran, in which `sh -x {}` runs them",
+            install::PROGRAM
+        )
     });
     let shell = shell.unwrap_or_default();
     match code {

@@ -125,7 +125,14 @@ impl Taking<'_> {
             image.runs().map(|run| &run.surroundings).chain([&image.surroundings]).filter(|_| image.runs().count() > 0)
         });
         let mounted = around.flat_map(|around| &around.mounts).map(|mount| mount.from.as_str());
-        let used: BTreeSet<&str> = copied.chain(mounted).collect();
+        // What commands ran in is something that they saw.
+        let has_commands = |image: &&spec::Image| image.runs().next().is_some() || image.runs_scripts().is_some();
+        let of_stages = self.stages.iter().map(|stage| stage.leveled.image);
+        let stood_on = of_stages.chain(Some(self.leveled.image).filter(has_commands)).filter_map(|image| {
+            let base = image.base.as_ref().map(|base| &base.value);
+            if let Some(spec::Base::Source(name)) = base { Some(name.as_str()) } else { None }
+        });
+        let used: BTreeSet<&str> = copied.chain(mounted).chain(stood_on).collect();
         self.project.spec.sources.iter().filter(|source| used.contains(source.name.value.as_str())).collect()
     }
 

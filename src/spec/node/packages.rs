@@ -184,7 +184,9 @@ pub(in crate::spec) fn agree(cx: &mut Cx<'_>, image: &Image) {
             Base::Source(_) => String::new(),
         };
         let help = match &base.value {
-            Base::Own(_) => "leave out the base: packages with `scripts=\"run\"` bring all that a Debian system begins with",
+            Base::Own(_) => {
+                "leave out the base: packages with `scripts=\"run\"` bring all that a Debian system begins with"
+            }
             _ => "leave out the base, and take what is needed of the stage by `copy`; or add the packages to the stage",
         };
         if !message.is_empty() {

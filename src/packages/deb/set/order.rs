@@ -9,7 +9,7 @@ use super::super::unpack::Unpacked;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// These come first, whatever they need: the folders and accounts of a system are theirs.
-pub(super) const FIRST: [&str; 2] = ["base-files", "base-passwd"];
+const FIRST: [&str; 2] = ["base-files", "base-passwd"];
 
 /// Who needs whom among packages, by position.
 pub(super) struct Relations<'a> {

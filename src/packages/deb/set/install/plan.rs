@@ -6,8 +6,11 @@
 //! depends on is.
 
 use super::super::super::unpack::Unpacked;
-use super::super::order::{self, FIRST, Relations};
+use super::super::order::{self, Relations};
 use std::collections::BTreeSet;
+
+/// These are installed first, one after the other: the accounts and the folders of a system are theirs.
+const FIRST: [&str; 2] = ["base-passwd", "base-files"];
 
 /// One call of dpkg, for these packages in this order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,14 +29,16 @@ pub(super) fn system(packages: &[Unpacked]) -> Vec<usize> {
 /// The calls that install the packages; those of `system` are unpacked already and come first.
 pub(super) fn plan(packages: &[Unpacked], system: &[usize]) -> Vec<Call> {
     let mut calls = Vec::new();
-    let is_first = |i: &usize| FIRST.contains(&packages[*i].stanza.name());
-    let (first, others): (Vec<usize>, Vec<usize>) = system.iter().partition(|i| is_first(i));
-    for group in first.into_iter().map(|i| vec![i]).chain([others]).filter(|group| !group.is_empty()) {
+    let is_named = |i: &usize, name: &str| packages[*i].stanza.name() == name;
+    let first = FIRST.iter().map(|name| system.iter().copied().filter(|i| is_named(i, name)).collect::<Vec<_>>());
+    let others: Vec<usize> = system.iter().copied().filter(|i| !FIRST.iter().any(|name| is_named(i, name))).collect();
+    for group in first.chain([others]).filter(|group| !group.is_empty()) {
         calls.push(Call::Unpack { packages: group.clone(), force: true });
         calls.push(Call::Configure { packages: group, force: true });
     }
     let relations = Relations::new(packages);
-    let mut planning = Planning { configured: system.iter().copied().collect(), unpacked: Vec::new(), waiting: Vec::new() };
+    let mut planning =
+        Planning { configured: system.iter().copied().collect(), unpacked: Vec::new(), waiting: Vec::new() };
     for package in order::order(packages).into_iter().filter(|i| !system.contains(i)) {
         let before = relations.closure(relations.needs_by(package, "Pre-Depends"));
         planning.unpack(package, &before, &mut calls);
