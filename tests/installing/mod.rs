@@ -24,6 +24,7 @@ fn archive() -> Archive {
         )
         .with(Deb::new("keys", "1"))
         .with(Deb::new("lib", "1"))
+        .with(Deb::new("other", "1").field("Depends", "dpkg").file("./usr/bin/other", 0o755, "other"))
 }
 
 struct Site {
@@ -88,7 +89,7 @@ fn a_whole_system_is_locked_and_dpkg_installs_it() {
     assert_eq!(
         why("/var/lib/dpkg/status"),
         "/var/lib/dpkg/status
-  command    configure packages
+  run        configure packages
   made by    kiln.kdl:7
   command    /bin/sh /run/kiln/install
   it read    package app 1
@@ -191,8 +192,6 @@ fn upon_a_base_dpkg_installs_what_it_lacks() {
         )
     };
     site.spec(&upon("other"));
-    let archive = archive().with(Deb::new("other", "1").field("Depends", "dpkg").file("./usr/bin/other", 0o755, "x"));
-    site.mirror.publish(&archive);
     let outcome = site.build(&[]).done();
     assert!(outcome.stderr.contains("Setting up other ..."), "{}", outcome.stderr);
     assert!(!outcome.stderr.contains("Unpacking dpkg"), "the base has it: {}", outcome.stderr);
