@@ -96,7 +96,7 @@ fn a_whole_system_is_locked_and_dpkg_installs_it() {
   it read    3 packages that these need
 "
     );
-    let told = site.world.kiln(["provenance", "out"]).run().done().stdout;
+    let told = site.world.kiln(["provenance", "--format", "json", "out"]).run().done().stdout;
     let told: serde_json::Value = serde_json::from_str(&told).unwrap();
     let text = told.to_string();
     assert!(text.contains(r#""name":"configure packages","network":"none""#), "{text}");

@@ -86,9 +86,12 @@ tidy() {
         -o -name 'subuid-' -o -name 'subgid-' \) -newer $began -delete
     [ ! -d /var/cache/man ] || find /var/cache/man -xdev -depth -mindepth 1 -newer $began ! -type d -delete
     rm -f /var/cache/ldconfig/aux-cache
+    while read -r link; do
+        [ ! -L "$link" ] || rm -f "$link"
+    done < "$here/links"
     while read -r folder; do
         [ ! -d "$folder" ] || find "$folder" -xdev -depth -mindepth 1 -type d -empty -cnewer $began -delete
-    done < "$here/left-out"
+    done < "$here/folders"
     if [ -e /etc/shadow ]; then
         sed -i -E "s/^([^:]*:[^:]*:)($first_day|$(day)):/\1$((SOURCE_DATE_EPOCH / 86400)):/" /etc/shadow
     fi

@@ -96,7 +96,8 @@ fn kit(
     write("keystore", 0o644, include_str!("keystore.pl"))?;
     write("plan", 0o644, &plan_text(unpacked, system))?;
     write("options", 0o644, &options_text(unpacked, keep, ignore))?;
-    write("left-out", 0o644, &folders(keep).map(|folder| format!("/{folder}\n")).collect::<String>())?;
+    write("folders", 0o644, &folders(keep).map(|folder| format!("/{folder}\n")).collect::<String>())?;
+    write("links", 0o644, &links_text(unpacked, keep))?;
     for name in STAND_INS {
         write(&format!("programs/{name}"), 0o755, include_str!("stand_in.sh"))?;
     }
@@ -135,19 +136,35 @@ fn options_text(packages: &[Unpacked], keep: Keep, ignore: &BTreeSet<String>) ->
         let names: Vec<&str> = ignore.iter().map(String::as_str).collect();
         options.push(format!("--ignore-depends={}", names.join(",")));
     }
-    let mut kept = BTreeSet::new();
-    for package in packages {
-        let filter = Filter::new(keep, &package.tree);
-        let stays = |path: &TreePath, entry: &Entry| {
-            filter.looks_at(path) && !entry.is_dir() && !filter.leaves_out(path, entry)
-        };
-        let stay = package.tree.iter().filter(|(path, entry)| stays(path, entry)).map(|(path, _)| path);
-        kept.extend(stay.filter_map(pattern));
-    }
-    let excluded: Vec<&str> = folders(keep).collect();
-    options.extend(excluded.iter().map(|folder| format!("--path-exclude=/{folder}/*")));
+    let stays = |filter: &Filter<'_>, path: &TreePath, entry: &Entry| {
+        filter.looks_at(path) && !entry.is_dir() && !filter.leaves_out(path, entry)
+    };
+    let kept: BTreeSet<String> = packages.iter().flat_map(|package| found(package, keep, stays)).collect();
+    options.extend(folders(keep).map(|folder| format!("--path-exclude=/{folder}/*")));
+    // No file has this name, but by such a pattern dpkg makes the folders below: scripts put links there.
+    options.extend(folders(keep).map(|folder| format!("--path-include=/{folder}/*/.")));
     options.extend(kept.iter().map(|pattern| format!("--path-include={pattern}")));
     options.iter().map(|option| format!("{option}\n")).collect()
+}
+
+/// The symbolic links that are left out, a path a line: with the folders dpkg makes these too.
+fn links_text(packages: &[Unpacked], keep: Keep) -> String {
+    let goes = |filter: &Filter<'_>, path: &TreePath, entry: &Entry| {
+        entry.link_target().is_some() && filter.leaves_out(path, entry)
+    };
+    let links: BTreeSet<String> = packages.iter().flat_map(|package| found(package, keep, goes)).collect();
+    links.iter().map(|link| format!("{link}\n")).collect()
+}
+
+/// What of a package is chosen, as patterns.
+fn found(package: &Unpacked, keep: Keep, choose: impl Fn(&Filter<'_>, &TreePath, &Entry) -> bool) -> Vec<String> {
+    let filter = Filter::new(keep, &package.tree);
+    package
+        .tree
+        .iter()
+        .filter(|(path, entry)| choose(&filter, path, entry))
+        .filter_map(|(path, _)| pattern(path))
+        .collect()
 }
 
 /// The pattern by which dpkg keeps a path; none for one that no pattern could name.

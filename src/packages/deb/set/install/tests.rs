@@ -111,13 +111,16 @@ fn dpkg_leaves_out_what_kiln_leaves_out() {
         .file("./usr/share/doc/app/copyright", 0o644, "free")
         .file("./usr/share/doc/app/README", 0o644, "read me")
         .file("./usr/share/locale/locale.alias", 0o644, "names")
+        .symlink("./usr/share/doc/app/README.txt", "README")
         .symlink("./usr/share/doc/libapp", "app");
     let packages = [deb.store(&store)];
     let ignore = BTreeSet::from(["other".to_owned()]);
     let options = Options { keep: Keep { man: true, ..Keep::default() }, ..Options::new("amd64") };
     let installation = prepare(&store, &packages, &options, &ignore, false).unwrap();
+    assert_eq!(text(&store, &installation, "links"), "/usr/share/doc/app/README.txt\n");
     let text = text(&store, &installation, "options");
-    let lines: Vec<&str> = text.lines().collect();
+    assert!(text.contains("--path-include=/usr/share/doc/*/.\n"), "{text}");
+    let lines: Vec<&str> = text.lines().filter(|line| !line.ends_with("/.")).collect();
     let of = |kind: &str| lines.iter().filter_map(|line| line.strip_prefix(kind)).collect::<Vec<_>>();
     assert_eq!(of("--ignore-depends="), ["other"]);
     assert_eq!(
