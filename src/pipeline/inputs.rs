@@ -90,12 +90,12 @@ pub(super) fn prepare<'a>(
     platform: &'a Platform,
     lock: &Lock,
 ) -> Result<Prepared<'a>, Error> {
-    let stages = buildable.stages_of(project, leveled.image, platform).into_iter().map(|(name, leveled, platform)| {
-        let realised = realise(session, project, leveled, platform, lock)?;
-        Ok(PreparedStage { name, leveled, platform, realised })
-    });
-    let stages = stages.collect::<Result<_, Error>>()?;
-    Ok(Prepared { image: realise(session, project, leveled, platform, lock)?, stages })
+    let mut stages: Vec<PreparedStage<'_>> = Vec::new();
+    for (name, leveled, platform) in buildable.stages_of(project, leveled.image, platform) {
+        let realised = realise(session, project, leveled, platform, lock, &stages)?;
+        stages.push(PreparedStage { name, leveled, platform, realised });
+    }
+    Ok(Prepared { image: realise(session, project, leveled, platform, lock, &stages)?, stages })
 }
 
 impl Prepared<'_> {
@@ -139,13 +139,15 @@ impl Prepared<'_> {
     }
 }
 
-/// Brings everything that an image or a stage for one platform is made of into the store.
+/// Brings everything that an image or a stage for one platform is made of into the store; `stages` are those that it
+/// uses.
 fn realise(
     session: &Session<'_>,
     project: &Project,
     leveled: &Leveled<'_>,
     platform: &Platform,
     lock: &Lock,
+    stages: &[PreparedStage<'_>],
 ) -> Result<Realised, Error> {
     let mut inputs = Inputs::default();
     for download in &lock.downloads {
@@ -177,7 +179,8 @@ fn realise(
         (Some(locked), Some(request)) => {
             fetch(session, locked, &request, lock)?;
             if let Some(span) = leveled.image.runs_scripts() {
-                let packages = installing::missing(session, project, leveled, locked, below.as_deref())?;
+                let upon = installing::Upon { project, leveled, base: below.as_deref(), stages };
+                let packages = upon.missing(session, locked)?;
                 let installed =
                     installing::prepare(session, leveled, &request, packages, below.as_deref(), &mut inputs);
                 vec![installed.map_err(|error| installing::at(error, span, project))?]

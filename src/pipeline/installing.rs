@@ -1,7 +1,7 @@
 //! Packages that dpkg installs with their scripts: what is made ready for it, and what is told where it fails.
 
 use super::error::Error;
-use super::inputs::{Installed, options, stored_tree};
+use super::inputs::{Installed, PreparedStage, options, stored_tree};
 use super::locking::Leveled;
 use super::project::Project;
 use super::session::Session;
@@ -12,6 +12,7 @@ use crate::packages::deb::set::install::{self, exit_code};
 use crate::packages::deb::set::{self, Scripts, SetError};
 use crate::packages::deb::{self, LockedPackage, version};
 use crate::plan::{LockedSet, PlanError, Request};
+use crate::spec::Base;
 use crate::tree::{Entry, Tree};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,39 +22,81 @@ const MAX_STATUS: u64 = 256 << 20;
 /// The page that tells of all this.
 const PAGE: &str = "specs/language/packages.md";
 
-/// The locked packages that a base lacks, or has in an older version; without a base, all.
-pub(super) fn missing(
-    session: &Session<'_>,
-    project: &Project,
-    leveled: &Leveled<'_>,
-    locked: &LockedSet,
-    base: Option<&Tree>,
-) -> Result<Vec<LockedPackage>, Error> {
-    let mut packages: Vec<LockedPackage> = locked.packages.iter().map(|entry| entry.package.clone()).collect();
-    let Some(base) = base else { return Ok(packages) };
-    let at = |path: &str| base.resolve(path).ok().and_then(|place| base.get(&place)).filter(|entry| entry.is_file());
-    let status = at("/var/lib/dpkg/status").and_then(Entry::content);
-    let (Some(_), Some(status)) = (at("/usr/bin/dpkg"), status) else { return Err(no_dpkg(project, leveled)) };
-    let status = session.store.read(status, MAX_STATUS)?;
-    let present: BTreeMap<String, String> = Present::read(&String::from_utf8_lossy(&status))
-        .into_iter()
-        .map(|package| (package.name, package.version))
-        .collect();
-    let is_older = |package: &LockedPackage| {
-        let present = present.get(&package.name);
-        present.is_none_or(|present| version::compare(present, &package.version).is_lt())
-    };
-    packages.retain(is_older);
-    Ok(packages)
+/// What packages are installed upon.
+pub(super) struct Upon<'a> {
+    pub project: &'a Project,
+    pub leveled: &'a Leveled<'a>,
+    /// The files of a base that is an image.
+    pub base: Option<&'a Tree>,
+    /// The stages, one of which may be the base.
+    pub stages: &'a [PreparedStage<'a>],
+}
+
+impl Upon<'_> {
+    /// The locked packages that the base lacks, or has in an older version; without a base, all.
+    pub(super) fn missing(&self, session: &Session<'_>, locked: &LockedSet) -> Result<Vec<LockedPackage>, Error> {
+        let present = match self.base {
+            Some(base) => self.of_image(session, base)?,
+            None => self.of_stages(session)?,
+        };
+        let is_missing = |package: &&LockedPackage| {
+            let present = present.get(&package.name);
+            present.is_none_or(|present| version::compare(present, &package.version).is_lt())
+        };
+        Ok(locked.packages.iter().map(|entry| &entry.package).filter(is_missing).cloned().collect())
+    }
+
+    /// What dpkg says of itself in the base.
+    fn of_image(&self, session: &Session<'_>, base: &Tree) -> Result<BTreeMap<String, String>, Error> {
+        let at =
+            |path: &str| base.resolve(path).ok().and_then(|place| base.get(&place)).filter(|entry| entry.is_file());
+        let status = at("/var/lib/dpkg/status").and_then(Entry::content);
+        let (Some(_), Some(status)) = (at("/usr/bin/dpkg"), status) else {
+            return Err(no_dpkg(self.project, self.leveled));
+        };
+        let status = session.store.read(status, MAX_STATUS)?;
+        let present = Present::read(&String::from_utf8_lossy(&status)).into_iter();
+        Ok(present.map(|package| (package.name, package.version)).collect())
+    }
+
+    /// What is installed in the stage that is the base, and in those below it.
+    fn of_stages(&self, session: &Session<'_>) -> Result<BTreeMap<String, String>, Error> {
+        let mut present = BTreeMap::new();
+        let mut upon = self.leveled;
+        while let Some(Base::Stage(name)) = base_of(upon) {
+            let Some(stage) = self.stages.iter().find(|stage| stage.name == name) else { break };
+            upon = stage.leveled;
+            let installed = stage.realised.sets.iter().flatten().flat_map(|set| &set.packages);
+            // An upper stage has what is newer.
+            for package in installed {
+                present.entry(package.name.clone()).or_insert_with(|| package.version.clone());
+            }
+            if let Some(image) = &stage.realised.base {
+                let below = Upon { leveled: upon, ..*self }.of_image(session, &*image.tree(session)?)?;
+                for (name, version) in below {
+                    present.entry(name).or_insert(version);
+                }
+            }
+        }
+        let is_upon_stage = matches!(base_of(self.leveled), Some(Base::Stage(_)));
+        if is_upon_stage && !present.contains_key("dpkg") {
+            return Err(no_dpkg(self.project, self.leveled));
+        }
+        Ok(present)
+    }
+}
+
+fn base_of<'a>(leveled: &'a Leveled<'_>) -> Option<&'a Base> {
+    leveled.image.base.as_ref().map(|base| &base.value)
 }
 
 fn no_dpkg(project: &Project, leveled: &Leveled<'_>) -> Error {
     let image = leveled.image;
     let span = image.base.as_ref().map_or(image.span, |base| base.span);
     let message = "the base has no dpkg, and so no scripts of packages can be executed in it";
-    let help = "take a base with dpkg, such as `docker.io/library/debian`, or none: \
-        packages with `scripts=\"run\"` bring all that a Debian system begins with";
-    let diagnostic = Diagnostic::error("packages::no-dpkg", message, span, "there is no /usr/bin/dpkg in it");
+    let help = "take a base with dpkg, such as `docker.io/library/debian` or a stage whose packages have \
+        `scripts=\"run\"`, or none: then these bring all that a Debian system begins with";
+    let diagnostic = Diagnostic::error("packages::no-dpkg", message, span, "there is no dpkg in it");
     let diagnostic = match image.runs_scripts() {
         Some(packages) => diagnostic.with_label(packages, "their scripts are to be executed"),
         None => diagnostic,
@@ -79,7 +122,7 @@ pub(super) fn prepare(
         deb::architecture(&request.platform).ok_or_else(|| PlanError::Platform(request.platform.to_string()))?;
     let options = set::Options { scripts: Scripts::Leave, ..options(architecture, &leveled.levels) };
     let ignored: BTreeSet<String> = request.ignore_depends.values().flatten().cloned().collect();
-    let ready = install::prepare(&session.store, &packages, &options, &ignored, base.is_none())?;
+    let ready = install::prepare(&session.store, &packages, &options, &ignored, !request.on_base)?;
     inputs.installations.push(Some(Installation {
         system: ready.system.map(|tree| stored_tree(&session.store, &tree)).transpose()?,
         kit: stored_tree(&session.store, &ready.kit)?,

@@ -4,22 +4,15 @@ use crate::support::files;
 use crate::support::program::World;
 use std::fs;
 
-/// Services and toolchains whose scripts make accounts, keys, databases, caches and bytecode.
+/// Services and a runtime whose scripts make accounts, keys, databases, caches and bytecode.
 const SPEC: &str = r#"kiln 1
 
 apt "debian" { suite "trixie" }
-
-stage "compiled" {
-    packages "debian" scripts="run" { add "build-essential" }
-    file "/src/hello.c" "int puts(const char *); int main(void) { return puts(\"hello\") < 0; }\n"
-    run "cc -o /src/hello /src/hello.c && /src/hello"
-}
 
 image "services" {
     packages "debian" scripts="run" {
         add "postgresql" "openjdk-21-jre-headless" "nginx" "default-mta" "openssh-server" "python3"
     }
-    copy "/src/hello" from="compiled" to="/usr/local/bin/"
     run "id postgres && id sshd && id Debian-exim && java -version && nginx -t && test -z \"$(dpkg --audit)\""
     run "! ls /etc/machine-id /var/log/dpkg.log /etc/ssh/ssh_host_rsa_key /etc/ssl/private/ssl-cert-snakeoil.key"
     run "! grep -v ':3652:' /etc/shadow && rm /run/nginx.pid /var/log/nginx/error.log"

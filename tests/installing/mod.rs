@@ -207,3 +207,32 @@ fn upon_a_base_dpkg_installs_what_it_lacks() {
     assert!(outcome.stderr.contains("the base has no dpkg"), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("take a base with dpkg"), "{}", outcome.stderr);
 }
+
+#[test]
+fn upon_a_stage_dpkg_installs_what_it_lacks() {
+    let spec = |scripts: &str| {
+        format!(
+            "stage \"sys\" {{\n    packages \"debian\"{scripts} {{ add \"app\" }}\n}}\nimage \"registry.test/db\" {{\n    \
+             base \"sys\"\n    packages \"debian\" scripts=\"run\" {{ add \"app\" \"other\" }}\n}}\n"
+        )
+    };
+    let site = Site::new(&spec(" scripts=\"run\""));
+    let outcome = site.build(&[]).done();
+    let second: Vec<_> = outcome.stderr.lines().filter(|line| line.starts_with("  [2]")).collect();
+    assert_eq!(
+        second[..second.len() - 1],
+        [
+            "  [2] configure packages of registry.test/db",
+            "  [2] Unpacking other_amd64.deb ...",
+            "  [2] Setting up other ..."
+        ],
+        "{}",
+        outcome.stderr
+    );
+    let why = |path: &str| site.world.kiln(["why", "out", path]).run().done().stdout;
+    assert!(why("/usr/bin/dpkg").contains("package    dpkg 1"), "{}", why("/usr/bin/dpkg"));
+
+    site.spec(&spec(""));
+    let outcome = site.world.kiln(["build", "-o", "oci:out"]).run().code(2);
+    assert!(outcome.stderr.contains("the base has no dpkg"), "{}", outcome.stderr);
+}

@@ -177,21 +177,12 @@ pub(in crate::spec) fn agree(cx: &mut Cx<'_>, image: &Image) {
         let message = format!("the scripts of `{}` cannot be skipped", mistake::clip(&skipped.package));
         report(mistake::conflict(skipped.package.span, message, run, help));
     }
-    if let Some(base) = &image.base {
-        let message = match &base.value {
-            Base::Own(name) => format!("the base `{name}` has no dpkg to execute scripts with"),
-            Base::Stage(name) => format!("packages whose scripts run cannot be put onto the stage `{name}`"),
-            Base::Source(_) => String::new(),
-        };
-        let help = match &base.value {
-            Base::Own(_) => {
-                "leave out the base: packages with `scripts=\"run\"` bring all that a Debian system begins with"
-            }
-            _ => "leave out the base, and take what is needed of the stage by `copy`; or add the packages to the stage",
-        };
-        if !message.is_empty() {
-            report(mistake::conflict(base.span, message, run, help));
-        }
+    if let Some(base) = &image.base
+        && let Base::Own(name) = &base.value
+    {
+        let help = "leave out the base: packages with `scripts=\"run\"` bring all that a Debian system begins with";
+        let message = format!("the base `{name}` has no dpkg to execute scripts with");
+        report(mistake::conflict(base.span, message, run, help));
     }
     let names = image.groups.iter().map(|group| &group.name).chain(image.accounts.iter().map(|account| &account.name));
     for name in names {
