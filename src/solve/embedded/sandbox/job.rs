@@ -197,6 +197,8 @@ pub(super) enum Failure {
     NoOverlay { errno: i32 },
     /// Content is missing in the store, or was damaged.
     Lost { content: Digest, damaged: bool },
+    /// The step left a secret in a file, or in a name or a link in this folder.
+    Leak { path: PathBuf, secret: String },
     /// A tree cannot be read, made or captured.
     Tree(String),
     /// A step of the work failed.

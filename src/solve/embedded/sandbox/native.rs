@@ -3,7 +3,7 @@
 use super::cgroup::Groups;
 use super::helper::{Helper, Last};
 use super::ids::Ids;
-use super::job::{ChangeJob, Failure, Job, LayerJob, MountJob, MountKindJob, Reply, StepJob, TreeJob, Value};
+use super::job::{ChangeJob, Failure, Job, LayerJob, MountJob, MountKindJob, Owners, Reply, StepJob, TreeJob, Value};
 use super::layers::Layers;
 use super::pump::{Pump, Sink};
 use super::scratch::{Remover, Scratch};
@@ -28,7 +28,14 @@ pub struct Native {
     overlays: AtomicBool,
     /// What steps of killed processes left behind was looked for.
     tidied: OnceLock<()>,
+    /// It was said that there is one id alone.
+    is_told: AtomicBool,
 }
+
+/// Said once of all steps.
+const ONE_ID: &str = "this user has no subordinate ids, so that commands of this build have one id: changes of owners \
+                      fail in them, and permissions between users do not hold; lines for this user in /etc/subuid and \
+                      /etc/subgid and the programs newuidmap and newgidmap (Debian's package uidmap) give them all ids";
 
 impl Native {
     /// A sandbox whose helper processes are `program`: kiln itself, or any other that calls
@@ -39,6 +46,7 @@ impl Native {
             ids: OnceLock::new(),
             overlays: AtomicBool::new(true),
             tidied: OnceLock::new(),
+            is_told: AtomicBool::new(false),
         }
     }
 
@@ -63,6 +71,10 @@ impl Sandbox for Native {
             }
         }
     }
+
+    fn has_one_id(&self) -> bool {
+        self.ids().owners() == Owners::Single
+    }
 }
 
 /// What became of a step.
@@ -73,13 +85,20 @@ enum Attempt {
 }
 
 impl Native {
+    fn ids(&self) -> &Ids {
+        self.ids.get_or_init(Ids::of_this_user)
+    }
+
     fn attempt(&self, step: &Step, store: &Store, listener: &dyn Listener) -> Result<Attempt, SandboxError> {
-        let ids = self.ids.get_or_init(Ids::of_this_user);
+        let ids = self.ids();
         let remover = Remover { program: &self.program, store, ids };
         self.tidied.get_or_init(|| store.clear_leftovers(|folder| remover.remove(folder).is_ok()));
         // The control groups go last, after all processes, and the folder of the step before them.
         let groups = Groups::new(&step.limits);
         let (mut warnings, uncounted) = groups.unbounded();
+        if self.has_one_id() && !self.is_told.swap(true, Ordering::Relaxed) {
+            warnings.push(ONE_ID.to_owned());
+        }
         let scratch = Scratch::new(remover)?;
         let (mut job, secrets) = job(step, &scratch, ids)?;
         job.processes = step.limits.pids.filter(|_| uncounted);
