@@ -1,5 +1,6 @@
 //! Stages and commands as users write them, from the spec to the files of the image, in the real sandbox.
 
+mod agents;
 mod caches;
 mod checks;
 mod commands;

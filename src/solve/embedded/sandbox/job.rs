@@ -83,10 +83,23 @@ impl MountJob {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum MountKindJob {
     Tree(TreeJob),
-    Folder { path: PathBuf },
-    Tmpfs { size: Option<u64> },
-    Secret { number: usize, owner: (u32, u32), mode: u16 },
-    Socket { path: PathBuf },
+    Folder {
+        path: PathBuf,
+    },
+    Tmpfs {
+        size: Option<u64>,
+    },
+    Secret {
+        number: usize,
+        owner: (u32, u32),
+        mode: u16,
+    },
+    /// A socket in the step's folder, of this name.
+    Agent {
+        name: String,
+        owner: (u32, u32),
+        mode: u16,
+    },
 }
 
 /// A tree that a command sees.

@@ -4,6 +4,7 @@
 //! [`run`](Sandbox::run) is called; a worker, which is kiln in a user namespace of its own; and an init, which is kiln as the
 //! first process of the step's namespaces and starts the command. Each dies with the one before.
 
+mod agent;
 mod capabilities;
 mod cgroup;
 mod channel;
@@ -160,8 +161,8 @@ pub enum MountKind {
         /// Permission bits.
         mode: u16,
     },
-    /// A socket of this machine.
-    Socket {
+    /// An ssh agent of this machine, behind a socket of kiln's own.
+    Agent {
         /// Where it is.
         path: PathBuf,
         /// Owner and group.

@@ -1,5 +1,6 @@
 //! The sandbox of this machine: its kernel's namespaces, and nothing that must be installed.
 
+use super::agent::LentAgent;
 use super::cgroup::Groups;
 use super::helper::{Helper, Last};
 use super::ids::Ids;
@@ -100,6 +101,7 @@ impl Native {
             warnings.push(ONE_ID.to_owned());
         }
         let scratch = Scratch::new(remover)?;
+        let _agents = agents(step, &scratch)?;
         let (mut job, secrets) = job(step, &scratch, ids)?;
         job.processes = step.limits.pids.filter(|_| uncounted);
         self.lay(step, &mut job, store, ids, listener)?;
@@ -182,6 +184,24 @@ impl Native {
     }
 }
 
+/// The agents that a step sees, each by its own socket in the step's folder.
+fn agents(step: &Step, scratch: &Scratch<'_>) -> Result<Vec<LentAgent>, SandboxError> {
+    let agents = step.mounts.iter().enumerate().filter_map(|(number, mount)| match &mount.kind {
+        MountKind::Agent { path, .. } => Some((number, path)),
+        _ => None,
+    });
+    let lend = |(number, path): (usize, &PathBuf)| {
+        let failed = |source| SandboxError::Io { action: format!("reach the ssh agent at {}", path.display()), source };
+        LentAgent::new(path, scratch.path(), &agent_name(number)).map_err(failed)
+    };
+    agents.map(lend).collect()
+}
+
+/// The name of the socket for the mount of this number.
+fn agent_name(number: usize) -> String {
+    format!("agent-{number}")
+}
+
 /// What a step changed, out of the store; what it left on disk is remembered as the layer that it has become.
 fn changes(
     told: Vec<Option<ChangeJob>>,
@@ -224,7 +244,7 @@ fn job<'s>(
         (name.clone(), value)
     });
     let env = env.collect();
-    let mounts = step.mounts.iter().map(|mount| {
+    let mounts = step.mounts.iter().enumerate().map(|(number, mount)| {
         let kind = match &mount.kind {
             MountKind::Tree { tree, selector, writable } => MountKindJob::Tree(TreeJob {
                 tree: tree.tree,
@@ -242,7 +262,9 @@ fn job<'s>(
             MountKind::Secret { content, owner, mode } => {
                 MountKindJob::Secret { number: keep(content), owner: *owner, mode: *mode }
             }
-            MountKind::Socket { path, .. } => MountKindJob::Socket { path: path.clone() },
+            MountKind::Agent { owner, mode, .. } => {
+                MountKindJob::Agent { name: agent_name(number), owner: *owner, mode: *mode }
+            }
         };
         Ok(MountJob { target: mount.target.clone(), kind })
     });

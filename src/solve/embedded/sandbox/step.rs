@@ -4,7 +4,7 @@ use super::super::mask::Sought;
 use super::channel::Channel;
 use super::disk::Disk;
 use super::forbidden::Forbidden;
-use super::job::{ChangeJob, EndedJob, Failure, MountKindJob, Reply, Report, StepJob, Stub, TreeJob, Value};
+use super::job::{ChangeJob, EndedJob, Failure, MountKindJob, Owners, Reply, Report, StepJob, Stub, TreeJob, Value};
 use super::within::Within;
 use super::{INIT, Limit, Status, layer, layers, namespaces, view};
 use crate::llb::exec::STEP_EPOCH;
@@ -161,6 +161,11 @@ fn make_folders(job: &StepJob) -> Result<(), Failure> {
         rustix::fs::mkdir(folder, Mode::from_raw_mode(0o700)).map_err(Failure::io("make a folder for the step"))
     };
     make(&scratch.join("private"))?;
+    for mount in &job.mounts {
+        if let MountKindJob::Agent { name, owner, mode } = &mount.kind {
+            give(&scratch.join(name), job.owners, *owner, *mode).map_err(Failure::io("give the step an ssh agent"))?;
+        }
+    }
     for (number, tree) in job.trees() {
         let folder = scratch.join(number.to_string());
         make(&folder)?;
@@ -175,6 +180,14 @@ fn make_folders(job: &StepJob) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Makes a file the step's; where there is one id, it is its user's already.
+fn give(path: &Path, owners: Owners, (uid, gid): (u32, u32), mode: u16) -> rustix::io::Result<()> {
+    if owners == Owners::Mapped {
+        rustix::fs::chown(path, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?;
+    }
+    rustix::fs::chmod(path, Mode::from_raw_mode(mode.into()))
 }
 
 /// Gives the upper folder of an overlay, which is its root, what the topmost layer's has.
