@@ -5,6 +5,7 @@ mod caches;
 mod checks;
 mod commands;
 mod copies;
+mod interrupted;
 mod secrets;
 
 use crate::support::program::{Call, Outcome, World};

@@ -158,7 +158,8 @@ impl Native {
         let layers = Layers::new(store, ids);
         for (mount, job) in step.mounts.iter().zip(&mut job.mounts) {
             if let (MountKind::Tree { tree, .. }, MountKindJob::Tree(job)) = (&mount.kind, &mut job.kind) {
-                job.layers = Some(layers.of(tree, |job| self.make_layer(job, store, ids, listener))?);
+                let make = |job: &LayerJob| self.make_layer(job, store, ids, listener);
+                job.layers = Some(layers.of(tree, &|| listener.is_cancelled(), make)?);
                 job.folder = layers.folder().to_owned();
             }
         }
