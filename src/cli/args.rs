@@ -34,7 +34,7 @@ pub(super) enum ProgressMode {
     Plain,
     /// An object for each event, on standard error
     Json,
-    /// Nothing but errors
+    /// Nothing but warnings and errors
     Quiet,
 }
 
@@ -150,7 +150,7 @@ pub(super) struct Build {
     /// Never move a tag that names another image
     #[arg(long, requires = "push")]
     pub no_clobber: bool,
-    /// Where the image goes: oci:DIR, oci-archive:FILE, docker-archive:FILE, tree:DIR or tar:FILE; may be
+    /// Where the image goes: oci:DIR, oci-archive:FILE, docker-archive:FILE or tree:DIR; of a stage tree:DIR or tar:FILE; may be
     /// repeated [default: oci:kiln-out/NAME beside the spec; with --push none]
     #[arg(short, long, value_name = "KIND:PATH")]
     pub output: Vec<String>,
