@@ -20,6 +20,9 @@ pub struct BuildReport {
     pub lock: LockReport,
     /// The images, in the order of the spec.
     pub images: Vec<ImageReport>,
+    /// Where results of commands were shared.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub shared: Vec<SharedReport>,
     /// Phases with their durations in seconds.
     pub phases: Vec<PhaseReport>,
     /// When the run began: seconds since 1970.
@@ -94,6 +97,12 @@ pub struct TargetReport {
     pub unpacked_size: u64,
     /// Where it went.
     pub outputs: Vec<OutputReport>,
+    /// Where results of commands were shared.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub shared: Vec<SharedReport>,
+    /// What was found out about commands.
+    #[serde(flatten)]
+    pub findings: Findings,
     /// What the user should know.
     pub warnings: Vec<String>,
 }
@@ -202,12 +211,23 @@ pub struct SignerReport {
 /// An output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OutputReport {
-    /// `oci`, `oci-archive`, `docker-archive` or `tree`.
+    /// `oci`, `oci-archive`, `docker-archive`, `tree` or `tar`.
     pub kind: &'static str,
     /// Where it is.
     pub path: String,
     /// Whether it was there already, as it had to be.
     pub unchanged: bool,
+}
+
+/// A place that results of commands were shared in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SharedReport {
+    /// Where it is, as the user wrote it.
+    pub place: String,
+    /// The digest of the list of results.
+    pub digest: Digest,
+    /// How many results it has.
+    pub results: usize,
 }
 
 /// An image as it was released to a repository.

@@ -6,9 +6,12 @@ use crate::cli::output::{Failure, Output};
 use crate::cli::{Environment, ci, exit, render};
 use crate::oci::Platform;
 use crate::pipeline::{
-    self, BuildOptions, Given, GraphForm, GraphOptions, KeySettings, LockMode, Refresh, ShellOptions, TargetOptions,
+    self, BuildOptions, Findings, Given, GraphForm, GraphOptions, KeySettings, LockMode, Refresh, SharingOptions,
+    ShellOptions, TargetOptions,
 };
+use secrecy::SecretString;
 use std::io::IsTerminal;
+use std::path::Path;
 
 pub(super) fn build(
     args: &Build,
@@ -19,10 +22,7 @@ pub(super) fn build(
     if let Some(stage) = &args.target {
         return target(args, stage, global, environment, output);
     }
-    let keys =
-        environment.keys().ok_or_else(|| Failure::usage("there is no place for keys: set XDG_DATA_HOME or HOME"))?;
-    let passphrase =
-        |path: &std::path::Path| store::passphrase(environment, path, &format!("passphrase of {}: ", path.display()));
+    let passphrase = |path: &std::path::Path| passphrase(environment, path);
     let options = BuildOptions {
         spec: args.spec.spec.clone(),
         args: spec_args(&args.spec),
@@ -34,11 +34,11 @@ pub(super) fn build(
         push: args.push,
         clobber: !args.no_clobber,
         epoch: environment.epoch().map_err(Failure::usage)?,
-        keys: KeySettings { key: args.key.clone(), keys, ci: environment.ci(), passphrase: &passphrase },
+        keys: keys(args, environment, &passphrase)?,
         record_run: args.record_run,
+        sharing: sharing(args),
     };
-    let given =
-        Given { explain: !args.why.is_empty(), twice: args.check_reproducible, ..given(&args.given, environment)? };
+    let given = given_to_build(args, environment)?;
     let report =
         in_session_with(global, args.lock.offline, given, environment, |session| pipeline::build(session, &options))?;
     if let Some(path) = &args.report {
@@ -46,8 +46,37 @@ pub(super) fn build(
     }
     ci::tell(&report, args.metadata_file.as_deref(), args.dotenv.as_deref(), environment)?;
     output.result(render::build(&report).as_bytes())?;
-    output.result(render::findings(&report.findings, &args.why).as_bytes())?;
-    Ok(if report.findings.differences.is_empty() { exit::DONE } else { exit::STEP })
+    findings(&report.findings, args, output)
+}
+
+/// With what is signed; `passphrase` opens a key.
+fn keys<'a>(
+    args: &Build,
+    environment: &Environment,
+    passphrase: &'a dyn Fn(&Path) -> Result<Option<SecretString>, String>,
+) -> Result<KeySettings<'a>, Failure> {
+    let keys =
+        environment.keys().ok_or_else(|| Failure::usage("there is no place for keys: set XDG_DATA_HOME or HOME"))?;
+    Ok(KeySettings { key: args.key.clone(), keys, ci: environment.ci(), passphrase })
+}
+
+fn passphrase(environment: &Environment, path: &Path) -> Result<Option<SecretString>, String> {
+    store::passphrase(environment, path, &format!("passphrase of {}: ", path.display()))
+}
+
+fn sharing(args: &Build) -> SharingOptions {
+    SharingOptions { from: args.cache_from.clone(), to: args.cache_to.clone() }
+}
+
+fn given_to_build(args: &Build, environment: &Environment) -> Result<Given, Failure> {
+    let given = given(&args.given, environment)?;
+    Ok(Given { explain: !args.why.is_empty(), twice: args.check_reproducible, ..given })
+}
+
+/// Shows what was found out about commands; differences end the program with an exit code of their own.
+fn findings(findings: &Findings, args: &Build, output: &mut Output) -> Result<u8, Failure> {
+    output.result(render::findings(findings, &args.why).as_bytes())?;
+    Ok(if findings.differences.is_empty() { exit::DONE } else { exit::STEP })
 }
 
 pub(super) fn shell(
@@ -95,6 +124,7 @@ fn target(
         [one] => Some(platform(one)?),
         _ => return Err(Failure::usage("a stage is built for one platform at a time")),
     };
+    let passphrase = |path: &Path| passphrase(environment, path);
     let options = TargetOptions {
         spec: args.spec.spec.clone(),
         args: spec_args(&args.spec),
@@ -103,15 +133,17 @@ fn target(
         platform,
         outputs: args.output.clone(),
         epoch: environment.epoch().map_err(Failure::usage)?,
+        sharing: sharing(args),
+        keys: keys(args, environment, &passphrase)?,
     };
-    let given = given(&args.given, environment)?;
+    let given = given_to_build(args, environment)?;
     let report =
         in_session_with(global, args.lock.offline, given, environment, |session| pipeline::target(session, &options))?;
     if let Some(path) = &args.report {
         write_report(path, &report)?;
     }
     output.result(render::target(&report).as_bytes())?;
-    Ok(exit::DONE)
+    findings(&report.findings, args, output)
 }
 
 fn write_report(path: &std::path::Path, report: &impl serde::Serialize) -> Result<(), Failure> {

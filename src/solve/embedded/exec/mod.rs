@@ -2,7 +2,7 @@
 //!
 //! A result is found by what the command means and by the contents that it sees ([`key`], [`result`]); inputs are not
 //! read for that. Only where none is found the command is made ready ([`step`], with [`user`] and [`caches`]) and given to
-//! the sandbox. What it writes goes to whoever listens, without secrets ([`output`], [`mask`]), and what it changed
+//! the sandbox. What it writes goes to whoever listens, without secrets ([`output`], [`mask`](super::mask)), and what it changed
 //! becomes new trees.
 //!
 //! Whoever runs a command holds a lock of its key, so that of equal commands in several builds one runs and the others
@@ -11,8 +11,8 @@
 mod caches;
 mod error;
 mod key;
-mod mask;
 mod output;
+mod pack;
 mod result;
 mod step;
 mod twice;
@@ -20,14 +20,13 @@ mod user;
 mod why;
 
 pub use error::{ExecError, Written};
-
-pub(super) use mask::Masks;
+pub use pack::{PackError, pack, unpack};
 
 use super::sandbox::{Ended, Sandbox, SandboxError, Status};
 use super::value::Value;
 use super::{Problem, Run};
 use crate::llb::{Vertex, pb};
-use crate::oci::Platform;
+use crate::oci::{Digest, Platform};
 use crate::solve::{Difference, Facts, Progress, Ran, Reason};
 use crate::tree::Change;
 use output::Hearing;
@@ -68,22 +67,32 @@ pub(super) fn run(
     let (store, request) = (&run.engine.store, run.request);
     let meaning = key::meaning(op, request.network);
     let contents = key::contents(op, inputs, store)?;
-    let key = key::key(&meaning, &contents);
     let command = Command { run, vertex, op, inputs };
+    // What was made where there are all ids is as good here, and not the other way round.
+    let mut keys = vec![key::key(&meaning, &contents)];
+    if command.has_one_id() {
+        keys.push(key::with_one_id(&keys[0]));
+    }
+    let key = keys[keys.len() - 1];
     let found = || match vertex.ignore_cache {
         true => Ok(None),
-        false => result::find(store, &key, op, run.pool),
+        false => result::find(store, &keys, op, run.pool),
     };
-    if let Some(made) = found()? {
-        return command.found(made);
+    if let Some((key, made)) = found()? {
+        return command.found(key, made);
     }
     let wait = Wait::new(&command, "another build runs the same command");
     let Some(lock) = store.lock_passing(&format!("exec-{}", key.hex()), &|| wait.is_over())? else {
         return Err(Problem::Cancelled);
     };
-    // Another build may have run it meanwhile.
-    if let Some(made) = found()? {
-        return command.found(made);
+    // Another build may have run it meanwhile, here or elsewhere.
+    let brought = || !vertex.ignore_cache && keys.iter().any(|key| request.shared.bring(key));
+    let made = match found()? {
+        None if brought() => found()?,
+        made => made,
+    };
+    if let Some((key, made)) = made {
+        return command.found(key, made);
     }
     let seen = Seen::now(request.graph, vertex, &meaning, &contents, op, inputs);
     let why = if request.explain { Some(command.reasons(&seen)?) } else { None };
@@ -91,7 +100,7 @@ pub(super) fn run(
     result::remember(store, &key, &made)?;
     seen.remember(vertex, store)?;
     drop(lock);
-    command.tell(&made, false, why);
+    command.tell(key, &made, false, why);
     if request.twice {
         command.again(&made)?;
     }
@@ -125,18 +134,19 @@ struct Command<'a> {
 
 impl Command<'_> {
     /// Uses an earlier result.
-    fn found(&self, made: Made) -> Result<(Vec<Value>, bool), Problem> {
-        self.tell(&made, true, None);
+    fn found(&self, key: Digest, made: Made) -> Result<(Vec<Value>, bool), Problem> {
+        self.tell(key, &made, true, None);
         if self.run.request.twice {
             self.again(&made)?;
         }
         Ok((made.values, true))
     }
 
-    fn tell(&self, made: &Made, cached: bool, why: Option<Vec<Reason>>) {
+    fn tell(&self, key: Digest, made: &Made, cached: bool, why: Option<Vec<Reason>>) {
         let trees = |values: &[Value]| values.iter().map(Value::tree_digest).collect();
         self.run.tell(Ran {
             vertex: self.vertex.digest,
+            key,
             inputs: trees(self.inputs),
             outputs: trees(&made.values),
             cached,
@@ -203,6 +213,10 @@ impl Command<'_> {
         Ok(self.outputs(&ready, changes, facts)?)
     }
 
+    fn has_one_id(&self) -> bool {
+        self.run.engine.sandbox.as_deref().is_some_and(Sandbox::has_one_id)
+    }
+
     fn sandbox(&self) -> Result<&dyn Sandbox, ExecError> {
         self.run.engine.sandbox.as_deref().ok_or(ExecError::NoSandbox)
     }
@@ -251,6 +265,12 @@ impl Command<'_> {
                 wanted.os, wanted.architecture
             ),
             _ => String::new(),
+        };
+        let error = match error {
+            SandboxError::Leaked { secret, path } => {
+                SandboxError::Leaked { secret, path: self.run.masks().text(&path) }
+            }
+            other => other,
         };
         ExecError::Sandbox { error, advice }
     }
