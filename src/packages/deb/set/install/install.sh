@@ -54,9 +54,10 @@ carry_out() {
         esac
     done < "$here/plan"
     dpkg_on --pending --configure
-    if [ -n "$(dpkg --audit)" ]; then
-        dpkg --audit
-        say "failed: dpkg: packages are not installed properly, as told above"
+    # shellcheck disable=SC2016
+    left=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' | sed -n -E 's/^(unpacked|half-.*|triggers-.*) //p')
+    if [ -n "$left" ]; then
+        for package in $left; do say "failed: $package: it is not configured"; done
         exit 73
     fi
 }

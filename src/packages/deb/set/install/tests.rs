@@ -1,4 +1,5 @@
 use super::super::super::fixtures::{Deb, content};
+use super::super::Keep;
 use super::*;
 use crate::packages::deb::unpack::unpack_all;
 use crate::tree::TreePath;
@@ -81,6 +82,22 @@ fn circles_are_unpacked_together() {
     let installation = prepared(&store, &packages, false).unwrap();
     let plan = text(&store, &installation, "plan");
     assert_eq!(plan, "unpack cc_amd64.deb bb_amd64.deb\nconfigure cc bb\nunpack aa_amd64.deb\n");
+}
+
+#[test]
+fn what_was_made_ready_is_found_again_while_all_of_it_is_there() {
+    let (_folder, store) = store();
+    let packages = packages(&store);
+    let made = prepared(&store, &packages, true).unwrap();
+    assert_eq!(prepared(&store, &packages, true).unwrap(), made);
+    assert_ne!(prepared(&store, &packages, false).unwrap(), made);
+    let other = Options { keep: Keep { doc: true, ..Keep::default() }, ..Options::new("amd64") };
+    assert_ne!(prepare(&store, &packages, &other, &BTreeSet::new(), true).unwrap().kit, made.kit);
+    let key = key(&packages, &Options { scripts: Scripts::Leave, ..Options::new("amd64") }, &BTreeSet::new(), true);
+    assert_eq!(found(&store, &key).unwrap(), Some(made));
+    store.set_record(RECORD, &key, Digest::of("lost").as_bytes()).unwrap();
+    assert_eq!(found(&store, &key).unwrap(), None);
+    assert_eq!(prepared(&store, &packages, true).unwrap(), made);
 }
 
 #[test]
