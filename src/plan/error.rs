@@ -1,5 +1,6 @@
 //! Why inputs cannot be pinned.
 
+use crate::git::GitError;
 use crate::http::{HttpError, UrlError};
 use crate::oci::{Digest, Reference};
 use crate::packages::deb::DebError;
@@ -53,6 +54,26 @@ pub enum PlanError {
         /// The source.
         source_name: String,
         /// What the spec says.
+        expected: Digest,
+        /// What came.
+        actual: Digest,
+    },
+    /// A commit could not be had.
+    #[error("source {source_name}: {error}")]
+    Git {
+        /// The source.
+        source_name: String,
+        /// Why not.
+        error: Box<GitError>,
+    },
+    /// A commit has other content than when it was locked.
+    #[error(
+        "source {source_name}: the lock says that the tree of its commit is {expected}, but what was fetched has {actual}"
+    )]
+    WrongTree {
+        /// The source.
+        source_name: String,
+        /// What the lock says.
         expected: Digest,
         /// What came.
         actual: Digest,
