@@ -226,13 +226,13 @@ fn a_commit_becomes_a_tree_without_a_checkout() {
             "/b/way-out 777 0:0 -> /etc/passwd",
         ];
         assert_eq!(bench.listed(&content.tree), expected, "{format}");
+        assert_eq!(bench.resolve(&repo, "main").unwrap().commit.as_str(), commit, "{format}");
         let part = bench.content(&repo, &commit, "b", false).unwrap();
         assert_eq!(bench.listed(&part.tree).len(), 2);
         assert!(bench.is_clear());
         // It is never fetched twice.
         std::fs::remove_dir_all(bench.folder.path().join("docs")).unwrap();
         assert_eq!(bench.content(&repo, &commit, "", false).unwrap(), content);
-        assert_eq!(bench.resolve(&repo, &commit).unwrap().commit.as_str(), commit);
     }
 }
 
