@@ -132,6 +132,11 @@ fn helper(text: &str) -> Option<&str> {
     name.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-._".contains(&b)).then_some(name)
 }
 
+/// Whether a host or a user could become an option of ssh, for which git decodes them.
+fn is_odd(name: &str) -> bool {
+    name.starts_with('-') || name.contains('%')
+}
+
 fn url(text: &str, scheme: &str) -> Result<Address, AddressError> {
     let scheme = match scheme {
         "https" => Scheme::Https,
@@ -157,7 +162,7 @@ fn url(text: &str, scheme: &str) -> Result<Address, AddressError> {
             return Err(AddressError::Malformed("a path follows `file://`, from the root: `file:///srv/docs.git`"));
         }
         Scheme::File => {}
-        _ if host.is_empty() || host.starts_with(['-', '%']) || url.username().starts_with(['-', '%']) => {
+        _ if host.is_empty() || is_odd(host) || is_odd(url.username()) => {
             return Err(AddressError::Malformed("it needs a host"));
         }
         _ => {}

@@ -7,7 +7,6 @@ use super::objects::{Kind, Objects};
 use super::repository::Repository;
 use super::{Address, CommitId, GitError};
 use crate::oci::Digest;
-use crate::store::StoreError;
 use crate::tree::{self, Tree, TreePath};
 use std::collections::BTreeMap;
 
@@ -15,8 +14,10 @@ use std::collections::BTreeMap;
 const MOST_ENTRIES: usize = 1_000_000;
 /// How many bytes its files may have.
 const MOST_BYTES: u64 = 16 << 30;
-/// How many bytes a commit, a folder's list or `.gitmodules` may have.
+/// How many bytes a commit or a folder's list may have.
 const LONGEST_OBJECT: u64 = 64 << 20;
+/// How many bytes `.gitmodules` may have.
+const LONGEST_SETTINGS: u64 = 1 << 20;
 /// How many bytes the target of a symbolic link may have.
 const LONGEST_TARGET: u64 = 4095;
 /// How deep submodules may be in one another.
@@ -91,7 +92,12 @@ impl Walk<'_> {
             return Ok(());
         }
         let settings = match &links.gitmodules {
-            Some((EntryKind::File | EntryKind::Program, blob)) => repository.settings_in(blob, modules::PATTERN)?,
+            Some((EntryKind::File | EntryKind::Program, blob)) => {
+                if blob_size(&mut Objects::open(&repository)?, blob)? > LONGEST_SETTINGS {
+                    return Err(at.refused(format!("its `.gitmodules` has more than {LONGEST_SETTINGS} bytes")));
+                }
+                repository.settings_in(blob, modules::PATTERN)?
+            }
             Some(_) => return Err(at.refused("its `.gitmodules` is no file")),
             None => Vec::new(),
         };
@@ -137,7 +143,7 @@ impl Walk<'_> {
                 if path == at.path && entry.name == b".gitmodules" {
                     links.gitmodules = Some((entry.kind, entry.id.clone()));
                 }
-                let here = path.join(entry.name).map_err(tree::TreeError::from)?;
+                let here = path.join(entry.name).map_err(|error| at.refused(error.to_string()))?;
                 if !here.starts_with(&self.subdir) && !self.subdir.starts_with(&here) {
                     continue;
                 }
@@ -195,13 +201,13 @@ impl Walk<'_> {
         if self.client.gave_up() {
             return Err(GitError::Cancelled);
         }
-        let size = blob(objects, id)?;
+        let size = blob_size(objects, id)?;
         if size > MOST_BYTES {
             return Err(at.refused(format!("its files have more than {MOST_BYTES} bytes")));
         }
         let mut writer = self.client.store().writer()?;
         objects.copy(size, &mut writer)?;
-        let stored = writer.commit().map_err(StoreError::from)?;
+        let stored = writer.commit()?;
         self.files.insert(id.clone(), stored);
         Ok(stored)
     }
@@ -212,7 +218,7 @@ impl Walk<'_> {
 }
 
 fn link(objects: &mut Objects, at: &At<'_>, path: &TreePath, id: &CommitId) -> Result<tree::Entry, GitError> {
-    let size = blob(objects, id)?;
+    let size = blob_size(objects, id)?;
     if size > LONGEST_TARGET {
         return Err(at.refused(format!("the symbolic link {path} leads to a path longer than {LONGEST_TARGET} bytes")));
     }
@@ -224,7 +230,7 @@ fn link(objects: &mut Objects, at: &At<'_>, path: &TreePath, id: &CommitId) -> R
 }
 
 /// Asks for a file; its size.
-fn blob(objects: &mut Objects, id: &CommitId) -> Result<u64, GitError> {
+fn blob_size(objects: &mut Objects, id: &CommitId) -> Result<u64, GitError> {
     match objects.ask(id)? {
         Some((Kind::Blob, size)) => Ok(size),
         _ => Err(GitError::Protocol("a file is missing")),

@@ -64,14 +64,17 @@ pub(super) struct Call<'a> {
 }
 
 /// Configuration that holds whatever the machine's says.
-const CONFIGURATION: [&str; 15] = [
+const CONFIGURATION: [&str; 17] = [
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
     "core.attributesFile=/dev/null",
-    "core.askPass=",
     "credential.interactive=false",
     "fetch.fsckObjects=true",
     "transfer.fsckObjects=true",
+    // Old repositories have these, and no file depends on them.
+    "fetch.fsck.zeroPaddedFilemode=ignore",
+    "fetch.fsck.missingSpaceBeforeDate=ignore",
+    "fetch.fsck.badTimezone=ignore",
     "transfer.bundleURI=false",
     // Objects come as one pack, which is checked while it comes.
     "fetch.unpackLimit=1",
@@ -84,7 +87,7 @@ const CONFIGURATION: [&str; 15] = [
 ];
 
 /// What of the environment would change which repository is meant, or would make git tell secrets.
-const UNSET: [&str; 22] = [
+const UNSET: [&str; 25] = [
     "GIT_DIR",
     "GIT_WORK_TREE",
     "GIT_COMMON_DIR",
@@ -107,6 +110,10 @@ const UNSET: [&str; 22] = [
     "GIT_TRACE2_EVENT",
     "GIT_CURL_VERBOSE",
     "SSH_ASKPASS",
+    // They are none of its business.
+    "KILN_KEY_PASSWORD",
+    "KILN_REGISTRY_PASSWORD",
+    "KILN_REGISTRY_TOKEN",
 ];
 
 /// What ssh is told where it is ssh: to ask nobody, and not to wait for ever.

@@ -58,6 +58,8 @@ fn what_git_could_take_for_something_else_is_no_address() {
         "https://exa mple.com/x",
         "ssh://-oProxyCommand=x/y",
         "ssh://-o@example.com/y",
+        "ssh://a%20-o@example.com/y",
+        "ssh://%2Dx/y",
         "-oProxyCommand=x:y",
         "git@-oProxyCommand=x:y",
         "git@example.com:-x",
