@@ -134,7 +134,7 @@ pub(super) struct Build {
     #[arg(long, value_name = "NAME")]
     pub image: Vec<String>,
     /// Build only this stage, and write its files to tree:DIR or tar:FILE
-    #[arg(long, value_name = "STAGE", conflicts_with_all = ["image", "tag", "push"])]
+    #[arg(long, value_name = "STAGE", conflicts_with_all = ["image", "tag", "push", "metadata_file", "dotenv", "record_run"])]
     pub target: Option<String>,
     /// Build for this platform instead of the spec's; may be repeated
     #[arg(long, value_name = "OS/ARCH", value_delimiter = ',')]

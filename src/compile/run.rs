@@ -288,11 +288,12 @@ fn mounts<'a>(
             };
             put(to, kind, None, None);
         }
+        // Whoever is in the step may use it: who runs the command may be a name here.
         for ssh in &around.ssh {
             let target = format!("/run/ssh-agent/{}", ssh.name.value);
             let id = ssh.name.value.clone();
             set(env, "SSH_AUTH_SOCK".into(), target.clone());
-            put(&target, MountKind::Ssh { id, owner: (0, 0), mode: 0o600, optional: ssh.optional }, None, None);
+            put(&target, MountKind::Ssh { id, owner: (0, 0), mode: 0o666, optional: ssh.optional }, None, None);
         }
     }
     Some(by_target.into_values().collect())

@@ -12,6 +12,9 @@ use std::time::Duration;
 
 /// How many redirects in a row are followed.
 const REDIRECTS: usize = 8;
+/// How many refusals in a row an authority is asked about: one by which it learns what is wanted, and one of what then
+/// ended on the way.
+const CHALLENGES: usize = 2;
 
 /// How a [`Client`] behaves.
 #[derive(Debug, Clone)]
@@ -245,17 +248,18 @@ impl Client {
     }
 
     /// One attempt, with what the request's authority knows. Where the origin that was asked answers that this does
-    /// not open it, the authority may find something better, once; what was sent is then sent again, as it had no effect.
+    /// not open it, the authority may find something better; what was sent is then sent again, as it had no effect.
     async fn enter(&self, request: &Request, additional: &HeaderMap) -> Result<(reqwest::Response, Url), HttpError> {
         let Some(authority) = &request.authority else { return self.follow(request, additional, None).await };
-        let key = authority.header().await?;
-        let (answer, url) = self.follow(request, additional, key.clone()).await?;
-        if answer.status() != StatusCode::UNAUTHORIZED || !url.same_origin(&request.url) {
-            return Ok((answer, url));
-        }
-        match authority.challenged(answer.headers(), key).await? {
-            true => self.follow(request, additional, authority.header().await?).await,
-            false => Ok((answer, url)),
+        let mut challenges = 0;
+        loop {
+            let key = authority.header().await?;
+            let (answer, url) = self.follow(request, additional, key.clone()).await?;
+            let is_challenge = answer.status() == StatusCode::UNAUTHORIZED && url.same_origin(&request.url);
+            if !is_challenge || challenges == CHALLENGES || !authority.challenged(answer.headers(), key).await? {
+                return Ok((answer, url));
+            }
+            challenges += 1;
         }
     }
 

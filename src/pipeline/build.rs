@@ -207,9 +207,13 @@ impl Built {
 }
 
 impl Build<'_> {
-    /// Releases images, where that was asked for; gives their reports.
+    /// Releases images, where that was asked for and no command left different files in two runs; gives their reports.
     fn publish(&self, built: Vec<Built>) -> Result<Vec<ImageReport>, Error> {
-        if !self.options.push {
+        let differs = !self.session.findings().differences.is_empty();
+        if self.options.push && differs {
+            self.session.warn("nothing is pushed, as two runs of a command left different files");
+        }
+        if !self.options.push || differs {
             return Ok(built.into_iter().map(|image| image.report).collect());
         }
         let store = &self.session.store;

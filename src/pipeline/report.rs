@@ -94,6 +94,9 @@ pub struct TargetReport {
     pub unpacked_size: u64,
     /// Where it went.
     pub outputs: Vec<OutputReport>,
+    /// What was found out about commands.
+    #[serde(flatten)]
+    pub findings: Findings,
     /// What the user should know.
     pub warnings: Vec<String>,
 }
@@ -202,7 +205,7 @@ pub struct SignerReport {
 /// An output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OutputReport {
-    /// `oci`, `oci-archive`, `docker-archive` or `tree`.
+    /// `oci`, `oci-archive`, `docker-archive`, `tree` or `tar`.
     pub kind: &'static str,
     /// Where it is.
     pub path: String,

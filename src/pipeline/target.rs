@@ -63,6 +63,7 @@ fn target_once(session: &Session<'_>, options: &TargetOptions) -> Result<TargetR
         files: solved.tree.iter().filter(|(_, entry)| !entry.is_dir()).count(),
         unpacked_size: solved.tree.iter().map(|(_, entry)| entry.size()).sum(),
         outputs,
+        findings: session.findings(),
         warnings: session.warnings(),
     })
 }

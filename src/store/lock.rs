@@ -10,6 +10,9 @@ use std::time::Duration;
 /// The longest time between two attempts to get a lock.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// How the files of passing locks end, so that those are found that killed processes left.
+const PASSING: &str = "passing";
+
 /// An exclusive lock, released when dropped or when the process ends in any way.
 #[derive(Debug)]
 pub struct Lock {
@@ -40,10 +43,10 @@ impl Store {
     }
 
     /// As [`lock`](Self::lock), for names of which there is no end: no file stays behind, and the wait ends without a
-    /// lock as soon as `gave_up` says so, which is asked often. Not for names that `lock` is used with.
+    /// lock as soon as `gave_up` says so, which is asked often.
     pub fn lock_passing(&self, name: &str, gave_up: &dyn Fn() -> bool) -> Result<Option<Lock>, StoreError> {
         debug_assert!(!name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
-        let path = self.root.join("locks").join(name);
+        let path = self.root.join("locks").join(name).with_extension(PASSING);
         let mut pause = Duration::from_millis(1);
         loop {
             let file = open_lock(&path)?;
@@ -59,6 +62,19 @@ impl Store {
             }
             std::thread::sleep(pause);
             pause = (pause * 2).min(PAUSE);
+        }
+    }
+}
+
+/// Removes the files of passing locks that nobody holds: their holders were killed.
+pub(super) fn clear_passing(locks: &Path) {
+    let Ok(entries) = std::fs::read_dir(locks) else { return };
+    for path in
+        entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == PASSING))
+    {
+        let Ok(lock) = File::open(&path) else { continue };
+        if lock.try_lock().is_ok() && is_at(&lock, &path) {
+            let _ = std::fs::remove_file(&path);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One process's stay in the store: its shared lock and its folder for unfinished files.
 
 use super::StoreError;
+use super::lock::clear_passing;
 use crate::oci::Digest;
 use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
@@ -44,6 +45,7 @@ impl Session {
             Err(TryLockError::Error(e)) => return Err(StoreError::io("cannot lock", &root.join("lock"))(e)),
         }
         clear_leftovers(&root.join("tmp"), |folder| remove_folder(folder).is_ok());
+        clear_passing(&root.join("locks"));
         let (own, lock_file, folder) = loop {
             let name = format!("{}-{}", std::process::id(), STAYS.fetch_add(1, Ordering::Relaxed));
             let lock_file = root.join("tmp").join(format!("{name}.lock"));

@@ -318,6 +318,13 @@ fn passing_locks_are_held_by_one_and_leave_no_file() {
     assert!(store.lock_passing("step", &|| true).unwrap().is_none(), "whoever gives up gets none");
     drop(held);
     // What a killed process leaves behind is nobody's lock.
-    std::fs::write(store.root().join("locks/step"), "").unwrap();
+    let left = || std::fs::write(store.root().join("locks/step.passing"), "").unwrap();
+    left();
     assert!(store.lock_passing("step", &|| true).unwrap().is_some());
+    left();
+    let held = store.lock_passing("other", &|| true).unwrap().unwrap();
+    Store::open(store.root()).unwrap();
+    let names = || std::fs::read_dir(store.root().join("locks")).unwrap().map(|entry| entry.unwrap().file_name());
+    assert_eq!(names().collect::<Vec<_>>(), ["other.passing"], "what is held stays");
+    drop(held);
 }

@@ -16,7 +16,7 @@ use rustix::fs::{self, AtFlags, Dir, FileType, Stat};
 use rustix::io::Errno;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::io;
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -24,9 +24,14 @@ use std::path::{Path, PathBuf};
 /// The most entries that one change may have.
 const MOST_ENTRIES: usize = 4 << 20;
 
+/// Copies a content to where it is kept, and says whether it may be: false ends the capture.
+pub type Keep<'a> = &'a (dyn Fn(&mut dyn Read, &mut dyn Write) -> io::Result<bool> + Sync);
+
 /// How changes are read.
-#[derive(Debug, Clone, Copy)]
-pub struct CaptureOptions {
+#[derive(Clone, Copy)]
+pub struct CaptureOptions<'a> {
+    /// How contents are kept.
+    pub keep: Keep<'a>,
     /// When the work began: seconds since 1970, and nanoseconds.
     pub since: (i64, u32),
     /// The time that entries without one have on disk.
@@ -72,6 +77,12 @@ pub enum CaptureError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A content that may not be kept; nothing of it is in the store.
+    #[error("the content of {path} may not be kept", path = path.display())]
+    Refused {
+        /// Where it is, relative to the root.
+        path: PathBuf,
+    },
     /// More entries than are accepted.
     #[error("more than {MOST_ENTRIES} files and folders were left behind")]
     TooMany,
@@ -87,7 +98,7 @@ pub enum CaptureError {
 ///
 /// # Errors
 /// [`CaptureError::Impossible`] for names that no tree can hold and devices.
-pub fn upper(lower: &Tree, upper: &Path, store: &Store, options: &CaptureOptions) -> Result<Change, CaptureError> {
+pub fn upper(lower: &Tree, upper: &Path, store: &Store, options: &CaptureOptions<'_>) -> Result<Change, CaptureError> {
     let capture = Capture::open(lower, upper, store, options)?;
     let found = capture.walk()?;
     let contents = capture.contents(&found)?;
@@ -102,7 +113,7 @@ pub fn upper(lower: &Tree, upper: &Path, store: &Store, options: &CaptureOptions
 ///
 /// # Errors
 /// [`CaptureError::Impossible`] for names that no tree can hold and devices.
-pub fn whole(lower: &Tree, root: &Path, store: &Store, options: &CaptureOptions) -> Result<Change, CaptureError> {
+pub fn whole(lower: &Tree, root: &Path, store: &Store, options: &CaptureOptions<'_>) -> Result<Change, CaptureError> {
     let capture = Capture::open(lower, root, store, options)?;
     let found = capture.walk()?;
     let contents = capture.contents(&found)?;
@@ -117,7 +128,7 @@ struct Capture<'a> {
     place: &'a Path,
     root: OwnedFd,
     store: &'a Store,
-    options: &'a CaptureOptions,
+    options: &'a CaptureOptions<'a>,
 }
 
 /// Something that stands in the upper folder.
@@ -145,7 +156,7 @@ impl<'a> Capture<'a> {
         lower: &'a Tree,
         place: &'a Path,
         store: &'a Store,
-        options: &'a CaptureOptions,
+        options: &'a CaptureOptions<'a>,
     ) -> Result<Self, CaptureError> {
         let root = std::fs::File::open(place)
             .map_err(|source| CaptureError::Io { action: "open", path: place.to_owned(), source })?
@@ -247,12 +258,15 @@ impl<'a> Capture<'a> {
             let (folder, name) = at.parent(path).map_err(self.fail("open the folder of", path))?;
             let file = beneath::open_file(folder, name).map_err(self.fail("open", path))?;
             let mut writer = self.store.writer()?;
-            let copied = io::copy(&mut std::fs::File::from(file), &mut writer);
-            copied.map_err(|source| CaptureError::Io {
+            let kept = (self.options.keep)(&mut std::fs::File::from(file), &mut writer);
+            let kept = kept.map_err(|source| CaptureError::Io {
                 action: "keep the content of",
                 path: self.place.join(path.as_path()),
                 source,
             })?;
+            if !kept {
+                return Err(CaptureError::Refused { path: path.as_path().to_owned() });
+            }
             Ok((*inode, writer.commit()?))
         });
         read.collect()

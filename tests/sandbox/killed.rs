@@ -2,10 +2,11 @@
 //! test binary once more.
 
 use super::room::{Ear, Room};
+use crate::support::program::processes_within;
 use kiln::solve::embedded::sandbox::{Mount, MountKind, Sandbox, User};
 use rustix::pty::OpenptFlags;
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -65,7 +66,7 @@ fn a_step_dies_with_kiln_and_the_next_clears_up() {
             (before == beat()).then_some(())
         });
     }
-    assert!(processes_with(folder.path()).is_empty());
+    assert!(processes_within(folder.path()).is_empty());
     // Another stay, with another sandbox: what was left goes, and a step runs.
     let room = Room::at(folder.path());
     room.out(&room.step(&["nothing"]));
@@ -74,12 +75,6 @@ fn a_step_dies_with_kiln_and_the_next_clears_up() {
     let left: Vec<_> =
         tmp.map(|e| e.unwrap().file_name().into_string().unwrap()).filter(|n| !n.starts_with(&own)).collect();
     assert!(left.is_empty(), "{left:?}");
-}
-
-/// Processes of this machine that work in a folder.
-fn processes_with(folder: &Path) -> Vec<PathBuf> {
-    let processes = std::fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
-    processes.filter(|path| std::fs::read_link(path.join("cwd")).is_ok_and(|cwd| cwd.starts_with(folder))).collect()
 }
 
 #[test]

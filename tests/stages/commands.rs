@@ -108,6 +108,28 @@ image "hello" { copy "/bin" from="compile" to="/bin" }
 }
 
 #[test]
+fn what_two_runs_leave_differently_is_shown_and_not_released() {
+    let site = Site::new(
+        r#"
+stage "s" { base "tools"; cache "/c"; run "now /c/n; cp /c/n /n; write /same x" }
+image "127.0.0.1:1/x" { copy "/n" "/same" from="s" to="/" }
+"#,
+    );
+    let told = "stage s: run now /c/n; cp /c/n /n; write /same x: two runs differ in /n: content\n";
+    let outcome = site.build(&["--check-reproducible", "--target", "s", "-o", "tree:out"]).run().code(4);
+    assert!(outcome.stdout.ends_with(told), "{}", outcome.stdout);
+    let outcome = site.build(&["--check-reproducible", "--push"]).run().code(4);
+    assert!(outcome.stdout.ends_with(told), "{}", outcome.stdout);
+    assert!(
+        outcome.stderr.contains("nothing is pushed, as two runs of a command left different files"),
+        "{}",
+        outcome.stderr
+    );
+    let outcome = site.build(&["--why", "all", "--target", "s", "-o", "tree:again"]).run().done();
+    assert!(outcome.stdout.ends_with("no command of that name ran: earlier results were used\n"), "{}", outcome.stdout);
+}
+
+#[test]
 fn nothing_is_reached_over_the_network_and_no_program_is_found_that_is_not_there() {
     let site = Site::new("stage \"s\" { base \"tools\"; run \"/bin/nothing\" \"x\" }\nimage \"x\" { base \"s\" }\n");
     let outcome = site.build(&[]).run().code(4);

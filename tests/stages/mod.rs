@@ -1,9 +1,11 @@
 //! Stages and commands as users write them, from the spec to the files of the image, in the real sandbox.
 
+mod agents;
 mod caches;
 mod checks;
 mod commands;
 mod copies;
+mod interrupted;
 mod secrets;
 
 use crate::support::program::{Call, Outcome, World};

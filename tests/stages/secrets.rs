@@ -68,6 +68,36 @@ fn a_secret_is_found_nowhere_after_a_build() {
 }
 
 #[test]
+fn a_command_that_leaves_a_secret_behind_ends_the_build() {
+    let spec = |commands: &str| {
+        format!(
+            "stage \"s\" {{\n    base \"tools\"\n    secret \"token\" env=\"TOKEN\"\n    secret \"file\"\n    mkdir \"/deep\"\n    run \"{commands}\"\n}}\n\
+             image \"x\" {{ copy \".\" from=\"s\" to=\"/\" }}\n"
+        )
+    };
+    for (commands, place, removed) in [
+        ("write /deep/.npmrc $TOKEN", "/deep/.npmrc", "/deep/.npmrc"),
+        ("cp /run/secrets/file /out", "/out", "/out"),
+        ("write $TOKEN x", "/", "$TOKEN"),
+    ] {
+        let commands = format!("write /deep/x x; {commands}");
+        let site = Site::new(&spec(&commands));
+        let given = ["--secret", "token=env:TOKEN", "--secret", "file=env:TOKEN", "--progress", "plain"];
+        let call = site.build(&[&["-o", "oci:layout"][..], &given].concat());
+        let outcome = call.env("TOKEN", SECRET).run().code(4);
+        let told = format!("leaves the value of the secret $TOKEN in {place}: let it remove that");
+        assert!(outcome.stderr.replace("\n  │ ", " ").contains(&told), "{commands}: {}", outcome.stderr);
+        for place in ["project", "store", "cache", "data", "tmp", "home"] {
+            if site.world.path(place).exists() {
+                search(&site.world.path(place));
+            }
+        }
+        site.spec(&spec(&format!("{commands}; rm {removed}")));
+        site.build(&given).env("TOKEN", SECRET).run().done();
+    }
+}
+
+#[test]
 fn another_value_does_not_make_a_command_run_again() {
     let site = Site::new(&SPEC.replace("run \"cat", "cache \"/c\"\n    run \"now /c/n; cp /c/n /n; cat"));
     let runs = |value: &str| {

@@ -205,6 +205,12 @@ impl Call {
     }
 }
 
+/// Processes of this machine that work in a folder or below it.
+pub fn processes_within(folder: &Path) -> Vec<PathBuf> {
+    let processes = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
+    processes.filter(|path| fs::read_link(path.join("cwd")).is_ok_and(|cwd| cwd.starts_with(folder))).collect()
+}
+
 /// How a call ended and what it said, with the world's own paths written as `[root]`.
 #[derive(Debug)]
 pub struct Outcome {

@@ -6,7 +6,8 @@ use crate::cli::output::{Failure, Output};
 use crate::cli::{Environment, ci, exit, render};
 use crate::oci::Platform;
 use crate::pipeline::{
-    self, BuildOptions, Given, GraphForm, GraphOptions, KeySettings, LockMode, Refresh, ShellOptions, TargetOptions,
+    self, BuildOptions, Findings, Given, GraphForm, GraphOptions, KeySettings, LockMode, Refresh, ShellOptions,
+    TargetOptions,
 };
 use std::io::IsTerminal;
 
@@ -37,8 +38,7 @@ pub(super) fn build(
         keys: KeySettings { key: args.key.clone(), keys, ci: environment.ci(), passphrase: &passphrase },
         record_run: args.record_run,
     };
-    let given =
-        Given { explain: !args.why.is_empty(), twice: args.check_reproducible, ..given(&args.given, environment)? };
+    let given = given_to_build(args, environment)?;
     let report =
         in_session_with(global, args.lock.offline, given, environment, |session| pipeline::build(session, &options))?;
     if let Some(path) = &args.report {
@@ -46,8 +46,18 @@ pub(super) fn build(
     }
     ci::tell(&report, args.metadata_file.as_deref(), args.dotenv.as_deref(), environment)?;
     output.result(render::build(&report).as_bytes())?;
-    output.result(render::findings(&report.findings, &args.why).as_bytes())?;
-    Ok(if report.findings.differences.is_empty() { exit::DONE } else { exit::STEP })
+    findings(&report.findings, args, output)
+}
+
+fn given_to_build(args: &Build, environment: &Environment) -> Result<Given, Failure> {
+    let given = given(&args.given, environment)?;
+    Ok(Given { explain: !args.why.is_empty(), twice: args.check_reproducible, ..given })
+}
+
+/// Shows what was found out about commands; differences end the program with an exit code of their own.
+fn findings(findings: &Findings, args: &Build, output: &mut Output) -> Result<u8, Failure> {
+    output.result(render::findings(findings, &args.why).as_bytes())?;
+    Ok(if findings.differences.is_empty() { exit::DONE } else { exit::STEP })
 }
 
 pub(super) fn shell(
@@ -104,14 +114,14 @@ fn target(
         outputs: args.output.clone(),
         epoch: environment.epoch().map_err(Failure::usage)?,
     };
-    let given = given(&args.given, environment)?;
+    let given = given_to_build(args, environment)?;
     let report =
         in_session_with(global, args.lock.offline, given, environment, |session| pipeline::target(session, &options))?;
     if let Some(path) = &args.report {
         write_report(path, &report)?;
     }
     output.result(render::target(&report).as_bytes())?;
-    Ok(exit::DONE)
+    findings(&report.findings, args, output)
 }
 
 fn write_report(path: &std::path::Path, report: &impl serde::Serialize) -> Result<(), Failure> {

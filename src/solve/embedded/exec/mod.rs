@@ -2,7 +2,7 @@
 //!
 //! A result is found by what the command means and by the contents that it sees ([`key`], [`result`]); inputs are not
 //! read for that. Only where none is found the command is made ready ([`step`], with [`user`] and [`caches`]) and given to
-//! the sandbox. What it writes goes to whoever listens, without secrets ([`output`], [`mask`]), and what it changed
+//! the sandbox. What it writes goes to whoever listens, without secrets ([`output`], [`mask`](super::mask)), and what it changed
 //! becomes new trees.
 //!
 //! Whoever runs a command holds a lock of its key, so that of equal commands in several builds one runs and the others
@@ -11,7 +11,6 @@
 mod caches;
 mod error;
 mod key;
-mod mask;
 mod output;
 mod result;
 mod step;
@@ -20,8 +19,6 @@ mod user;
 mod why;
 
 pub use error::{ExecError, Written};
-
-pub(super) use mask::Masks;
 
 use super::sandbox::{Ended, Sandbox, SandboxError, Status};
 use super::value::Value;
@@ -68,11 +65,16 @@ pub(super) fn run(
     let (store, request) = (&run.engine.store, run.request);
     let meaning = key::meaning(op, request.network);
     let contents = key::contents(op, inputs, store)?;
-    let key = key::key(&meaning, &contents);
     let command = Command { run, vertex, op, inputs };
+    // What was made where there are all ids is as good here, and not the other way round.
+    let mut keys = vec![key::key(&meaning, &contents)];
+    if command.has_one_id() {
+        keys.push(key::with_one_id(&keys[0]));
+    }
+    let key = keys[keys.len() - 1];
     let found = || match vertex.ignore_cache {
         true => Ok(None),
-        false => result::find(store, &key, op, run.pool),
+        false => result::find(store, &keys, op, run.pool),
     };
     if let Some(made) = found()? {
         return command.found(made);
@@ -203,6 +205,10 @@ impl Command<'_> {
         Ok(self.outputs(&ready, changes, facts)?)
     }
 
+    fn has_one_id(&self) -> bool {
+        self.run.engine.sandbox.as_deref().is_some_and(Sandbox::has_one_id)
+    }
+
     fn sandbox(&self) -> Result<&dyn Sandbox, ExecError> {
         self.run.engine.sandbox.as_deref().ok_or(ExecError::NoSandbox)
     }
@@ -251,6 +257,12 @@ impl Command<'_> {
                 wanted.os, wanted.architecture
             ),
             _ => String::new(),
+        };
+        let error = match error {
+            SandboxError::Leaked { secret, path } => {
+                SandboxError::Leaked { secret, path: self.run.masks().text(&path) }
+            }
+            other => other,
         };
         ExecError::Sandbox { error, advice }
     }

@@ -1,8 +1,8 @@
 //! What commands write: heard by people at once, kept for the case of a failure.
 
+use super::super::mask::{Masking, Masks};
 use super::super::sandbox::{Listener, Stream};
 use super::error::Written;
-use super::mask::{Masking, Masks};
 use crate::llb::Vertex;
 use crate::solve::Progress;
 use std::collections::VecDeque;

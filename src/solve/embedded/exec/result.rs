@@ -38,13 +38,17 @@ pub(super) fn brought(change: &Change) -> impl Iterator<Item = (Digest, u64)> + 
     })
 }
 
-/// The result under a key, if all of it is there.
+/// The result under the first of these keys that has one of which all is there.
 pub(super) fn find(
     store: &Store,
-    key: &Digest,
+    keys: &[Digest],
     op: &pb::ExecOp,
     pool: &ThreadPool,
 ) -> Result<Option<Made>, StoreError> {
+    keys.iter().find_map(|key| find_one(store, key, op, pool).transpose()).transpose()
+}
+
+fn find_one(store: &Store, key: &Digest, op: &pb::ExecOp, pool: &ThreadPool) -> Result<Option<Made>, StoreError> {
     let Some(bytes) = store.record(KIND, key)? else { return Ok(None) };
     let outputs = op.mounts.iter().filter(|mount| is_output(mount)).count();
     let Some(made) = decode(&bytes, outputs) else { return Ok(None) };

@@ -181,7 +181,7 @@ fn mount_kind(mount: &pb::Mount, base: Option<&Value>, request: &Request<'_>) ->
             let options = mount.ssh_opt.clone().unwrap_or_default();
             let path = agent(request, &options.id, options.optional)?;
             let (owner, mode) = ((options.uid, options.gid), permissions(options.mode));
-            Ok(path.map(|path| MountKind::Socket { path, owner, mode }))
+            Ok(path.map(|path| MountKind::Agent { path, owner, mode }))
         }
     }
 }

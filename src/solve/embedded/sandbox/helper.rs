@@ -200,6 +200,7 @@ impl From<Failure> for SandboxError {
             }
             Failure::Lost { content, damaged: true } => StoreError::Corrupt(content).into(),
             Failure::Lost { content, damaged: false } => StoreError::Missing(content).into(),
+            Failure::Leak { path, secret } => SandboxError::Leaked { secret, path: format!("/{}", path.display()) },
             Failure::Tree(reason) => SandboxError::Tree(reason),
             Failure::Io { action, errno, message } => {
                 let source = errno.map_or_else(|| io::Error::other(message), io::Error::from_raw_os_error);

@@ -83,10 +83,23 @@ impl MountJob {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum MountKindJob {
     Tree(TreeJob),
-    Folder { path: PathBuf },
-    Tmpfs { size: Option<u64> },
-    Secret { number: usize, owner: (u32, u32), mode: u16 },
-    Socket { path: PathBuf },
+    Folder {
+        path: PathBuf,
+    },
+    Tmpfs {
+        size: Option<u64>,
+    },
+    Secret {
+        number: usize,
+        owner: (u32, u32),
+        mode: u16,
+    },
+    /// A socket in the step's folder, of this name.
+    Agent {
+        name: String,
+        owner: (u32, u32),
+        mode: u16,
+    },
 }
 
 /// A tree that a command sees.
@@ -197,6 +210,8 @@ pub(super) enum Failure {
     NoOverlay { errno: i32 },
     /// Content is missing in the store, or was damaged.
     Lost { content: Digest, damaged: bool },
+    /// The step left a secret in a file, or in a name or a link in this folder.
+    Leak { path: PathBuf, secret: String },
     /// A tree cannot be read, made or captured.
     Tree(String),
     /// A step of the work failed.

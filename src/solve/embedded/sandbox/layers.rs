@@ -42,17 +42,20 @@ impl Layers {
     }
 
     /// The layers of a tree, the lowest first; those that are missing are made by `make`, which says whether the layer is laid
-    /// over the base that it was offered.
+    /// over the base that it was offered. Another process that makes them is waited for, until `gave_up` says so.
     pub(super) fn of(
         &self,
         tree: &TreeRef,
+        gave_up: &dyn Fn() -> bool,
         mut make: impl FnMut(&LayerJob) -> Result<bool, SandboxError>,
     ) -> Result<Vec<String>, SandboxError> {
         if let Some(layers) = self.find(&tree.tree)? {
             return Ok(layers);
         }
         // Equal work is done once, also by several processes.
-        let _lock = self.store.lock(&format!("layers-{}", &self.key(&tree.tree).hex()[..16]))?;
+        let Some(_lock) = self.store.lock_passing(&format!("layers-{}", self.key(&tree.tree).hex()), gave_up)? else {
+            return Err(SandboxError::Lost("cancelled".to_owned()));
+        };
         if let Some(layers) = self.find(&tree.tree)? {
             return Ok(layers);
         }

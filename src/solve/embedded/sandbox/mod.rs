@@ -4,6 +4,7 @@
 //! [`run`](Sandbox::run) is called; a worker, which is kiln in a user namespace of its own; and an init, which is kiln as the
 //! first process of the step's namespaces and starts the command. Each dies with the one before.
 
+mod agent;
 mod capabilities;
 mod cgroup;
 mod channel;
@@ -66,6 +67,11 @@ pub fn helper_process(argument: &std::ffi::OsStr) -> Option<u8> {
 pub trait Sandbox: Send + Sync {
     /// Runs one command and waits for it.
     fn run(&self, step: &Step, store: &Store, listener: &dyn Listener) -> Result<Ended, SandboxError>;
+
+    /// Whether its steps have one id alone, so that they cannot change owners and no permissions hold between users.
+    fn has_one_id(&self) -> bool {
+        false
+    }
 }
 
 /// A command with all that it runs in; names are resolved, and trees are in the store.
@@ -155,8 +161,8 @@ pub enum MountKind {
         /// Permission bits.
         mode: u16,
     },
-    /// A socket of this machine.
-    Socket {
+    /// An ssh agent of this machine, behind a socket of kiln's own.
+    Agent {
         /// Where it is.
         path: PathBuf,
         /// Owner and group.
@@ -260,6 +266,17 @@ pub enum SandboxError {
         program: String,
         /// Why not.
         reason: String,
+    },
+    /// The command left a secret behind; nothing of that was kept.
+    #[error(
+        "the command leaves the value of the secret {secret} in {path}: let it remove that, or give the secret as a file in \
+         that place, which is in memory alone"
+    )]
+    Leaked {
+        /// The variable or the file by which the command knows it.
+        secret: String,
+        /// Where it stands: a file; or a folder, where it is in a name or in a link there. From the root of the tree.
+        path: String,
     },
     /// A step of the preparation failed.
     #[error("cannot {action}: {source}")]

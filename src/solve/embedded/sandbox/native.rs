@@ -1,9 +1,10 @@
 //! The sandbox of this machine: its kernel's namespaces, and nothing that must be installed.
 
+use super::agent::LentAgent;
 use super::cgroup::Groups;
 use super::helper::{Helper, Last};
 use super::ids::Ids;
-use super::job::{ChangeJob, Failure, Job, LayerJob, MountJob, MountKindJob, Reply, StepJob, TreeJob, Value};
+use super::job::{ChangeJob, Failure, Job, LayerJob, MountJob, MountKindJob, Owners, Reply, StepJob, TreeJob, Value};
 use super::layers::Layers;
 use super::pump::{Pump, Sink};
 use super::scratch::{Remover, Scratch};
@@ -28,7 +29,14 @@ pub struct Native {
     overlays: AtomicBool,
     /// What steps of killed processes left behind was looked for.
     tidied: OnceLock<()>,
+    /// It was said that there is one id alone.
+    is_told: AtomicBool,
 }
+
+/// Said once of all steps.
+const ONE_ID: &str = "this user has no subordinate ids, so that commands of this build have one id: changes of owners \
+                      fail in them, and permissions between users do not hold; lines for this user in /etc/subuid and \
+                      /etc/subgid and the programs newuidmap and newgidmap (Debian's package uidmap) give them all ids";
 
 impl Native {
     /// A sandbox whose helper processes are `program`: kiln itself, or any other that calls
@@ -39,6 +47,7 @@ impl Native {
             ids: OnceLock::new(),
             overlays: AtomicBool::new(true),
             tidied: OnceLock::new(),
+            is_told: AtomicBool::new(false),
         }
     }
 
@@ -63,6 +72,10 @@ impl Sandbox for Native {
             }
         }
     }
+
+    fn has_one_id(&self) -> bool {
+        self.ids().owners() == Owners::Single
+    }
 }
 
 /// What became of a step.
@@ -73,14 +86,22 @@ enum Attempt {
 }
 
 impl Native {
+    fn ids(&self) -> &Ids {
+        self.ids.get_or_init(Ids::of_this_user)
+    }
+
     fn attempt(&self, step: &Step, store: &Store, listener: &dyn Listener) -> Result<Attempt, SandboxError> {
-        let ids = self.ids.get_or_init(Ids::of_this_user);
+        let ids = self.ids();
         let remover = Remover { program: &self.program, store, ids };
         self.tidied.get_or_init(|| store.clear_leftovers(|folder| remover.remove(folder).is_ok()));
         // The control groups go last, after all processes, and the folder of the step before them.
         let groups = Groups::new(&step.limits);
         let (mut warnings, uncounted) = groups.unbounded();
+        if self.has_one_id() && !self.is_told.swap(true, Ordering::Relaxed) {
+            warnings.push(ONE_ID.to_owned());
+        }
         let scratch = Scratch::new(remover)?;
+        let _agents = agents(step, &scratch)?;
         let (mut job, secrets) = job(step, &scratch, ids)?;
         job.processes = step.limits.pids.filter(|_| uncounted);
         self.lay(step, &mut job, store, ids, listener)?;
@@ -137,7 +158,8 @@ impl Native {
         let layers = Layers::new(store, ids);
         for (mount, job) in step.mounts.iter().zip(&mut job.mounts) {
             if let (MountKind::Tree { tree, .. }, MountKindJob::Tree(job)) = (&mount.kind, &mut job.kind) {
-                job.layers = Some(layers.of(tree, |job| self.make_layer(job, store, ids, listener))?);
+                let make = |job: &LayerJob| self.make_layer(job, store, ids, listener);
+                job.layers = Some(layers.of(tree, &|| listener.is_cancelled(), make)?);
                 job.folder = layers.folder().to_owned();
             }
         }
@@ -161,6 +183,24 @@ impl Native {
             Last::Stopped => Err(SandboxError::Lost("cancelled".to_owned())),
         }
     }
+}
+
+/// The agents that a step sees, each by its own socket in the step's folder.
+fn agents(step: &Step, scratch: &Scratch<'_>) -> Result<Vec<LentAgent>, SandboxError> {
+    let agents = step.mounts.iter().enumerate().filter_map(|(number, mount)| match &mount.kind {
+        MountKind::Agent { path, .. } => Some((number, path)),
+        _ => None,
+    });
+    let lend = |(number, path): (usize, &PathBuf)| {
+        let failed = |source| SandboxError::Io { action: format!("reach the ssh agent at {}", path.display()), source };
+        LentAgent::new(path, scratch.path(), &agent_name(number)).map_err(failed)
+    };
+    agents.map(lend).collect()
+}
+
+/// The name of the socket for the mount of this number.
+fn agent_name(number: usize) -> String {
+    format!("agent-{number}")
 }
 
 /// What a step changed, out of the store; what it left on disk is remembered as the layer that it has become.
@@ -205,7 +245,7 @@ fn job<'s>(
         (name.clone(), value)
     });
     let env = env.collect();
-    let mounts = step.mounts.iter().map(|mount| {
+    let mounts = step.mounts.iter().enumerate().map(|(number, mount)| {
         let kind = match &mount.kind {
             MountKind::Tree { tree, selector, writable } => MountKindJob::Tree(TreeJob {
                 tree: tree.tree,
@@ -223,7 +263,9 @@ fn job<'s>(
             MountKind::Secret { content, owner, mode } => {
                 MountKindJob::Secret { number: keep(content), owner: *owner, mode: *mode }
             }
-            MountKind::Socket { path, .. } => MountKindJob::Socket { path: path.clone() },
+            MountKind::Agent { owner, mode, .. } => {
+                MountKindJob::Agent { name: agent_name(number), owner: *owner, mode: *mode }
+            }
         };
         Ok(MountJob { target: mount.target.clone(), kind })
     });

@@ -28,6 +28,10 @@ impl<'a> Scratch<'a> {
         Ok(Scratch { path: remover.store.scratch_folder()?, remover })
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Its path in the store.
     pub(super) fn name(&self) -> String {
         self.remover.name(&self.path)

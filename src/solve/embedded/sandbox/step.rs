@@ -1,26 +1,27 @@
 //! A step, as the worker sees it: folders before it, an init that runs it, and what it changed after it.
 
+use super::super::mask::Sought;
 use super::channel::Channel;
 use super::disk::Disk;
 use super::forbidden::Forbidden;
-use super::job::{ChangeJob, EndedJob, Failure, Reply, Report, StepJob, Stub, TreeJob};
+use super::job::{ChangeJob, EndedJob, Failure, MountKindJob, Owners, Reply, Report, StepJob, Stub, TreeJob, Value};
 use super::within::Within;
 use super::{INIT, Limit, Status, layer, layers, namespaces, view};
 use crate::llb::exec::STEP_EPOCH;
 use crate::oci::Digest;
 use crate::store::Store;
-use crate::tree::TreePath;
-use crate::tree::capture::{self, CaptureOptions};
+use crate::tree::capture::{self, CaptureError, CaptureOptions};
+use crate::tree::{Change, Node, TreePath};
 use nix::sched::CloneFlags;
 use rustix::fs::{AtFlags, Gid, Mode, OFlags, ResolveFlags, Uid};
 use rustix::process::{Pid, PidfdFlags, Signal};
 use secrecy::SecretSlice;
 use std::collections::BTreeSet;
-use std::io;
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{OnceLock, mpsc};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How often it is looked at how much a step has written.
@@ -39,7 +40,7 @@ pub(super) fn run(
         remove_stub(job, stub).map_err(Failure::io("take away what was made to mount at"))?;
     }
     let changes = match status {
-        Status::Exited(_) if !job.forget => changes(job, since)?,
+        Status::Exited(_) if !job.forget => changes(job, secrets, since)?,
         _ => job.mounts.iter().map(|_| None).collect(),
     };
     crate::store::remove_folder(Path::new(&job.scratch)).map_err(Failure::io("remove the step's folder"))?;
@@ -55,12 +56,13 @@ fn now() -> Result<(i64, u32), Failure> {
 }
 
 /// What the step changed in each tree that it may change.
-fn changes(job: &StepJob, since: (i64, u32)) -> Result<Vec<Option<ChangeJob>>, Failure> {
+fn changes(job: &StepJob, secrets: &[SecretSlice<u8>], since: (i64, u32)) -> Result<Vec<Option<ChangeJob>>, Failure> {
     let store = layer::store()?;
+    let sought = Sought::new(secrets);
     let mounts = job.mounts.iter().enumerate();
     mounts
         .map(|(number, mount)| match mount.tree().filter(|tree| tree.writable) {
-            Some(tree) => change(job, number, tree, since, &store).map(Some),
+            Some(tree) => change(job, number, tree, &sought, since, &store).map(Some),
             None => Ok(None),
         })
         .collect()
@@ -70,18 +72,32 @@ fn change(
     job: &StepJob,
     number: usize,
     tree: &TreeJob,
+    sought: &Sought,
     since: (i64, u32),
     store: &Store,
 ) -> Result<ChangeJob, Failure> {
     let folder = Path::new(&job.scratch).join(number.to_string());
     let ownership = layer::captured(job.owners, (job.user.uid, job.user.gid));
-    let options = CaptureOptions { since, epoch: STEP_EPOCH, ownership, settle: tree.layers.is_some() };
+    let leaked = OnceLock::new();
+    let keep_clean = |from: &mut dyn Read, to: &mut dyn Write| {
+        let found = sought.copy(from, to)?;
+        found.map(|secret| leaked.get_or_init(|| secret));
+        Ok(found.is_none())
+    };
+    let options =
+        CaptureOptions { keep: &keep_clean, since, epoch: STEP_EPOCH, ownership, settle: tree.layers.is_some() };
     let lower = layer::load(store, &tree.tree)?;
     let change = match &tree.layers {
         Some(_) => capture::upper(&lower, &folder.join("upper"), store, &options),
         None => capture::whole(&lower, &folder.join("copy"), store, &options),
     };
-    let change = change.map_err(Failure::tree)?;
+    let change = change.map_err(|error| match (&error, leaked.get()) {
+        (CaptureError::Refused { path }, Some(secret)) => {
+            Failure::Leak { path: path.clone(), secret: name(job, *secret) }
+        }
+        _ => Failure::tree(error),
+    })?;
+    look_at_names(job, &change, sought)?;
     let entries = change.entries.save(store).map_err(Failure::tree)?;
     let mut after = lower;
     change.apply(&mut after).map_err(Failure::tree)?;
@@ -93,6 +109,38 @@ fn change(
     let paths = |list: &BTreeSet<TreePath>| list.iter().map(|path| path.as_bytes().to_vec()).collect();
     let (removed, opaque) = (paths(&change.removed), paths(&change.opaque));
     Ok(ChangeJob { entries, removed, opaque, tree: made, kept })
+}
+
+/// Looks for secrets in the names that a step left, and in the targets of links.
+fn look_at_names(job: &StepJob, change: &Change, sought: &Sought) -> Result<(), Failure> {
+    for (path, entry) in change.entries.iter() {
+        let target = match &entry.node {
+            Node::Symlink { target } => &**target,
+            _ => &[],
+        };
+        let text = [path.as_bytes(), b"\n", target].concat();
+        let found = sought.copy(&mut text.as_slice(), &mut io::sink()).map_err(Failure::io("look for secrets"))?;
+        if let Some(secret) = found {
+            // The path may be the secret.
+            let path = path.parent().unwrap_or_else(TreePath::root).as_path().to_owned();
+            return Err(Failure::Leak { path, secret: name(job, secret) });
+        }
+    }
+    Ok(())
+}
+
+/// How the step knows a secret: by a variable or a file.
+fn name(job: &StepJob, secret: usize) -> String {
+    let in_env = job.env.iter().filter_map(|(name, value)| match value {
+        Value::Secret(number) => Some((*number, format!("${name}"))),
+        Value::Plain(_) => None,
+    });
+    let in_files = job.mounts.iter().filter_map(|mount| match mount.kind {
+        MountKindJob::Secret { number, .. } => Some((number, mount.target.clone())),
+        _ => None,
+    });
+    let found = in_env.chain(in_files).find(|(number, _)| *number == secret);
+    found.map(|(_, name)| name).unwrap_or_default()
 }
 
 /// What the step changed becomes the layer that the next one begins with.
@@ -113,6 +161,11 @@ fn make_folders(job: &StepJob) -> Result<(), Failure> {
         rustix::fs::mkdir(folder, Mode::from_raw_mode(0o700)).map_err(Failure::io("make a folder for the step"))
     };
     make(&scratch.join("private"))?;
+    for mount in &job.mounts {
+        if let MountKindJob::Agent { name, owner, mode } = &mount.kind {
+            give(&scratch.join(name), job.owners, *owner, *mode).map_err(Failure::io("give the step an ssh agent"))?;
+        }
+    }
     for (number, tree) in job.trees() {
         let folder = scratch.join(number.to_string());
         make(&folder)?;
@@ -127,6 +180,14 @@ fn make_folders(job: &StepJob) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Makes a file the step's; where there is one id, it is its user's already.
+fn give(path: &Path, owners: Owners, (uid, gid): (u32, u32), mode: u16) -> rustix::io::Result<()> {
+    if owners == Owners::Mapped {
+        rustix::fs::chown(path, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?;
+    }
+    rustix::fs::chmod(path, Mode::from_raw_mode(mode.into()))
 }
 
 /// Gives the upper folder of an overlay, which is its root, what the topmost layer's has.

@@ -38,7 +38,7 @@ pub(super) fn enter(job: &StepJob, secrets: &[SecretSlice<u8>]) -> Result<Vec<St
             MountKindJob::Tree(tree) => view.part_of_tree(target, number, &tree_place(job, number), tree)?,
             MountKindJob::Folder { path } => view.bind(path, target, HARMLESS)?,
             // It is connected to all the same.
-            MountKindJob::Socket { path } => view.bind(path, target, MountFlags::RDONLY)?,
+            MountKindJob::Agent { name, .. } => view.bind(&scratch.join(name), target, MountFlags::RDONLY)?,
             MountKindJob::Tmpfs { size } => {
                 let options = format!("mode=1777,size={}", size.unwrap_or(TMPFS));
                 view.mount("tmpfs", target, HARMLESS, &options)?;

@@ -15,11 +15,16 @@ type Action = dyn Fn(&mut Shell<'_>) -> Status + Send + Sync;
 pub(super) struct Fake {
     action: Box<Action>,
     count: AtomicUsize,
+    has_one_id: bool,
 }
 
 impl Fake {
     pub(super) fn new(action: impl Fn(&mut Shell<'_>) -> Status + Send + Sync + 'static) -> Self {
-        Fake { action: Box::new(action), count: AtomicUsize::new(0) }
+        Fake { action: Box::new(action), count: AtomicUsize::new(0), has_one_id: false }
+    }
+
+    pub(super) fn with_one_id(action: impl Fn(&mut Shell<'_>) -> Status + Send + Sync + 'static) -> Self {
+        Fake { has_one_id: true, ..Fake::new(action) }
     }
 
     pub(super) fn count(&self) -> usize {
@@ -46,6 +51,10 @@ impl Sandbox for Fake {
             writable.then(|| before.change(after))
         });
         Ok(Ended { status, changes: changes.collect(), warnings })
+    }
+
+    fn has_one_id(&self) -> bool {
+        self.has_one_id
     }
 }
 

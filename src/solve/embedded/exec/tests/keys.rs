@@ -38,6 +38,31 @@ fn what_bounds_or_names_a_command_does_not_count() {
 }
 
 #[test]
+fn what_was_made_with_one_id_is_found_with_one_id_alone() {
+    let says = |text: &'static str| {
+        move |shell: &mut Shell<'_>| {
+            shell.write("/made", text);
+            GOOD
+        }
+    };
+    let mut bench = Bench::new(|_| GOOD);
+    let (first, second) = (bench.run(None, &["first"]), bench.run(None, &["second"]));
+    bench.fake = Arc::new(Fake::with_one_id(says("one")));
+    let of_one = bench.solve(first).results;
+    assert!(bench.solve(first).ran[0].cached);
+    bench.now(says("all"));
+    let [of_all, other] = [first, second].map(|target| {
+        let solved = bench.solve(target);
+        assert!(!solved.ran[0].cached);
+        solved.results
+    });
+    assert_ne!(of_one, of_all);
+    bench.fake = Arc::new(Fake::with_one_id(says("one")));
+    assert_eq!((bench.solve(first).results, bench.solve(second).results), (of_all, other));
+    assert_eq!(bench.count(), 0);
+}
+
+#[test]
 fn everything_that_a_command_can_see_counts() {
     let mut bench = counting();
     let root = bench.tree(&[("/f", "x")]);

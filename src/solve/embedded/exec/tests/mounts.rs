@@ -91,7 +91,7 @@ fn secrets_agents_and_memory_are_given_as_they_are_asked_for() {
     let mut bench = Bench::new(|shell| {
         let Some(Mounted::Secret { content, owner, mode }) = shell.mount("/s") else { panic!("no secret") };
         assert_eq!((content.expose_secret(), owner, mode), (&b"value"[..], &(3, 4), &0o440));
-        let Some(Mounted::Socket { path, owner, mode }) = shell.mount("/agent") else { panic!("no socket") };
+        let Some(Mounted::Agent { path, owner, mode }) = shell.mount("/agent") else { panic!("no socket") };
         assert_eq!((path.as_path(), owner, mode), (std::path::Path::new("/run/agent"), &(5, 6), &0o600));
         let sizes = ["/m", "/n"].map(|target| match shell.mount(target) {
             Some(Mounted::Tmpfs { size }) => *size,

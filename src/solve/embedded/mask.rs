@@ -1,14 +1,16 @@
-//! Takes secrets out of what commands write.
+//! Takes secrets out of what commands write, and finds them in what they leave.
 //!
-//! A secret is looked for as it is, line by line where it has several, in hexadecimal and in base64, there also in the
+//! In output a secret is looked for as it is, line by line where it has several, in hexadecimal and in base64, there also in the
 //! middle of something longer and in the lines that encoders break it into. Long forms are looked for piece by piece, so
-//! that a part of them is found too and little text needs to be held back to decide.
+//! that a part of them is found too and little text needs to be held back to decide. In files, where something found ends
+//! the build, only the whole of it is looked for, and only where it is long enough to stand there by no chance.
 
 use crate::solve::Secrets;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretSlice};
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Read, Write};
 use zeroize::Zeroizing;
 
 /// What stands in the place of a secret.
@@ -20,22 +22,31 @@ const KEY: usize = 4;
 /// Shorter secrets are no secrets: half of all output would be masked.
 const SHORTEST: usize = KEY;
 
+/// Shorter secrets are not looked for in files.
+const SHORTEST_SOUGHT: usize = 8;
+
 /// The shortest form in the middle of a base64 text.
 const SHORTEST_INNER: usize = 6;
 
 /// The longest piece of a form.
 const PIECE: usize = 512;
 
+/// How much is read at a time.
+const BUFFER: usize = 64 << 10;
+
 /// The lengths of line that encoders of base64 break their output into.
 const BASE64_LINES: [usize; 2] = [64, 76];
 
-/// All forms of all secrets of a build.
-pub(in super::super) struct Masks {
+/// All forms of some secrets.
+pub(super) struct Masks {
     /// By their first bytes, the longest first.
     forms: BTreeMap<[u8; KEY], Vec<Zeroizing<Vec<u8>>>>,
     /// With which bytes a form begins.
     begins: [bool; 256],
 }
+
+/// Secrets that are looked for in what is kept, by number.
+pub(super) struct Sought(Vec<(usize, Masks)>);
 
 /// Masks one stream.
 pub(super) struct Masking<'m> {
@@ -44,15 +55,24 @@ pub(super) struct Masking<'m> {
     held: Zeroizing<Vec<u8>>,
     /// Whether the last that was let through was a mask.
     masked: bool,
+    /// Whether anything was masked.
+    found: bool,
 }
 
 impl Masks {
     /// The forms of these secrets.
-    pub(in super::super) fn of(secrets: &Secrets) -> Self {
+    pub(super) fn of(secrets: &Secrets) -> Self {
         let mut all = BTreeSet::new();
         for secret in secrets.values() {
-            forms(secret.expose_secret(), &mut all);
+            let value = secret.expose_secret();
+            let lines = value.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+            let texts = std::iter::once(value.trim_ascii_end()).chain(lines);
+            texts.filter(|text| text.len() >= SHORTEST).for_each(|text| forms(text, SHORTEST, &mut all));
         }
+        Self::of_forms(all)
+    }
+
+    fn of_forms(all: BTreeSet<Vec<u8>>) -> Self {
         let mut masks = Masks { forms: BTreeMap::new(), begins: [false; 256] };
         for form in all {
             let Some(key) = form.first_chunk::<KEY>().copied() else { continue };
@@ -85,9 +105,52 @@ impl Masks {
     }
 }
 
+impl Sought {
+    /// Looks for these.
+    pub(super) fn new(secrets: &[SecretSlice<u8>]) -> Self {
+        let masks = |secret: &SecretSlice<u8>| {
+            let text = secret.expose_secret().trim_ascii();
+            let mut all = BTreeSet::new();
+            if text.len() >= SHORTEST_SOUGHT {
+                forms(text, SHORTEST_SOUGHT, &mut all);
+            }
+            Masks::of_forms(all)
+        };
+        let all = secrets.iter().map(masks).enumerate();
+        Sought(all.filter(|(_, masks)| !masks.forms.is_empty()).collect())
+    }
+
+    /// Copies a content, and says which of the secrets stands in it; then not all of it was copied.
+    pub(super) fn copy(&self, from: &mut dyn Read, to: &mut dyn Write) -> io::Result<Option<usize>> {
+        let mut seekers: Vec<_> = self.0.iter().map(|(number, masks)| (*number, Masking::new(masks))).collect();
+        let (mut piece, mut rest) = (Zeroizing::new(vec![0; BUFFER]), Zeroizing::new(Vec::new()));
+        loop {
+            let length = match from.read(&mut piece) {
+                Ok(length) => length,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            for (number, seeker) in &mut seekers {
+                rest.clear();
+                match length {
+                    0 => seeker.finish(&mut rest),
+                    _ => seeker.push(&piece[..length], &mut rest),
+                }
+                if seeker.found {
+                    return Ok(Some(*number));
+                }
+            }
+            if length == 0 {
+                return Ok(None);
+            }
+            to.write_all(&piece[..length])?;
+        }
+    }
+}
+
 impl<'m> Masking<'m> {
     pub(super) fn new(masks: &'m Masks) -> Self {
-        Masking { masks, held: Zeroizing::default(), masked: false }
+        Masking { masks, held: Zeroizing::default(), masked: false, found: false }
     }
 
     /// Takes what comes and lets through what cannot be a part of a secret.
@@ -117,7 +180,7 @@ impl<'m> Masking<'m> {
                     if !self.masked {
                         out.extend_from_slice(MASK);
                     }
-                    (at, self.masked) = (at + length, true);
+                    (at, self.masked, self.found) = (at + length, true, true);
                 }
                 (None, _) => {
                     out.push(rest[0]);
@@ -129,26 +192,21 @@ impl<'m> Masking<'m> {
     }
 }
 
-/// All forms of a value and of each of its lines.
-fn forms(value: &[u8], all: &mut BTreeSet<Vec<u8>>) {
-    let lines = value.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-    for text in std::iter::once(value.trim_ascii_end()).chain(lines).filter(|text| text.len() >= SHORTEST) {
-        let hex: String = text.iter().map(|byte| format!("{byte:02x}")).collect();
-        pieces(hex.as_bytes(), PIECE, all);
-        pieces(hex.to_ascii_uppercase().as_bytes(), PIECE, all);
-        pieces(text, PIECE, all);
-        for encoder in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
-            let whole = Zeroizing::new(encoder.encode(text));
-            let padding = "=".repeat((4 - whole.len() % 4) % 4);
-            pieces(whole.as_bytes(), PIECE, all);
-            pieces([&whole, padding.as_str()].concat().as_bytes(), PIECE, all);
-            BASE64_LINES.iter().for_each(|length| lines_of(whole.as_bytes(), *length, all));
-            for before in 1..3 {
-                inner(encoder.encode([&[0; 2][..before], text].concat()).as_bytes(), before, text.len(), all);
-            }
+/// All forms of a text, none shorter than `shortest`.
+fn forms(text: &[u8], shortest: usize, all: &mut BTreeSet<Vec<u8>>) {
+    let hex: Zeroizing<String> = Zeroizing::new(text.iter().map(|byte| format!("{byte:02x}")).collect());
+    pieces(hex.as_bytes(), shortest, all);
+    pieces(Zeroizing::new(hex.to_ascii_uppercase()).as_bytes(), shortest, all);
+    pieces(text, shortest, all);
+    for encoder in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
+        let whole = Zeroizing::new(encoder.encode(text));
+        let padding = "=".repeat((4 - whole.len() % 4) % 4);
+        pieces(whole.as_bytes(), shortest, all);
+        pieces([&whole, padding.as_str()].concat().as_bytes(), shortest, all);
+        BASE64_LINES.iter().for_each(|length| lines_of(whole.as_bytes(), *length, shortest, all));
+        for before in 0..3 {
+            inner(encoder.encode([&[0; 2][..before], text].concat()).as_bytes(), before, text.len(), all);
         }
-        inner(STANDARD_NO_PAD.encode(text).as_bytes(), 0, text.len(), all);
-        inner(URL_SAFE_NO_PAD.encode(text).as_bytes(), 0, text.len(), all);
     }
 }
 
@@ -156,29 +214,28 @@ fn forms(value: &[u8], all: &mut BTreeSet<Vec<u8>>) {
 fn inner(encoded: &[u8], before: usize, length: usize, all: &mut BTreeSet<Vec<u8>>) {
     let (start, end) = ((before * 8).div_ceil(6), (before + length) * 8 / 6);
     if end >= start + SHORTEST_INNER {
-        pieces(&encoded[start..end], PIECE, all);
+        pieces(&encoded[start..end], SHORTEST_INNER, all);
     }
 }
 
 /// The lines of an encoded text.
-fn lines_of(encoded: &[u8], length: usize, all: &mut BTreeSet<Vec<u8>>) {
+fn lines_of(encoded: &[u8], length: usize, shortest: usize, all: &mut BTreeSet<Vec<u8>>) {
     if encoded.len() > length {
-        let lines = encoded.chunks(length).filter(|line| line.len() >= SHORTEST);
+        let lines = encoded.chunks(length).filter(|line| line.len() >= shortest);
         all.extend(lines.map(<[u8]>::to_vec));
     }
 }
 
-/// Pieces of about the same length, none longer than `most`.
-fn pieces(form: &[u8], most: usize, all: &mut BTreeSet<Vec<u8>>) {
-    let length = form.len().div_ceil(form.len().div_ceil(most).max(1)).max(1);
-    all.extend(form.chunks(length).filter(|piece| piece.len() >= SHORTEST).map(<[u8]>::to_vec));
+/// Pieces of about the same length, none longer than [`PIECE`].
+fn pieces(form: &[u8], shortest: usize, all: &mut BTreeSet<Vec<u8>>) {
+    let length = form.len().div_ceil(form.len().div_ceil(PIECE).max(1)).max(1);
+    all.extend(form.chunks(length).filter(|piece| piece.len() >= shortest).map(<[u8]>::to_vec));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use secrecy::SecretSlice;
 
     fn masks(values: &[&[u8]]) -> Masks {
         let named = values.iter().enumerate();
@@ -269,6 +326,29 @@ mod tests {
     fn short_and_absent_secrets_mask_nothing() {
         assert_eq!(masked(&masks(&[b"abc", b"", b"x\ny\nz"]), &[b"abc x y z"]), "abc x y z");
         assert_eq!(masked(&masks(&[]), &[b"\x00", b"a"]), "\0a");
+    }
+
+    #[test]
+    fn a_whole_secret_is_found_in_what_is_kept() {
+        let key = format!("-----BEGIN KEY-----\n{}\n-----END KEY-----\n", "k3y".repeat(300));
+        let secrets = ["short12", "hunter2hunter3\n", &key].map(|text| SecretSlice::from(text.as_bytes().to_vec()));
+        let sought = Sought::new(&secrets);
+        let encoded = base64::engine::general_purpose::STANDARD.encode("user:hunter2hunter3");
+        let far = format!("{}hunter2hunter3", "x".repeat(BUFFER - 5));
+        for (text, found) in [
+            ("short12", None),
+            ("-----BEGIN KEY-----", None),
+            ("hunter2hunter", None),
+            ("token=hunter2hunter3;", Some(1)),
+            (&encoded, Some(1)),
+            ("68756e7465723268756e74657233", Some(1)),
+            (&far, Some(1)),
+            (&key, Some(2)),
+        ] {
+            let mut kept = Vec::new();
+            assert_eq!(sought.copy(&mut text.as_bytes(), &mut kept).unwrap(), found, "{text}");
+            assert_eq!(kept == text.as_bytes(), found.is_none());
+        }
     }
 
     #[test]
