@@ -55,7 +55,7 @@ struct Walk<'a> {
     wanted: &'a Wanted,
     subdir: TreePath,
     tree: Tree,
-    /// What is in the store already, by the names of its objects.
+    /// What is in the store already of the repository that is read, by the names of its objects.
     files: BTreeMap<CommitId, (Digest, u64)>,
     bytes: u64,
     found: Vec<Submodule>,
@@ -86,6 +86,8 @@ impl Walk<'_> {
     fn commit(&mut self, at: &At<'_>) -> Result<(), GitError> {
         let repository = self.client.repository(at.address, at.commit)?;
         repository.fetch(at.commit)?;
+        // What another repository calls by the same name may be something else.
+        self.files.clear();
         let mut links = Links::default();
         self.files_of(&repository, at, &mut links)?;
         if links.list.is_empty() {

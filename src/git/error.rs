@@ -17,7 +17,7 @@ pub enum GitError {
     #[error("git cannot be started: {0}")]
     Start(std::io::Error),
     /// The network is not to be used.
-    #[error("{what} of {address} is needed, but kiln runs offline")]
+    #[error("{what} of {address} is needed, but kiln runs offline: run it once without `--offline`")]
     Offline {
         /// The repository.
         address: Address,
@@ -25,7 +25,7 @@ pub enum GitError {
         what: String,
     },
     /// git failed.
-    #[error("git cannot {action} {address}:\n  {said}")]
+    #[error("git cannot {action} {address}:\n  {said}{}", next_step(address, said))]
     Failed {
         /// What it was to do.
         action: &'static str,
@@ -153,6 +153,16 @@ impl GitError {
     pub fn blames_reference(&self) -> bool {
         matches!(self, GitError::NoSuchName { .. } | GitError::Ambiguous { .. } | GitError::NotACommit { .. })
     }
+}
+
+/// What somebody can do whose git failed.
+fn next_step(address: &Address, said: &str) -> String {
+    if said.contains("fsck error") {
+        return "\nthe repository holds what git's own checks refuse: whoever looks after it can mend it".into();
+    }
+    format!(
+        "\nkiln asks as `git ls-remote {address}` does, but lets git ask nobody for a password: see whether that answers"
+    )
 }
 
 fn hint(name: &str, near: Option<&str>) -> String {

@@ -364,9 +364,17 @@ fn nothing_is_asked_offline_or_without_git() {
     );
     bench.settings.offline = true;
     let said = bench.client().resolve(&address, None).unwrap_err().to_string();
-    assert_eq!(said, "the commit of HEAD of https://example.com/docs.git is needed, but kiln runs offline");
+    assert_eq!(
+        said,
+        "the commit of HEAD of https://example.com/docs.git is needed, but kiln runs offline: run it once without `--offline`"
+    );
     let commit: CommitId = "1".repeat(40).parse().unwrap();
     let wanted = Wanted { address, commit: commit.clone(), subdir: String::new(), submodules: false };
     let said = bench.client().content(&wanted).unwrap_err().to_string();
-    assert_eq!(said, format!("commit {commit} of https://example.com/docs.git is needed, but kiln runs offline"));
+    assert_eq!(
+        said,
+        format!(
+            "commit {commit} of https://example.com/docs.git is needed, but kiln runs offline: run it once without `--offline`"
+        )
+    );
 }

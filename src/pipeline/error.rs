@@ -241,7 +241,7 @@ impl Error {
             Error::Compile(_) => Kind::Usage,
             Error::Lock(_) | Error::LockStale { .. } | Error::Unpinned(_) => Kind::Lock,
             Error::Plan(PlanError::Git { error, .. }) => of_git(error),
-            Error::Plan(PlanError::WrongTree { .. }) => Kind::Lock,
+            Error::Plan(PlanError::WrongTree { .. } | PlanError::WrongSubmodules { .. }) => Kind::Lock,
             Error::Plan(PlanError::Unsatisfiable { .. } | PlanError::NothingToUpdate(_)) => Kind::Lock,
             Error::Plan(PlanError::WrongDownload { .. } | PlanError::NoSuchImage(_)) => Kind::Lock,
             Error::Plan(PlanError::Registry(RegistryError::NoSuchImage(_))) => Kind::Lock,

@@ -133,7 +133,11 @@ impl Build<'_> {
     /// What a source brought: nothing where it was not used, and of a commit its submodules too.
     fn dependencies(&self, leveled: &Leveled<'_>, source: &spec::Source, used: &Used<'_>) -> Vec<Dependency> {
         match &source.kind {
-            SourceKind::Git(_) => self.locked.lock.commit(&source.name).map(commits::dependencies).unwrap_or_default(),
+            SourceKind::Git(_) => {
+                let is_used = leveled.image.sources().any(|name| *name == source.name.value);
+                let locked = self.locked.lock.commit(&source.name).filter(|_| is_used);
+                locked.map(commits::dependencies).unwrap_or_default()
+            }
             _ => self.dependency(leveled, source, used).into_iter().collect(),
         }
     }

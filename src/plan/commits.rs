@@ -95,6 +95,9 @@ impl LockedCommit {
             let source_name = self.source.clone();
             return Err(PlanError::WrongTree { source_name, expected: self.tree, actual: content.tree });
         }
+        if content.submodules != self.submodules {
+            return Err(PlanError::WrongSubmodules { source_name: self.source.clone() });
+        }
         Ok(())
     }
 }

@@ -68,7 +68,8 @@ pub enum PlanError {
     },
     /// A commit has other content than when it was locked.
     #[error(
-        "source {source_name}: the lock says that the tree of its commit is {expected}, but what was fetched has {actual}"
+        "source {source_name}: the lock says that the tree of its commit is {expected}, but what was fetched has {actual}: \
+         either the lock was changed by hand, or another commit goes by the same name"
     )]
     WrongTree {
         /// The source.
@@ -77,6 +78,15 @@ pub enum PlanError {
         expected: Digest,
         /// What came.
         actual: Digest,
+    },
+    /// A commit has other submodules than when it was locked.
+    #[error(
+        "source {source_name}: the lock names other submodules than its commit does: it was changed by hand; restore it \
+         from version control, or take the source's row out and run `kiln lock`"
+    )]
+    WrongSubmodules {
+        /// The source.
+        source_name: String,
     },
     /// `--update` named something that is in no lock and no spec.
     #[error("there is no package or source `{0}` to update")]

@@ -48,7 +48,9 @@ fn a_commit_is_locked_built_and_built_again_without_anybody() {
         let said = site.build(&["--locked", "--offline"]).run().code(1);
         assert_eq!(
             said.stderr,
-            format!("error: source docs: commit {commit} of https://git.test/docs is needed, but kiln runs offline\n")
+            format!(
+                "error: source docs: commit {commit} of https://git.test/docs is needed, but kiln runs offline: run it once without `--offline`\n"
+            )
         );
         listing.into_iter().chain([lock]).collect()
     });
@@ -135,7 +137,9 @@ fn what_is_not_there_is_pointed_at() {
         "error: source docs: git cannot list the references of https://git.test/nowhere:\n  \
          fatal: '[root]/project/repositories/nowhere' does not appear to be a git repository\n  \
          fatal: Could not read from remote repository.\n  \
-         Please make sure you have the correct access rights\n  and the repository exists.\n",
+         Please make sure you have the correct access rights\n  and the repository exists.\n\
+         kiln asks as `git ls-remote https://git.test/nowhere` does, but lets git ask nobody for a password: see \
+         whether that answers\n",
     );
 }
 
@@ -150,7 +154,7 @@ fn another_tree_than_the_locked_one_is_refused() {
     site.world.write("kiln.lock", lock.replace(tree, &"0".repeat(64)));
     site.build(&["--locked"]).run().code(3).says("").warns(
         "error: source docs: the lock says that the tree of its commit is sha256:[digest], but what was fetched has \
-         sha256:[digest]\n",
+         sha256:[digest]: either the lock was changed by hand, or another commit goes by the same name\n",
     );
     site.world.write("kiln.lock", lock.replace("commit=\"", "commit=\"x"));
     let said = site.build(&["--locked"]).run().code(3);

@@ -122,6 +122,8 @@ fn a_commit_stays_until_it_is_to_be_updated_or_something_else_is_asked_for() {
     assert_eq!(lock(None).stale(&Wanted::default()), ["it pins what the spec does not ask for any more"]);
     // Another part of what is locked is a part of the same commit, though nobody can be asked for it here.
     let said = updated(&lock(Some("HEAD")), &wanted(commit("docs", None, "manual")), &Refresh::Nothing).unwrap_err();
-    let expected = format!("source docs: commit {id} of https://example.com/docs.git is needed, but kiln runs offline");
+    let expected = format!(
+        "source docs: commit {id} of https://example.com/docs.git is needed, but kiln runs offline: run it once without `--offline`"
+    );
     assert_eq!(said.to_string(), expected);
 }
