@@ -34,7 +34,7 @@ pub(super) enum ProgressMode {
     Plain,
     /// An object for each event, on standard error
     Json,
-    /// Nothing but errors
+    /// Nothing but warnings and errors
     Quiet,
 }
 
@@ -150,7 +150,7 @@ pub(super) struct Build {
     /// Never move a tag that names another image
     #[arg(long, requires = "push")]
     pub no_clobber: bool,
-    /// Where the image goes: oci:DIR, oci-archive:FILE, docker-archive:FILE, tree:DIR or tar:FILE; may be
+    /// Where the image goes: oci:DIR, oci-archive:FILE, docker-archive:FILE or tree:DIR; of a stage tree:DIR or tar:FILE; may be
     /// repeated [default: oci:kiln-out/NAME beside the spec; with --push none]
     #[arg(short, long, value_name = "KIND:PATH")]
     pub output: Vec<String>,
@@ -166,6 +166,12 @@ pub(super) struct Build {
     /// Write the digest as variables, NAME=VALUE, for later jobs of GitLab's and others' CI (specs/report.md)
     #[arg(long, value_name = "FILE")]
     pub dotenv: Option<PathBuf>,
+    /// Take results of commands that other machines shared: oci:DIR or an image reference; may be repeated
+    #[arg(long, value_name = "PLACE")]
+    pub cache_from: Vec<String>,
+    /// Share the results of this build's commands: oci:DIR or an image reference; may be repeated
+    #[arg(long, value_name = "PLACE")]
+    pub cache_to: Vec<String>,
     /// Say why commands ran whose names hold this text, which `all` stands for; may be repeated
     #[arg(long, value_name = "STEP")]
     pub why: Vec<String>,

@@ -2,7 +2,8 @@
 
 use crate::pipeline::{
     BuildReport, Changed, CommandDifference, CommandReasons, CopyReport, Difference, Findings, ImageReport, LockReport,
-    Outcome, PlatformReport, PublishedReport, Reason, SolveReport, StepReason, TargetReport, VerificationReport,
+    Outcome, PlatformReport, PublishedReport, Reason, SharedReport, SolveReport, StepReason, TargetReport,
+    VerificationReport,
 };
 use serde_json::Value;
 use std::fmt::Write;
@@ -26,7 +27,15 @@ pub(super) fn build(report: &BuildReport) -> String {
         // Writing to a string never fails.
         let _ = one_image(&mut out, image);
     }
+    shared(&mut out, &report.shared);
     out
+}
+
+fn shared(out: &mut String, places: &[SharedReport]) {
+    for SharedReport { place, results, .. } in places {
+        let things = if *results == 1 { "result" } else { "results" };
+        *out += &format!("shared       {results} {things} of commands in {place}\n");
+    }
 }
 
 /// What building a stage by itself made.
@@ -37,6 +46,7 @@ pub(super) fn target(report: &TargetReport) -> String {
         let unchanged = if output.unchanged { " (unchanged)" } else { "" };
         out += &format!("  output     {}:{}{unchanged}\n", output.kind, output.path);
     }
+    shared(&mut out, &report.shared);
     out
 }
 

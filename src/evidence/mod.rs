@@ -25,6 +25,6 @@ pub use inventory::{
     Base, File, FileKind, GitCommit, ImageIdentity, Inventory, Layer, Location, Owner, Package, PackageIndex, Source,
     SourceKind, SpecFile, bytes_of, bytes_text, path_text,
 };
-pub use referrer::Referrer;
+pub use referrer::{PREDICATE_TYPE, Referrer};
 pub use stage::{Material, Network, Stage, Step};
 pub use statement::{Nothing, STATEMENT, STATEMENT_0_1, Statement, Subject, predicate};

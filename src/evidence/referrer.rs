@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 const CREATED: &str = "org.opencontainers.image.created";
 const CONTENT: &str = "dev.sigstore.bundle.content";
-const PREDICATE_TYPE: &str = "dev.sigstore.bundle.predicateType";
+/// The annotation of a bundle that says which claim it makes.
+pub const PREDICATE_TYPE: &str = "dev.sigstore.bundle.predicateType";
 
 /// A manifest that ties a bundle to an image, and the blobs that it names.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -86,7 +86,7 @@ struct Record {
 const RECORD: &str = "image";
 
 /// The version of what decides an image beside its recipe; another one forgets them all.
-const FORM: &str = "kiln image 3";
+const FORM: &str = "kiln image 4";
 
 /// Makes an image of what was compiled; what was made before of the same is found again.
 pub(super) fn image(
@@ -103,6 +103,7 @@ pub(super) fn image(
     let key = key(leveled, compiled, &contexts, revision);
     let anew = session.settings.given.twice;
     if let Some((image, facts)) = remembered(session, &key, &compiled.recipe.platform)?.filter(|_| !anew) {
+        session.took(facts.ran.iter().map(|ran| ran.key));
         return Ok(Made { image, facts, contexts, solved: None });
     }
     let solved = solve(session, project, sources, compiled, realised)?;

@@ -21,8 +21,10 @@ use super::report::{
     AttestationReport, BuildReport, ImageReport, LayerReport, PhaseReport, PlatformReport, SignerReport,
 };
 use super::session::Session;
+use super::sharing::{self, SharingOptions};
 use super::verifying::Subjects;
 use crate::diagnostic::Sources;
+use crate::evidence::PREDICATE_TYPE;
 use crate::evidence::provenance::{BuiltStage, UsedImage};
 use crate::image::assemble::{Image, assemble_index};
 use crate::image::layout::Layout;
@@ -60,6 +62,8 @@ pub struct BuildOptions<'a> {
     pub keys: KeySettings<'a>,
     /// Whether the provenance tells when this run began and ended.
     pub record_run: bool,
+    /// How results of commands are shared with other machines.
+    pub sharing: SharingOptions,
 }
 
 /// How often a build begins anew because the store had lost or damaged something.
@@ -102,12 +106,14 @@ fn build_once(session: &Session<'_>, options: &BuildOptions<'_>) -> Result<Build
     session.phase("reading the spec");
     let project = Project::load(&options.spec, &options.args)?;
     check_choice(&project, options)?;
+    sharing::check(&options.sharing)?;
     given::check(session, &project)?;
     let mut sources = project.sources.clone();
     let buildable = locking::buildable(&project, &mut sources)?;
     let identity = Identity::find(&project, &options.keys)?;
     let revision = epoch::revision(session, &project, options.epoch);
     let locked = locking::ensure(session, &project, &buildable, options.lock, &Refresh::Nothing)?;
+    session.use_offers(sharing::offers(session, &project, &identity, &options.sharing.from)?);
     let build = Build {
         session,
         options,
@@ -124,6 +130,7 @@ fn build_once(session: &Session<'_>, options: &BuildOptions<'_>) -> Result<Build
     };
     let built =
         buildable.images.iter().filter(wanted).map(|image| build.image(image)).collect::<Result<Vec<_>, _>>()?;
+    let shared = sharing::share(session, &project, &identity, &options.sharing.to)?;
     let images = build.publish(built)?;
     let phases = session.durations().into_iter().map(|(name, seconds)| PhaseReport { name, seconds }).collect();
     Ok(BuildReport {
@@ -132,6 +139,7 @@ fn build_once(session: &Session<'_>, options: &BuildOptions<'_>) -> Result<Build
         epoch: revision.epoch,
         lock: locked.report.clone(),
         images,
+        shared,
         phases,
         started_on: started_on.as_second(),
         finished_on: session.clock().as_second(),
@@ -378,7 +386,6 @@ fn platform_report(finished: &Finished) -> PlatformReport {
 }
 
 fn attestations(attested: &Attested) -> impl Iterator<Item = AttestationReport> + '_ {
-    const PREDICATE_TYPE: &str = "dev.sigstore.bundle.predicateType";
     attested.referrers.iter().map(|referrer| AttestationReport {
         predicate_type: referrer.annotations.get(PREDICATE_TYPE).cloned().unwrap_or_default(),
         digest: referrer.digest,

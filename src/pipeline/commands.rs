@@ -19,6 +19,8 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RanFact {
     vertex: Digest,
+    /// Names its result.
+    pub key: Digest,
     /// The trees that it saw, in the order of its vertex's inputs.
     inputs: Vec<Digest>,
     /// The trees that it left, in the order of its outputs.
@@ -31,6 +33,7 @@ impl From<&solve::Ran> for RanFact {
     fn from(ran: &solve::Ran) -> Self {
         RanFact {
             vertex: ran.vertex,
+            key: ran.key,
             inputs: ran.inputs.clone(),
             outputs: ran.outputs.clone(),
             exit_code: ran.facts.exit_code,

@@ -8,6 +8,7 @@ use super::error::Error;
 use super::project::Project;
 use super::session::Session;
 use super::verifying::public_key;
+use crate::evidence::PREDICATE_TYPE;
 use crate::evidence::predicate;
 use crate::evidence::sign::PublicKey;
 use crate::evidence::verify::{MAX_SIMPLE, SIMPLE_SIGNATURE, SIMPLE_SIGNING, check_signed, check_simple};
@@ -17,9 +18,6 @@ use crate::spec::{RegistryImage, Spanned};
 
 /// The kind of record that found signatures are.
 pub(super) const RECORD: &str = "endorsed";
-
-/// The annotation that says which claim a bundle makes: a hint, never believed.
-const PREDICATE_TYPE: &str = "dev.sigstore.bundle.predicateType";
 
 /// As many signatures are looked at.
 const MAX_SIGNATURES: usize = 100;

@@ -33,6 +33,7 @@ mod provenance;
 mod publish;
 mod report;
 mod session;
+mod sharing;
 mod shell;
 mod solving;
 mod states;
@@ -64,10 +65,11 @@ pub use opened::{ImageChoice, Predicate, predicate_of};
 pub use project::{Project, SPEC_FILE};
 pub use report::{
     AttestationReport, BuildReport, CommandDifference, CommandReasons, CopyReport, Findings, ImageReport, LayerReport,
-    LockReport, OutputReport, PhaseReport, PlatformReport, PublishedReport, SignerReport, SolveReport, TagReport,
-    TargetReport,
+    LockReport, OutputReport, PhaseReport, PlatformReport, PublishedReport, SharedReport, SignerReport, SolveReport,
+    TagReport, TargetReport,
 };
 pub use session::{Given, Progress, Session, Settings, Silent};
+pub use sharing::SharingOptions;
 pub use shell::{Entrance, ShellOptions, enter, entrance};
 pub use solving::{SolveOptions, solve};
 pub use target::{TargetOptions, target};

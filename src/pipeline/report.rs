@@ -20,6 +20,9 @@ pub struct BuildReport {
     pub lock: LockReport,
     /// The images, in the order of the spec.
     pub images: Vec<ImageReport>,
+    /// Where results of commands were shared.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub shared: Vec<SharedReport>,
     /// Phases with their durations in seconds.
     pub phases: Vec<PhaseReport>,
     /// When the run began: seconds since 1970.
@@ -94,6 +97,9 @@ pub struct TargetReport {
     pub unpacked_size: u64,
     /// Where it went.
     pub outputs: Vec<OutputReport>,
+    /// Where results of commands were shared.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub shared: Vec<SharedReport>,
     /// What was found out about commands.
     #[serde(flatten)]
     pub findings: Findings,
@@ -211,6 +217,17 @@ pub struct OutputReport {
     pub path: String,
     /// Whether it was there already, as it had to be.
     pub unchanged: bool,
+}
+
+/// A place that results of commands were shared in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SharedReport {
+    /// Where it is, as the user wrote it.
+    pub place: String,
+    /// The digest of the list of results.
+    pub digest: Digest,
+    /// How many results it has.
+    pub results: usize,
 }
 
 /// An image as it was released to a repository.

@@ -3,6 +3,7 @@
 use super::error::Error;
 use super::project::Project;
 use super::report::{CommandDifference, CommandReasons, Findings};
+use super::sharing::Offer;
 use crate::git;
 use crate::http;
 use crate::image::layer::Packer;
@@ -16,7 +17,7 @@ use crate::solve::{self, Downloads, Fetch, Offline};
 use crate::store::Store;
 use jiff::Timestamp;
 use secrecy::SecretSlice;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -116,6 +117,8 @@ pub struct Session<'a> {
     commands: AtomicU64,
     is_cancelled: Box<dyn Fn() -> bool + Send + Sync>,
     found: Mutex<Findings>,
+    offers: OnceLock<Vec<Offer>>,
+    results: Mutex<BTreeSet<Digest>>,
     phases: Mutex<Vec<(&'static str, Instant)>>,
     warnings: Mutex<Vec<String>>,
 }
@@ -130,6 +133,8 @@ impl<'a> Session<'a> {
         Ok(Session {
             is_cancelled: Box::new(move || cancelled.load(Ordering::Relaxed)),
             found: Mutex::default(),
+            offers: OnceLock::new(),
+            results: Mutex::default(),
             store,
             settings,
             progress,
@@ -218,6 +223,7 @@ impl<'a> Session<'a> {
             parallelism: self.settings.jobs,
             secrets: &given.secrets,
             agents: &given.ssh,
+            shared: self,
             cancelled: &*self.is_cancelled,
             explain: given.explain,
             twice: given.twice,
@@ -242,6 +248,7 @@ impl<'a> Session<'a> {
     /// Keeps what was found out about the commands of a graph.
     pub(super) fn find(&self, graph: &Graph, solution: &solve::Solution) {
         let name = |vertex: &Digest| graph.vertex(vertex).map(|vertex| vertex.name()).unwrap_or_default();
+        self.took(solution.ran.iter().map(|ran| ran.key));
         let mut found = self.found.lock().unwrap_or_else(|e| e.into_inner());
         for ran in &solution.ran {
             let why = ran.why.iter().flatten().map(ToString::to_string).collect::<Vec<_>>();
@@ -254,6 +261,27 @@ impl<'a> Session<'a> {
             path: format!("{}{}", difference.target.trim_end_matches('/'), difference.path),
             what: difference.what.clone(),
         }));
+    }
+
+    /// Notes results of commands that went into what is built, by their keys.
+    pub(super) fn took(&self, keys: impl Iterator<Item = Digest>) {
+        self.results.lock().unwrap_or_else(|e| e.into_inner()).extend(keys);
+    }
+
+    /// The keys of all results that were taken.
+    pub(super) fn results(&self) -> BTreeSet<Digest> {
+        self.results.lock().unwrap_or_else(|e| e.into_inner()).clone()
+    }
+
+    /// Results of other machines may be used from now on.
+    pub(super) fn use_offers(&self, offers: Vec<Offer>) {
+        // Set once: a build that begins anew takes what it had.
+        let _ = self.offers.set(offers);
+    }
+
+    /// The results of other machines.
+    pub(super) fn offers(&self) -> &[Offer] {
+        self.offers.get().map_or(&[], Vec::as_slice)
     }
 
     /// What was found out about commands.

@@ -5,20 +5,21 @@ use super::build::retried;
 use super::epoch;
 use super::error::Error;
 use super::given;
+use super::identity::{Identity, KeySettings};
 use super::inputs::prepare;
 use super::locking::{self, Buildable, Leveled, LockMode};
 use super::output;
 use super::project::Project;
 use super::report::{OutputReport, TargetReport};
 use super::session::Session;
+use super::sharing::{self, SharingOptions};
 use crate::oci::Platform;
 use crate::plan::Refresh;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Which stage is wanted, and how.
-#[derive(Debug, Clone)]
-pub struct TargetOptions {
+pub struct TargetOptions<'a> {
     /// The spec: a file, or a folder with a `kiln.kdl`.
     pub spec: PathBuf,
     /// The values that `--arg` sets.
@@ -33,26 +34,41 @@ pub struct TargetOptions {
     pub outputs: Vec<String>,
     /// `SOURCE_DATE_EPOCH`.
     pub epoch: Option<i64>,
+    /// How results of commands are shared with other machines.
+    pub sharing: SharingOptions,
+    /// With what shared results are signed.
+    pub keys: KeySettings<'a>,
 }
 
 /// Builds a stage with all that it uses, runs the checks among it, and writes its files.
-pub fn target(session: &Session<'_>, options: &TargetOptions) -> Result<TargetReport, Error> {
+pub fn target(session: &Session<'_>, options: &TargetOptions<'_>) -> Result<TargetReport, Error> {
     retried(session, || target_once(session, options))
 }
 
-fn target_once(session: &Session<'_>, options: &TargetOptions) -> Result<TargetReport, Error> {
+fn target_once(session: &Session<'_>, options: &TargetOptions<'_>) -> Result<TargetReport, Error> {
     session.phase("reading the spec");
     let project = Project::load(&options.spec, &options.args)?;
     given::check(session, &project)?;
+    sharing::check(&options.sharing)?;
     let outputs = output::plan_files(&project, &options.outputs)?;
     let mut sources = project.sources.clone();
     let buildable = locking::buildable(&project, &mut sources)?;
     let revision = epoch::revision(session, &project, options.epoch);
     let locked = locking::ensure(session, &project, &buildable, options.lock, &Refresh::Nothing)?;
+    let sharing = &options.sharing;
+    let shares = !sharing.from.is_empty() || !sharing.to.is_empty();
+    let identity = shares.then(|| Identity::find(&project, &options.keys)).transpose()?;
+    if let Some(identity) = &identity {
+        session.use_offers(sharing::offers(session, &project, identity, &sharing.from)?);
+    }
     let (leveled, platform) = stage(&project, &buildable, &options.stage, options.platform.as_ref())?;
     let prepared = prepare(session, &project, &buildable, leveled, platform, &locked.lock)?;
     let compiled = prepared.compile(leveled, platform, &sources)?;
     let solved = assemble::file_system(session, &project, &sources, &compiled)?;
+    let shared = match &identity {
+        Some(identity) => sharing::share(session, &project, identity, &sharing.to)?,
+        None => Vec::new(),
+    };
     session.phase("writing");
     let outputs = outputs.iter().map(|output| output::write_files(session, output, &solved.tree, revision.epoch));
     let outputs = outputs.collect::<Result<Vec<OutputReport>, Error>>()?;
@@ -63,6 +79,7 @@ fn target_once(session: &Session<'_>, options: &TargetOptions) -> Result<TargetR
         files: solved.tree.iter().filter(|(_, entry)| !entry.is_dir()).count(),
         unpacked_size: solved.tree.iter().map(|(_, entry)| entry.size()).sum(),
         outputs,
+        shared,
         findings: session.findings(),
         warnings: session.warnings(),
     })

@@ -54,6 +54,8 @@ pub struct Request<'a> {
     pub agents: &'a BTreeMap<String, PathBuf>,
     /// What commands reach over the network that leave it to the engine, as many frontends' do.
     pub network: Network,
+    /// Where results of commands are looked for that the store does not have.
+    pub shared: &'a dyn Shared,
     /// Asked several times a second whether to stop; what is finished by then is kept.
     pub cancelled: &'a (dyn Fn() -> bool + Sync),
     /// Whether to find out why commands run, see [`Ran::why`].
@@ -83,10 +85,24 @@ impl<'a> Request<'a> {
             secrets: &NO_SECRETS,
             agents: &NO_FOLDERS,
             network: Network::None,
+            shared: &(),
             cancelled: &|| false,
             explain: false,
             twice: false,
         }
+    }
+}
+
+/// Results of commands that other machines made.
+pub trait Shared: Sync {
+    /// Whether the result of this key is in the store now.
+    fn bring(&self, key: &Digest) -> bool;
+}
+
+/// Nobody shares.
+impl Shared for () {
+    fn bring(&self, _: &Digest) -> bool {
+        false
     }
 }
 

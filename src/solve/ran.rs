@@ -10,6 +10,8 @@ use std::fmt;
 pub struct Ran {
     /// The vertex.
     pub vertex: Digest,
+    /// Names the result: the same on all machines that see the same.
+    pub key: Digest,
     /// The trees that it took, in the order of the vertex's inputs.
     pub inputs: Vec<Digest>,
     /// The trees that it left, in the order of the vertex's outputs.

@@ -7,6 +7,7 @@ mod commands;
 mod copies;
 mod interrupted;
 mod secrets;
+mod shared;
 
 use crate::support::program::{Call, Outcome, World};
 use crate::support::toolbox;

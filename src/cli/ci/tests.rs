@@ -36,6 +36,7 @@ fn report(images: Vec<ImageReport>) -> BuildReport {
         epoch: 0,
         lock: LockReport { path: None, changed: false },
         images,
+        shared: Vec::new(),
         findings: Default::default(),
         phases: vec![],
         started_on: 0,

@@ -6,10 +6,12 @@ use crate::cli::output::{Failure, Output};
 use crate::cli::{Environment, ci, exit, render};
 use crate::oci::Platform;
 use crate::pipeline::{
-    self, BuildOptions, Findings, Given, GraphForm, GraphOptions, KeySettings, LockMode, Refresh, ShellOptions,
-    TargetOptions,
+    self, BuildOptions, Findings, Given, GraphForm, GraphOptions, KeySettings, LockMode, Refresh, SharingOptions,
+    ShellOptions, TargetOptions,
 };
+use secrecy::SecretString;
 use std::io::IsTerminal;
+use std::path::Path;
 
 pub(super) fn build(
     args: &Build,
@@ -20,10 +22,7 @@ pub(super) fn build(
     if let Some(stage) = &args.target {
         return target(args, stage, global, environment, output);
     }
-    let keys =
-        environment.keys().ok_or_else(|| Failure::usage("there is no place for keys: set XDG_DATA_HOME or HOME"))?;
-    let passphrase =
-        |path: &std::path::Path| store::passphrase(environment, path, &format!("passphrase of {}: ", path.display()));
+    let passphrase = |path: &std::path::Path| passphrase(environment, path);
     let options = BuildOptions {
         spec: args.spec.spec.clone(),
         args: spec_args(&args.spec),
@@ -35,8 +34,9 @@ pub(super) fn build(
         push: args.push,
         clobber: !args.no_clobber,
         epoch: environment.epoch().map_err(Failure::usage)?,
-        keys: KeySettings { key: args.key.clone(), keys, ci: environment.ci(), passphrase: &passphrase },
+        keys: keys(args, environment, &passphrase)?,
         record_run: args.record_run,
+        sharing: sharing(args),
     };
     let given = given_to_build(args, environment)?;
     let report =
@@ -47,6 +47,25 @@ pub(super) fn build(
     ci::tell(&report, args.metadata_file.as_deref(), args.dotenv.as_deref(), environment)?;
     output.result(render::build(&report).as_bytes())?;
     findings(&report.findings, args, output)
+}
+
+/// With what is signed; `passphrase` opens a key.
+fn keys<'a>(
+    args: &Build,
+    environment: &Environment,
+    passphrase: &'a dyn Fn(&Path) -> Result<Option<SecretString>, String>,
+) -> Result<KeySettings<'a>, Failure> {
+    let keys =
+        environment.keys().ok_or_else(|| Failure::usage("there is no place for keys: set XDG_DATA_HOME or HOME"))?;
+    Ok(KeySettings { key: args.key.clone(), keys, ci: environment.ci(), passphrase })
+}
+
+fn passphrase(environment: &Environment, path: &Path) -> Result<Option<SecretString>, String> {
+    store::passphrase(environment, path, &format!("passphrase of {}: ", path.display()))
+}
+
+fn sharing(args: &Build) -> SharingOptions {
+    SharingOptions { from: args.cache_from.clone(), to: args.cache_to.clone() }
 }
 
 fn given_to_build(args: &Build, environment: &Environment) -> Result<Given, Failure> {
@@ -105,6 +124,7 @@ fn target(
         [one] => Some(platform(one)?),
         _ => return Err(Failure::usage("a stage is built for one platform at a time")),
     };
+    let passphrase = |path: &Path| passphrase(environment, path);
     let options = TargetOptions {
         spec: args.spec.spec.clone(),
         args: spec_args(&args.spec),
@@ -113,6 +133,8 @@ fn target(
         platform,
         outputs: args.output.clone(),
         epoch: environment.epoch().map_err(Failure::usage)?,
+        sharing: sharing(args),
+        keys: keys(args, environment, &passphrase)?,
     };
     let given = given_to_build(args, environment)?;
     let report =

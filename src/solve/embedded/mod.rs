@@ -24,7 +24,7 @@ mod source;
 mod value;
 
 pub use context::ContextError;
-pub use exec::{ExecError, Written};
+pub use exec::{ExecError, PackError, Written, pack, unpack};
 pub use file::FileError;
 pub use source::http::HttpSourceError;
 pub use source::image::ImageSourceError;

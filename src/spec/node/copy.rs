@@ -91,7 +91,7 @@ fn known(reader: &mut Reader, from: &Spanned<String>, sources: &[&str]) {
     if sources.contains(&from.as_str()) {
         return;
     }
-    let mistake = mistake::unknown_name(from.span, "source", from, sources.iter().copied());
+    let mistake = mistake::unknown_name(from.span, "source or stage", from, sources.iter().copied());
     let mistake = match registry_image::looks_like_one(from) {
         true => {
             mistake.with_help(format!("an image of a registry is written `from=\"image {}\"`", mistake::clip(from)))

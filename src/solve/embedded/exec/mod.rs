@@ -12,6 +12,7 @@ mod caches;
 mod error;
 mod key;
 mod output;
+mod pack;
 mod result;
 mod step;
 mod twice;
@@ -19,12 +20,13 @@ mod user;
 mod why;
 
 pub use error::{ExecError, Written};
+pub use pack::{PackError, pack, unpack};
 
 use super::sandbox::{Ended, Sandbox, SandboxError, Status};
 use super::value::Value;
 use super::{Problem, Run};
 use crate::llb::{Vertex, pb};
-use crate::oci::Platform;
+use crate::oci::{Digest, Platform};
 use crate::solve::{Difference, Facts, Progress, Ran, Reason};
 use crate::tree::Change;
 use output::Hearing;
@@ -76,16 +78,21 @@ pub(super) fn run(
         true => Ok(None),
         false => result::find(store, &keys, op, run.pool),
     };
-    if let Some(made) = found()? {
-        return command.found(made);
+    if let Some((key, made)) = found()? {
+        return command.found(key, made);
     }
     let wait = Wait::new(&command, "another build runs the same command");
     let Some(lock) = store.lock_passing(&format!("exec-{}", key.hex()), &|| wait.is_over())? else {
         return Err(Problem::Cancelled);
     };
-    // Another build may have run it meanwhile.
-    if let Some(made) = found()? {
-        return command.found(made);
+    // Another build may have run it meanwhile, here or elsewhere.
+    let brought = || !vertex.ignore_cache && keys.iter().any(|key| request.shared.bring(key));
+    let made = match found()? {
+        None if brought() => found()?,
+        made => made,
+    };
+    if let Some((key, made)) = made {
+        return command.found(key, made);
     }
     let seen = Seen::now(request.graph, vertex, &meaning, &contents, op, inputs);
     let why = if request.explain { Some(command.reasons(&seen)?) } else { None };
@@ -93,7 +100,7 @@ pub(super) fn run(
     result::remember(store, &key, &made)?;
     seen.remember(vertex, store)?;
     drop(lock);
-    command.tell(&made, false, why);
+    command.tell(key, &made, false, why);
     if request.twice {
         command.again(&made)?;
     }
@@ -127,18 +134,19 @@ struct Command<'a> {
 
 impl Command<'_> {
     /// Uses an earlier result.
-    fn found(&self, made: Made) -> Result<(Vec<Value>, bool), Problem> {
-        self.tell(&made, true, None);
+    fn found(&self, key: Digest, made: Made) -> Result<(Vec<Value>, bool), Problem> {
+        self.tell(key, &made, true, None);
         if self.run.request.twice {
             self.again(&made)?;
         }
         Ok((made.values, true))
     }
 
-    fn tell(&self, made: &Made, cached: bool, why: Option<Vec<Reason>>) {
+    fn tell(&self, key: Digest, made: &Made, cached: bool, why: Option<Vec<Reason>>) {
         let trees = |values: &[Value]| values.iter().map(Value::tree_digest).collect();
         self.run.tell(Ran {
             vertex: self.vertex.digest,
+            key,
             inputs: trees(self.inputs),
             outputs: trees(&made.values),
             cached,

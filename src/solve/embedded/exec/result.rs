@@ -38,20 +38,20 @@ pub(super) fn brought(change: &Change) -> impl Iterator<Item = (Digest, u64)> + 
     })
 }
 
-/// The result under the first of these keys that has one of which all is there.
+/// The result under the first of these keys that has one of which all is there, with that key.
 pub(super) fn find(
     store: &Store,
     keys: &[Digest],
     op: &pb::ExecOp,
     pool: &ThreadPool,
-) -> Result<Option<Made>, StoreError> {
-    keys.iter().find_map(|key| find_one(store, key, op, pool).transpose()).transpose()
+) -> Result<Option<(Digest, Made)>, StoreError> {
+    let find = |key: &Digest| find_one(store, key, op, pool).transpose().map(|made| Ok((*key, made?)));
+    keys.iter().find_map(find).transpose()
 }
 
 fn find_one(store: &Store, key: &Digest, op: &pb::ExecOp, pool: &ThreadPool) -> Result<Option<Made>, StoreError> {
-    let Some(bytes) = store.record(KIND, key)? else { return Ok(None) };
     let outputs = op.mounts.iter().filter(|mount| is_output(mount)).count();
-    let Some(made) = decode(&bytes, outputs) else { return Ok(None) };
+    let Some((_, made)) = read(store, key)?.filter(|(_, made)| made.values.len() == outputs) else { return Ok(None) };
     let has_trees = made.values.iter().all(|value| store.has(&value.tree_digest()));
     let is_there = |(content, size): &(Digest, u64)| store.size(content) == Some(*size);
     let has_contents = || match made.brought.len() {
@@ -61,13 +61,20 @@ fn find_one(store: &Store, key: &Digest, op: &pb::ExecOp, pool: &ThreadPool) -> 
     Ok((has_trees && has_contents()).then_some(made))
 }
 
+/// The record under a key and what it says, whether or not that is there.
+pub(super) fn read(store: &Store, key: &Digest) -> Result<Option<(Vec<u8>, Made)>, StoreError> {
+    let Some(bytes) = store.record(KIND, key)? else { return Ok(None) };
+    Ok(decode(&bytes).map(|made| (bytes, made)))
+}
+
 /// Remembers a result.
 pub(super) fn remember(store: &Store, key: &Digest, made: &Made) -> Result<(), StoreError> {
     store.set_record(KIND, key, &encode(made))
 }
 
 fn encode(made: &Made) -> Vec<u8> {
-    let mut bytes: Vec<u8> = made.values.iter().flat_map(Value::encode).collect();
+    let mut bytes = (made.values.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(made.values.iter().flat_map(Value::encode));
     bytes.extend_from_slice(&(made.brought.len() as u64).to_le_bytes());
     for (content, size) in &made.brought {
         bytes.extend_from_slice(content.as_bytes());
@@ -77,8 +84,9 @@ fn encode(made: &Made) -> Vec<u8> {
     bytes
 }
 
-fn decode(mut bytes: &[u8], outputs: usize) -> Option<Made> {
-    let values = (0..outputs).map(|_| Value::decode(&mut bytes)).collect::<Option<_>>()?;
+/// Reads a record; none where it is none.
+pub(super) fn decode(mut bytes: &[u8]) -> Option<Made> {
+    let values = (0..take_number(&mut bytes)?).map(|_| Value::decode(&mut bytes)).collect::<Option<_>>()?;
     let mut brought = BTreeSet::new();
     for _ in 0..take_number(&mut bytes)? {
         let (content, rest) = bytes.split_first_chunk::<32>()?;

@@ -7,6 +7,7 @@ mod fixtures;
 mod foreign;
 mod keys;
 mod mounts;
+mod packs;
 mod steps;
 
 use super::super::sandbox::Status;
