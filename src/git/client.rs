@@ -7,6 +7,7 @@ use super::{Address, CommitId, GitError, Revision, contents};
 use crate::diagnostic::nearest;
 use crate::oci::Digest;
 use crate::store::Store;
+use crate::tree::{Entry, Tree};
 use serde::{Deserialize, Serialize};
 
 /// Asks git.
@@ -59,8 +60,8 @@ pub struct Submodule {
     pub commit: CommitId,
 }
 
-/// The kind of the records of what was read.
-const RECORD: &str = "git";
+/// The kind of the records of what was read. They hold what was learnt from outside, and stay when results are made anew.
+pub const RECORD: &str = "git";
 
 /// Raised when the same commit becomes another tree.
 const FORM: u32 = 1;
@@ -129,7 +130,18 @@ impl<'a> Client<'a> {
             Some(Submodule { path, address: address.parse().ok()?, commit: commit.parse().ok()? })
         });
         let content = submodules.collect::<Option<_>>().map(|submodules| Content { tree: known.tree, submodules });
-        Ok(content.filter(|content| self.store.has(&content.tree)))
+        Ok(content.filter(|content| self.has(&content.tree)))
+    }
+
+    /// Whether a tree is in the store. That its files are too is believed, until something turned out to be lost.
+    fn has(&self, tree: &Digest) -> bool {
+        if self.store.losses() == 0 {
+            return self.store.has(tree);
+        }
+        let is_here =
+            |entry: &Entry| entry.content().is_none_or(|content| self.store.size(content) == Some(entry.size()));
+        self.store.has(tree)
+            && Tree::load(self.store, tree).is_ok_and(|tree| tree.iter().all(|(_, entry)| is_here(entry)))
     }
 
     /// What is in a commit; it is fetched where it was not read before.

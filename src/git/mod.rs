@@ -21,7 +21,7 @@ mod repository;
 mod revision;
 
 pub use address::{Address, AddressError};
-pub use client::{Client, Content, Resolved, Submodule, Wanted};
+pub use client::{Client, Content, RECORD, Resolved, Submodule, Wanted};
 pub use commit::CommitId;
 pub use error::GitError;
 pub use program::{Limits, Settings, Ssh};

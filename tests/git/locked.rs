@@ -106,6 +106,21 @@ fn what_the_store_lost_is_fetched_again() {
         site.build(&["--locked"]).run().done();
         assert_eq!(site.text("docs/manual/page.txt"), "kept and lost\n", "{damage}");
     }
+    // What has nothing to do with it can be made anew without the repository.
+    fs::remove_dir_all(site.world.project().join("repositories")).unwrap();
+    let lock = site.lock_text();
+    let tree = lock.trim_end().rsplit('"').nth(1).unwrap().to_owned();
+    let kept = [tree, content, kiln::oci::Digest::of("#!/bin/sh\n").hex()];
+    for folder in fs::read_dir(site.world.path("store/blobs/sha256")).unwrap().map(|entry| entry.unwrap()) {
+        for blob in fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap()) {
+            let digest = format!("{}{}", folder.file_name().display(), blob.file_name().display());
+            if !kept.contains(&digest) {
+                fs::remove_file(blob.path()).unwrap();
+            }
+        }
+    }
+    site.build(&["--locked", "--offline"]).run().done();
+    assert_eq!(site.text("docs/manual/page.txt"), "kept and lost\n");
 }
 
 #[test]
