@@ -1,5 +1,6 @@
 //! What foreign tools say about kiln's output. All of these tests are ignored by default: they need the network or a tool.
 
+mod buildkit;
 mod cosign;
 mod docker_registry;
 mod layout;

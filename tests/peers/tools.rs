@@ -50,7 +50,7 @@ apt "sid" {
 }
 image "tools.test/docker" {
     packages "sid" {
-        add "docker-cli" "docker.io"
+        add "coreutils" "docker-buildx" "docker-cli" "docker.io"
         ignore-depends "docker.io" "debconf" "debconf-2.0" "iptables" "systemd" "systemd-standalone-sysusers" \
             "systemd-sysusers" "sysvinit-utils"
         scripts "skip" "containerd" "docker.io"

@@ -260,6 +260,8 @@ struct Run<'a> {
     pool: &'a ThreadPool,
     /// Set with the first failure: what else runs then is of no use.
     failed: AtomicBool,
+    /// It was said that commands have one id.
+    one_id_is_told: AtomicBool,
     masks: OnceLock<Masks>,
     told: Mutex<Told>,
 }
@@ -273,8 +275,8 @@ struct Told {
 
 impl<'a> Run<'a> {
     fn new(engine: &'a Embedded, request: &'a Request<'a>, pool: &'a ThreadPool) -> Self {
-        let (failed, masks, told) = (AtomicBool::new(false), OnceLock::new(), Mutex::default());
-        Run { engine, request, pool, failed, masks, told }
+        let (failed, one_id_is_told) = (AtomicBool::new(false), AtomicBool::new(false));
+        Run { engine, request, pool, failed, one_id_is_told, masks: OnceLock::new(), told: Mutex::default() }
     }
 
     /// The outputs of all vertices.

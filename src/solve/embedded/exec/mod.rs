@@ -33,12 +33,18 @@ use output::Hearing;
 use result::Made;
 use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use step::Ready;
 use why::Seen;
 
 /// The longest command in a message.
 const SHOWN: usize = 200;
+
+/// Said with the first command that runs.
+const ONE_ID: &str = "this user has no subordinate ids, so that commands have one id: changes of owners fail in them, and \
+                      permissions between users do not hold; lines for this user in /etc/subuid and /etc/subgid and the \
+                      programs newuidmap and newgidmap (Debian's package uidmap) give them all ids";
 
 /// A shorter wait is nothing to tell of.
 const SOON: Duration = Duration::from_secs(2);
@@ -190,6 +196,9 @@ impl Command<'_> {
         let is_stopped = || run.is_stopped();
         let hearing = Hearing::new(vertex, progress, &is_stopped, run.masks());
         progress.running(vertex);
+        if self.has_one_id() && !run.one_id_is_told.swap(true, Ordering::Relaxed) {
+            progress.warning(vertex, ONE_ID);
+        }
         let began = Instant::now();
         let ended = self.sandbox()?.run(&ready.step, &run.engine.store, &hearing);
         let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -29,14 +29,7 @@ pub struct Native {
     overlays: AtomicBool,
     /// What steps of killed processes left behind was looked for.
     tidied: OnceLock<()>,
-    /// It was said that there is one id alone.
-    is_told: AtomicBool,
 }
-
-/// Said once of all steps.
-const ONE_ID: &str = "this user has no subordinate ids, so that commands of this build have one id: changes of owners \
-                      fail in them, and permissions between users do not hold; lines for this user in /etc/subuid and \
-                      /etc/subgid and the programs newuidmap and newgidmap (Debian's package uidmap) give them all ids";
 
 impl Native {
     /// A sandbox whose helper processes are `program`: kiln itself, or any other that calls
@@ -47,7 +40,6 @@ impl Native {
             ids: OnceLock::new(),
             overlays: AtomicBool::new(true),
             tidied: OnceLock::new(),
-            is_told: AtomicBool::new(false),
         }
     }
 
@@ -97,9 +89,6 @@ impl Native {
         // The control groups go last, after all processes, and the folder of the step before them.
         let groups = Groups::new(&step.limits);
         let (mut warnings, uncounted) = groups.unbounded();
-        if self.has_one_id() && !self.is_told.swap(true, Ordering::Relaxed) {
-            warnings.push(ONE_ID.to_owned());
-        }
         let scratch = Scratch::new(remover)?;
         let _agents = agents(step, &scratch)?;
         let (mut job, secrets) = job(step, &scratch, ids)?;
