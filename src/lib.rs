@@ -12,6 +12,7 @@ pub mod oci;
 pub mod store;
 pub mod tree;
 pub mod http;
+pub mod git;
 pub mod syntax;
 pub mod registry;
 pub mod spec;

@@ -10,6 +10,7 @@ mod architecture;
 mod building;
 mod peers;
 mod commands;
+mod git;
 mod installing;
 mod release;
 mod sandbox;

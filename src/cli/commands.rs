@@ -72,6 +72,7 @@ fn in_session_with<T>(
         jobs: jobs(global),
         mirrors,
         registries: environment.registries().map_err(Failure::usage)?,
+        git: environment.git(),
         given,
         program: program()?,
         cancelled: Arc::default(),

@@ -3,6 +3,7 @@
 mod registries;
 mod secrets;
 
+use crate::pipeline::{GitSettings, GitSsh};
 use secrecy::SecretString;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -73,6 +74,16 @@ impl Environment {
         let epoch = text.parse::<i64>().ok().filter(|epoch| (0..=MAX_EPOCH).contains(epoch));
         let wrong = || format!("SOURCE_DATE_EPOCH is `{text}`, but must be seconds since 1970, before the year 10000");
         epoch.map(Some).ok_or_else(wrong)
+    }
+
+    /// How git is run.
+    pub(super) fn git(&self) -> GitSettings {
+        let ssh = match (self.text("GIT_SSH_COMMAND"), self.text("GIT_SSH")) {
+            (Some(command), _) => GitSsh::Command(command.to_owned()),
+            (None, Some(_)) => GitSsh::Program,
+            (None, None) => GitSsh::Unset,
+        };
+        GitSettings { ssh, ..GitSettings::default() }
     }
 
     /// Whether colours are wanted on this terminal.

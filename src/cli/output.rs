@@ -59,7 +59,7 @@ impl From<Error> for Failure {
             Kind::Interrupted => exit::INTERRUPTED,
         };
         let message = match error {
-            Error::Spec(list) => Message::Diagnostics(list),
+            Error::Spec(list) | Error::Unpinned(list) => Message::Diagnostics(list),
             Error::Lock(error) => Message::Diagnostics(error.0),
             Error::Solve(failure) => {
                 let output = failure.output();

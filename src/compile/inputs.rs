@@ -16,6 +16,8 @@ pub struct Inputs {
     pub accounts: Vec<Option<Digest>>,
     /// The downloads by the names of their sources: digests of the files.
     pub http: BTreeMap<String, Digest>,
+    /// The trees of commits by the names of their sources.
+    pub commits: BTreeMap<String, Digest>,
     /// The images of layouts and registries by the names of their sources, for this platform.
     pub images: BTreeMap<String, Digest>,
     /// The configuration of the base, where the image stands on one that is not kiln's own.

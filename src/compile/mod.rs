@@ -201,6 +201,10 @@ impl<'a> Compiler<'a> {
                     file
                 })
             }
+            SourceKind::Git(_) => {
+                let manifest = *inputs.commits.get(name)?;
+                Some(self.store_image(name, &manifest, note))
+            }
             SourceKind::Oci(_) | SourceKind::Image(_) => {
                 let manifest = *inputs.images.get(name)?;
                 Some(self.store_image(store_name(source), &manifest, note))

@@ -270,3 +270,19 @@ fn an_input_without_a_digest_and_an_image_without_files_are_refused() {
     let error = compile(&levels, &Platform::linux("amd64", None), &inputs, &sources).unwrap_err();
     assert!(matches!(error, CompileError::Empty { .. }), "{error}");
 }
+
+#[test]
+fn a_commit_enters_the_graph_as_a_tree_of_the_store() {
+    let (levels, sources) = load(
+        "kiln 1\nsource \"docs\" { git \"https://example.com/docs.git\" }\nimage \"x\" { copy \".\" from=\"docs\" to=\"/\" }\n",
+    );
+    let platform = Platform::linux("amd64", None);
+    let mut inputs = Inputs { sets: vec![None], accounts: vec![None], ..Inputs::default() };
+    let error = compile(&levels, &platform, &inputs, &sources).unwrap_err();
+    assert!(error.to_string().contains("source \"docs\" has no digest in the lock"), "{error}");
+    let manifest = Digest::of("manifest");
+    inputs.commits.insert("docs".into(), manifest);
+    let compiled = compile(&levels, &platform, &inputs, &sources).unwrap();
+    let graph = crate::llb::render::json(&compiled.graph.graph().unwrap());
+    assert!(graph.contains(&format!("oci-layout://{STORE}/docs@{manifest}")), "{graph}");
+}

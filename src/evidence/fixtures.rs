@@ -132,6 +132,17 @@ pub(crate) fn inventory() -> Inventory {
                 digest: Digest::of("tools"),
                 location: None,
             },
+            Source {
+                name: "docs".into(),
+                kind: SourceKind::Git(GitCommit {
+                    uri: "https://example.com/acme/docs.git".into(),
+                    reference: Some("refs/tags/v1.2".into()),
+                    id: "2fd4e1c67a2d28fced849ee1bb76e7391b93eb12".into(),
+                    subdir: "manual".into(),
+                }),
+                digest: Digest::of("docs"),
+                location: Some(line(6)),
+            },
         ],
         bases: vec![Base {
             reference: "../base".into(),
@@ -155,6 +166,7 @@ pub(crate) fn inventory() -> Inventory {
             file("/srv/app", b"app", Owner::Source { source: 0, location: Some(line(20)) }, 1),
             file("/srv/logo.svg", b"<svg/>", Owner::Source { source: 1, location: None }, 1),
             file("/srv/tool", b"tool", Owner::Source { source: 2, location: Some(line(22)) }, 1),
+            file("/srv/page", b"page", Owner::Source { source: 3, location: Some(line(23)) }, 1),
             file("/etc/passwd", b"root:x:0:0", Owner::Spec(Location { spec: 1, line: 3 }), 1),
             file("/opt/old", b"old", Owner::Base(0), 0),
         ],

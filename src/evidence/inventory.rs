@@ -134,7 +134,7 @@ pub struct Source {
     pub name: String,
     /// What it is.
     pub kind: SourceKind,
-    /// The digest of its content: of the tree for a folder, of the file for a download, of the manifest for an image.
+    /// The digest of its content: of the tree for a folder or a commit, of the file for a download, of the manifest for an image.
     pub digest: Digest,
     /// Where the spec declares it.
     pub location: Option<Location>,
@@ -150,11 +150,26 @@ pub enum SourceKind {
         /// From where.
         url: String,
     },
+    /// A commit of a git repository.
+    Git(GitCommit),
     /// An image, in an OCI layout or of a registry.
     Oci {
         /// The reference, as the spec writes it.
         reference: String,
     },
+}
+
+/// A commit of a git repository.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GitCommit {
+    /// The URI of the repository, without credentials.
+    pub uri: String,
+    /// The whole name of the reference that meant the commit; none where the spec says the commit itself.
+    pub reference: Option<String>,
+    /// The commit in hexadecimal digits.
+    pub id: String,
+    /// The folder that was taken; empty for all.
+    pub subdir: String,
 }
 
 /// An image whose layers were kept.

@@ -22,8 +22,8 @@ pub mod verify;
 
 pub use bundle::{Bundle, BundleError, Identity, MAX_BUNDLE, pre_authentication_digest};
 pub use inventory::{
-    Base, File, FileKind, ImageIdentity, Inventory, Layer, Location, Owner, Package, PackageIndex, Source, SourceKind,
-    SpecFile, bytes_of, bytes_text, path_text,
+    Base, File, FileKind, GitCommit, ImageIdentity, Inventory, Layer, Location, Owner, Package, PackageIndex, Source,
+    SourceKind, SpecFile, bytes_of, bytes_text, path_text,
 };
 pub use referrer::{PREDICATE_TYPE, Referrer};
 pub use stage::{Material, Network, Stage, Step};

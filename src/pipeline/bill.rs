@@ -58,6 +58,8 @@ pub(super) struct BilledFile {
     pub owner_type: String,
     /// The owner's name.
     pub owner_name: String,
+    /// Its version, for a commit its name; empty where it has none.
+    pub owner_version: String,
     /// The lines of specs that put it there, the one that the image has it by first; or what kiln did.
     pub made_by: Vec<String>,
     /// The stages that it was taken from, the one that the image took it from first.
@@ -86,6 +88,7 @@ impl Bill {
                     owner: reference.clone(),
                     owner_type: text(component, "type"),
                     owner_name: text(component, "name"),
+                    owner_version: text(component, "version"),
                     made_by: properties(file, "made-by"),
                     stages: properties(file, "stage"),
                     step: properties(file, "step").pop(),

@@ -26,6 +26,7 @@ use super::verifying::Subjects;
 use crate::diagnostic::Sources;
 use crate::evidence::PREDICATE_TYPE;
 use crate::evidence::provenance::{BuiltStage, UsedImage};
+use crate::git;
 use crate::image::assemble::{Image, assemble_index};
 use crate::image::layout::Layout;
 use crate::oci::{Descriptor, Digest, Platform, Reference};
@@ -99,7 +100,7 @@ fn lost(store: &Store, before: u64) -> bool {
 }
 
 /// What is remembered of the outside world and not made from content: it stays when results are made anew.
-const KEPT_RECORDS: [&str; 2] = ["deb-release", endorsed::RECORD];
+const KEPT_RECORDS: [&str; 3] = ["deb-release", endorsed::RECORD, git::RECORD];
 
 fn build_once(session: &Session<'_>, options: &BuildOptions<'_>) -> Result<BuildReport, Error> {
     let started_on = session.clock();

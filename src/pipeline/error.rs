@@ -6,6 +6,7 @@ use crate::diagnostic::Diagnostics;
 use crate::evidence::sbom::InventoryError;
 use crate::evidence::sign::{KeyError, SignError};
 use crate::evidence::test_result::ReportError;
+use crate::git::GitError;
 use crate::http::HttpError;
 use crate::llb::LlbError;
 use crate::oci::Digest;
@@ -26,6 +27,9 @@ pub enum Error {
     /// The lock has mistakes.
     #[error("{0}")]
     Lock(#[from] LockError),
+    /// What the spec names outside is not there.
+    #[error("{0}")]
+    Unpinned(Diagnostics),
     /// The lock does not fit the spec, and it must not be changed.
     #[error("{reason}\nrun `kiln lock` and commit {}", path.display())]
     LockStale {
@@ -235,7 +239,9 @@ impl Error {
             Error::Spec(_) | Error::Usage(_) | Error::NoKeyInCi { .. } => Kind::Usage,
             Error::Unreadable { what: "the spec" | "the public key", .. } => Kind::Usage,
             Error::Compile(_) => Kind::Usage,
-            Error::Lock(_) | Error::LockStale { .. } => Kind::Lock,
+            Error::Lock(_) | Error::LockStale { .. } | Error::Unpinned(_) => Kind::Lock,
+            Error::Plan(PlanError::Git { error, .. }) => of_git(error),
+            Error::Plan(PlanError::WrongTree { .. } | PlanError::WrongSubmodules { .. }) => Kind::Lock,
             Error::Plan(PlanError::Unsatisfiable { .. } | PlanError::NothingToUpdate(_)) => Kind::Lock,
             Error::Plan(PlanError::WrongDownload { .. } | PlanError::NoSuchImage(_)) => Kind::Lock,
             Error::Plan(PlanError::Registry(RegistryError::NoSuchImage(_))) => Kind::Lock,
@@ -255,5 +261,14 @@ impl Error {
             Error::Solve(_) | Error::NoResults { .. } | Error::BadResults { .. } => Kind::Step,
             _ => Kind::Failure,
         }
+    }
+}
+
+fn of_git(error: &GitError) -> Kind {
+    match error {
+        GitError::Cancelled => Kind::Interrupted,
+        error if error.is_missing() => Kind::Lock,
+        error if error.is_of_service() => Kind::Service,
+        _ => Kind::Failure,
     }
 }

@@ -48,7 +48,7 @@ pub(super) struct Asked<'a> {
 /// How a spec names an image, for people; none where the source is none.
 pub(super) fn shown(kind: &SourceKind) -> Option<String> {
     match kind {
-        SourceKind::Context(_) | SourceKind::Http(_) => None,
+        SourceKind::Context(_) | SourceKind::Http(_) | SourceKind::Git(_) => None,
         SourceKind::Image(image) => Some(image.reference.to_string()),
         SourceKind::Oci(layout) => {
             let path = if layout.path.value.is_empty() { "." } else { &layout.path.value };
@@ -75,7 +75,7 @@ pub(super) fn import(
     asked: &Asked<'_>,
 ) -> Result<Option<SourceImage>, Error> {
     match kind {
-        SourceKind::Context(_) | SourceKind::Http(_) => Ok(None),
+        SourceKind::Context(_) | SourceKind::Http(_) | SourceKind::Git(_) => Ok(None),
         SourceKind::Oci(layout) => {
             let open = Layout::open(project.folder.join(&layout.path.value))?;
             let image = open.image(layout.reference.as_ref().map(|reference| reference.value.as_str()))?;

@@ -1,5 +1,6 @@
 //! Everything from outside, brought into the store: packages as trees, downloads, images, account files.
 
+use super::commits;
 use super::error::Error;
 use super::images::{self, Asked, SourceImage};
 use super::installing;
@@ -14,7 +15,7 @@ use crate::oci::{Descriptor, Digest, Manifest, Platform, media_type, to_json};
 use crate::packages::deb::set::{self, Database, Owner, PackageSet};
 use crate::packages::deb::{self, LockedPackage};
 use crate::plan::{self, Level, Lock, LockedSet, Request};
-use crate::spec::{Base, Dpkg, Image, Keep, ScriptChoice};
+use crate::spec::{Base, Dpkg, Image, Keep, ScriptChoice, SourceKind};
 use crate::store::Store;
 use crate::tree::{Tree, TreePath};
 use jiff::Timestamp;
@@ -159,6 +160,10 @@ fn realise(
     let named: BTreeSet<&str> = leveled.levels.iter().flat_map(|level| Image::sources(&level.image)).collect();
     let mut used = BTreeMap::new();
     for source in project.spec.sources.iter().filter(|source| named.contains(source.name.as_str())) {
+        if let SourceKind::Git(_) = &source.kind {
+            let tree = commits::bring(session, project, lock, &source.name)?;
+            inputs.commits.insert(source.name.value.clone(), stored_tree(&session.store, &tree)?);
+        }
         let is_base = lowest == Some(&Base::Source(source.name.value.clone()));
         let asked = Asked { lock, is_base };
         let Some(imported) = images::import(session, project, &source.kind, platform, &asked)? else { continue };

@@ -3,6 +3,7 @@
 use super::assemble::{Made, Solution};
 use super::attribution::{Attribution, Grown};
 use super::commands;
+use super::commits;
 use super::epoch::Revision;
 use super::error::Error;
 use super::images;
@@ -143,6 +144,10 @@ impl Taking<'_> {
             spec::SourceKind::Context(_) => (SourceKind::Context, self.made.contexts.get(name)),
             spec::SourceKind::Http(http) => {
                 (SourceKind::Http { url: http.url.value.clone() }, self.input(|inputs| inputs.http.get(name)))
+            }
+            spec::SourceKind::Git(_) => {
+                let locked = self.locked.lock.commit(name).ok_or_else(missing)?;
+                (SourceKind::Git(commits::told(locked)), Some(&locked.tree))
             }
             image @ (spec::SourceKind::Oci(_) | spec::SourceKind::Image(_)) => {
                 let reference = images::shown(image).unwrap_or_default();

@@ -1,5 +1,6 @@
 //! The lock of a project: read, checked against the spec, brought up to date.
 
+use super::commits;
 use super::error::Error;
 use super::images;
 use super::project::Project;
@@ -9,7 +10,8 @@ use crate::diagnostic::Sources;
 use crate::evidence::claims;
 use crate::oci::Platform;
 use crate::plan::{
-    self, Level, Lock, LockedLayout, Outside, Refresh, Request, Wanted, WantedDownload, WantedImage, WantedSet,
+    self, Level, Lock, LockedLayout, Outside, Refresh, Request, Wanted, WantedCommit, WantedDownload, WantedImage,
+    WantedSet,
 };
 use crate::spec::{Image, SourceKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -142,12 +144,14 @@ pub(super) fn ensure(
     let outside = Outside {
         http: session.client()?,
         store: &session.store,
+        git: session.git(),
         registries: session.registries_of(project)?,
         predicates: &claims::OF_USE,
         mirrors: &session.settings.mirrors,
         now: session.settings.now,
     };
-    let lock = session.wait(plan::update(&current, &wanted, refresh, &outside))?;
+    let lock = session.wait(plan::update(&current, &wanted, refresh, &outside));
+    let lock = lock.map_err(|error| commits::located(project, error))?;
     check_signatures(session, project, buildable, &lock)?;
     if Some(&lock) == old.as_ref() || (old.is_none() && lock.is_empty()) {
         return Ok(found(lock, false));
@@ -197,7 +201,8 @@ fn read(path: &Path) -> Result<Option<Lock>, Error> {
 const MAX_LOCK: u64 = 32 << 20;
 
 fn wanted_is_empty(wanted: &Wanted) -> bool {
-    let sources = wanted.downloads.is_empty() && wanted.layouts.is_empty() && wanted.images.is_empty();
+    let files = wanted.downloads.is_empty() && wanted.commits.is_empty();
+    let sources = files && wanted.layouts.is_empty() && wanted.images.is_empty();
     sources && wanted.sets.is_empty()
 }
 
@@ -217,6 +222,13 @@ fn wanted(project: &Project, buildable: &Buildable<'_>) -> Result<Wanted, Error>
                 source: name,
                 url: http.url.value.clone(),
                 sha256: http.sha256.as_ref().map(|digest| digest.value),
+            }),
+            SourceKind::Git(git) => wanted.commits.push(WantedCommit {
+                source: name,
+                address: git.address.value.clone(),
+                revision: git.revision.as_ref().map(|revision| revision.value.clone()),
+                subdir: git.subdir.value.clone(),
+                submodules: git.submodules,
             }),
             SourceKind::Oci(layout) => {
                 let sha256 = images::named(project, layout)?.digest;

@@ -9,6 +9,7 @@ mod bill;
 mod build;
 mod cache;
 mod commands;
+mod commits;
 mod copying;
 mod diff;
 mod endorsed;
@@ -43,6 +44,7 @@ mod verifying;
 mod why;
 
 pub use crate::evidence::verify::{Outcome, Report as VerificationReport};
+pub use crate::git::{Settings as GitSettings, Ssh as GitSsh};
 pub use crate::packages::deb::MirrorConfig;
 pub use crate::plan::Refresh;
 pub use crate::registry::{

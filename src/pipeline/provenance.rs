@@ -3,6 +3,7 @@
 use super::assemble::{Made, compression};
 use super::build::Build;
 use super::commands;
+use super::commits;
 use super::error::Error;
 use super::inputs::PreparedStage;
 use super::inventory::{described, indexes, lock_file, spec_files};
@@ -43,7 +44,7 @@ impl Build<'_> {
         }
         for source in &self.project.spec.sources {
             for used in used {
-                dependencies.extend(self.dependency(leveled, source, used));
+                dependencies.extend(self.dependencies(leveled, source, used));
             }
         }
         let compression = compression(leveled.image.layers);
@@ -92,7 +93,7 @@ impl Build<'_> {
             let used = Used { contexts: &made.contexts, images: &stage.realised.used, stages: &[] };
             let named: BTreeSet<&str> = stage.leveled.image.sources().collect();
             let sources = self.project.spec.sources.iter().filter(|source| named.contains(source.name.as_str()));
-            dependencies.extend(sources.filter_map(|source| self.dependency(stage.leveled, source, &used)));
+            dependencies.extend(sources.flat_map(|source| self.dependencies(stage.leveled, source, &used)));
             built.push(BuiltStage {
                 name: Some(stage.name.to_owned()),
                 platform: stage.platform.clone(),
@@ -129,9 +130,22 @@ impl Build<'_> {
         }
     }
 
+    /// What a source brought: nothing where it was not used, and of a commit its submodules too.
+    fn dependencies(&self, leveled: &Leveled<'_>, source: &spec::Source, used: &Used<'_>) -> Vec<Dependency> {
+        match &source.kind {
+            SourceKind::Git(_) => {
+                let is_used = leveled.image.sources().any(|name| *name == source.name.value);
+                let locked = self.locked.lock.commit(&source.name).filter(|_| is_used);
+                locked.map(commits::dependencies).unwrap_or_default()
+            }
+            _ => self.dependency(leveled, source, used).into_iter().collect(),
+        }
+    }
+
     fn dependency(&self, leveled: &Leveled<'_>, source: &spec::Source, used: &Used<'_>) -> Option<Dependency> {
         let name = &source.name.value;
         match &source.kind {
+            SourceKind::Git(_) => None,
             SourceKind::Context(_) => {
                 used.contexts.get(name).map(|tree| Dependency::Context { name: name.clone(), tree: *tree })
             }

@@ -4,6 +4,7 @@ use super::error::Error;
 use super::project::Project;
 use super::report::{CommandDifference, CommandReasons, Findings};
 use super::sharing::Offer;
+use crate::git;
 use crate::http;
 use crate::image::layer::Packer;
 use crate::llb::{Graph, Output};
@@ -74,6 +75,8 @@ pub struct Settings {
     pub mirrors: deb::MirrorConfig,
     /// How registries are reached.
     pub registries: registry::Settings,
+    /// How git is run; whether the network is out of bounds is said above.
+    pub git: git::Settings,
     /// What commands are given.
     pub given: Given,
     /// The program that sandboxes are started with: this one.
@@ -124,6 +127,7 @@ impl<'a> Session<'a> {
     /// Opens the store; the network is not touched before it is needed.
     pub fn open(mut settings: Settings, runtime: Handle, progress: &'a dyn Progress) -> Result<Self, Error> {
         settings.registries.http.offline = settings.offline;
+        settings.git.offline = settings.offline;
         let store = Store::open(&settings.store)?;
         let cancelled = settings.cancelled.clone();
         Ok(Session {
@@ -189,6 +193,11 @@ impl<'a> Session<'a> {
         settings.plain_http.extend(plain_http);
         let registries = Registries::new(settings)?;
         Ok(self.project_registries.get_or_init(|| registries))
+    }
+
+    /// What asks git repositories.
+    pub(super) fn git(&self) -> git::Client<'_> {
+        git::Client::new(&self.settings.git, &self.store, &*self.is_cancelled)
     }
 
     /// The engine that is built in.

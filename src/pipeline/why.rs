@@ -26,7 +26,7 @@ pub struct OwnerReason {
     /// `package`, `source`, `spec`, `base`, `stage` for what commands of a stage made, or `run` for a command of the image
     /// itself.
     pub kind: &'static str,
-    /// Its name, and for a package its version.
+    /// Its name, and for a package its version, for a commit of a repository the commit.
     pub name: String,
     /// The package's URL.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -136,6 +136,10 @@ pub(super) fn reason(bill: &Bill, file: &BilledFile) -> OwnerReason {
         name: match (package, step) {
             (Some(package), _) => format!("{} {}", package.name, package.version),
             (None, Some(step)) if kind == "run" => step.name.clone(),
+            // A commit of a repository.
+            _ if kind == "source" && !file.owner_version.is_empty() => {
+                format!("{} {}", file.owner_name, file.owner_version)
+            }
             _ => file.owner_name.clone(),
         },
         purl: package.map(|package| package.purl.clone()),

@@ -1,5 +1,6 @@
 //! Why inputs cannot be pinned.
 
+use crate::git::GitError;
 use crate::http::{HttpError, UrlError};
 use crate::oci::{Digest, Reference};
 use crate::packages::deb::DebError;
@@ -56,6 +57,36 @@ pub enum PlanError {
         expected: Digest,
         /// What came.
         actual: Digest,
+    },
+    /// A commit could not be had.
+    #[error("source {source_name}: {error}")]
+    Git {
+        /// The source.
+        source_name: String,
+        /// Why not.
+        error: Box<GitError>,
+    },
+    /// A commit has other content than when it was locked.
+    #[error(
+        "source {source_name}: the lock says that the tree of its commit is {expected}, but what was fetched has {actual}: \
+         either the lock was changed by hand, or another commit goes by the same name"
+    )]
+    WrongTree {
+        /// The source.
+        source_name: String,
+        /// What the lock says.
+        expected: Digest,
+        /// What came.
+        actual: Digest,
+    },
+    /// A commit has other submodules than when it was locked.
+    #[error(
+        "source {source_name}: the lock names other submodules than its commit does: it was changed by hand; restore it \
+         from version control, or take the source's row out and run `kiln lock`"
+    )]
+    WrongSubmodules {
+        /// The source.
+        source_name: String,
     },
     /// `--update` named something that is in no lock and no spec.
     #[error("there is no package or source `{0}` to update")]

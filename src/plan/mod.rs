@@ -6,6 +6,7 @@
 //! sources, and [`update`] brings a lock up to date with all that is [`Wanted`].
 
 mod attached;
+mod commits;
 mod error;
 mod level;
 pub mod lock;
@@ -13,9 +14,10 @@ mod own;
 mod request;
 mod update;
 
+pub use commits::WantedCommit;
 pub use error::PlanError;
 pub use level::{Bases, Level, LevelError, levels};
-pub use lock::{Lock, LockError, LockedDownload, LockedEntry, LockedImage, LockedLayout, LockedSet};
+pub use lock::{Lock, LockError, LockedCommit, LockedDownload, LockedEntry, LockedImage, LockedLayout, LockedSet};
 pub use own::{OwnBase, own_base};
 pub use request::{Request, RequestedSource, RequestedWish};
 pub use update::{Outside, Refresh, Wanted, WantedDownload, WantedImage, WantedSet, mirrors, update};

@@ -6,10 +6,12 @@
 //! so adding one package does not move the others. `--update` takes what is newest.
 
 use super::attached;
+use super::commits::{self, WantedCommit};
 use super::error::PlanError;
 use super::lock::{Lock, LockedDownload, LockedEntry, LockedImage, LockedLayout, LockedSet};
 use super::own::own_base;
 use super::request::{Request, RequestedSource};
+use crate::git;
 use crate::http::{self, Url};
 use crate::oci::{Digest, Reference};
 use crate::packages::deb::{self, Keyring, LockedIndex};
@@ -26,6 +28,8 @@ pub struct Wanted {
     pub sets: Vec<WantedSet>,
     /// The files from the web.
     pub downloads: Vec<WantedDownload>,
+    /// The commits of git repositories.
+    pub commits: Vec<WantedCommit>,
     /// The images of layouts, as they are on disk.
     pub layouts: Vec<LockedLayout>,
     /// The images of registries.
@@ -75,12 +79,25 @@ pub enum Refresh {
     Named(BTreeSet<String>),
 }
 
+impl Refresh {
+    /// Whether a source is taken anew.
+    fn touches(&self, source: &str) -> bool {
+        match self {
+            Refresh::Nothing => false,
+            Refresh::Everything => true,
+            Refresh::Named(names) => names.contains(source),
+        }
+    }
+}
+
 /// Where inputs are sought.
 pub struct Outside<'a> {
     /// The network.
     pub http: &'a http::Client,
     /// Where indexes and downloads are kept.
     pub store: &'a Store,
+    /// Where commits are.
+    pub git: git::Client<'a>,
     /// Where images are.
     pub registries: &'a Registries,
     /// The claims about images, by the types of their predicates, that are pinned with them.
@@ -110,6 +127,15 @@ impl Lock {
                 None => reasons.push(format!("it has no digest of source {}", download.source)),
                 Some(locked) if !fits(locked, download) => {
                     reasons.push(format!("source {} has another address or digest", download.source));
+                }
+                Some(_) => {}
+            }
+        }
+        for commit in &wanted.commits {
+            match self.commit(&commit.source) {
+                None => reasons.push(format!("it has no commit of source {}", commit.source)),
+                Some(locked) if !commit.fits(locked) => {
+                    reasons.push(format!("source {} has another address, `ref` or part of it", commit.source));
                 }
                 Some(_) => {}
             }
@@ -145,6 +171,7 @@ impl Lock {
             |s: &LockedSet| wanted.sets.iter().any(|w| w.image == s.image && w.request.platform == s.platform);
         kept.sets.retain(is_wanted);
         kept.downloads.retain(|d| wanted.downloads.iter().any(|w| w.source == d.source));
+        kept.commits.retain(|c| wanted.commits.iter().any(|w| w.source == c.source));
         kept.layouts.retain(|l| wanted.layouts.iter().any(|w| w.source == l.source));
         kept.images.retain(|i| wanted.images.iter().any(|w| w.reference.to_string() == i.reference));
         let keys: BTreeSet<_> = wanted.sets.iter().flat_map(index_keys).collect();
@@ -175,6 +202,9 @@ pub async fn update(old: &Lock, wanted: &Wanted, refresh: &Refresh, outside: &Ou
     for download in &wanted.downloads {
         lock.downloads.push(update_download(old, download, refresh, outside).await?);
     }
+    for commit in &wanted.commits {
+        lock.commits.push(commits::update(old, commit, refresh.touches(&commit.source), &outside.git)?);
+    }
     for image in &wanted.images {
         if lock.image(&image.reference).is_none() {
             lock.images.push(update_image(old, image, wanted, refresh, outside).await?);
@@ -193,6 +223,7 @@ fn check_names(old: &Lock, wanted: &Wanted, refresh: &Refresh) -> Result<(), Pla
         .flat_map(|set| set.packages.iter().map(|entry| entry.package.name.as_str()))
         .chain(wanted.sets.iter().flat_map(|set| set.request.wishes.iter().map(|wish| wish.name.as_str())))
         .chain(wanted.downloads.iter().map(|download| download.source.as_str()))
+        .chain(wanted.commits.iter().map(|commit| commit.source.as_str()))
         .chain(wanted.layouts.iter().map(|layout| layout.source.as_str()))
         .chain(wanted.images.iter().map(|image| image.source.as_str()))
         .chain(references.iter().map(String::as_str))
@@ -392,11 +423,7 @@ async fn update_download(
     refresh: &Refresh,
     outside: &Outside<'_>,
 ) -> Result<LockedDownload, PlanError> {
-    let touched = match refresh {
-        Refresh::Nothing => false,
-        Refresh::Everything => true,
-        Refresh::Named(names) => names.contains(&wanted.source),
-    };
+    let touched = refresh.touches(&wanted.source);
     if let Some(locked) = old.download(&wanted.source).filter(|locked| fits(locked, wanted) && !touched) {
         return Ok(locked.clone());
     }

@@ -72,6 +72,16 @@ impl Reader<'_, '_> {
         self.accepted(found).map(|value| Spanned::new(value, path.span))
     }
 
+    /// One clean path in a source; `/` and `.` are the source's root and become the empty path.
+    pub(super) fn source_part(&mut self, path: Spanned<String>) -> Option<Spanned<String>> {
+        let path = self.source_pattern(path)?;
+        if is_pattern(&path) {
+            self.report(mistake::bad_value(path.span, "a part of a source is one path", "leave out the wildcards"));
+            return None;
+        }
+        Some(path)
+    }
+
     /// A pattern that leaves out or lets in: without a slash it matches at any depth.
     pub(super) fn filter(&mut self, text: Spanned<String>) -> Option<Spanned<String>> {
         let bare = text.strip_prefix('!').unwrap_or(&text);

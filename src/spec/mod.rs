@@ -23,6 +23,7 @@ pub use node::arg::{Arg, ArgKind, ArgOrigin, ArgValue};
 pub use node::base::Base;
 pub use node::copy::CopyStep;
 pub use node::file::FileStep;
+pub use node::git::Git;
 pub use node::healthcheck::{Healthcheck, Probe};
 pub use node::image::{Image, Pair, Step};
 pub use node::layers::{Compression, Layers};

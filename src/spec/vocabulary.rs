@@ -85,7 +85,7 @@ pub(super) const AROUND: &[&str] =
     &["mount", "cache", "tmpfs", "secret", "ssh", "network", "shell", "limits", "workdir", "user", "env"];
 
 /// Nodes that a later version of kiln will know.
-pub(super) const LATER: &[&str] = &["policy", "git", "keyless", "pkcs11", "vault", "apk", "rpm"];
+pub(super) const LATER: &[&str] = &["policy", "keyless", "pkcs11", "vault", "apk", "rpm"];
 
 /// Where a node of this name may stand, for somebody who wrote it elsewhere.
 pub(super) fn home(name: &str) -> Option<&'static str> {

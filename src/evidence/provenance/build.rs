@@ -1,6 +1,6 @@
 //! What a build was asked and what it used, as plain data.
 
-use crate::evidence::inventory::{Package, PackageIndex, SpecFile};
+use crate::evidence::inventory::{GitCommit, Package, PackageIndex, SpecFile};
 use crate::evidence::sbom::{deb_purl, deb_url};
 use crate::evidence::stage::Step;
 use crate::oci::{Digest, Platform};
@@ -109,6 +109,17 @@ pub enum Dependency {
         url: String,
         /// The digest of the file.
         digest: Digest,
+    },
+    /// A commit of a git repository.
+    Git {
+        /// The source's name in the spec.
+        name: String,
+        /// The commit.
+        commit: GitCommit,
+        /// The digest of the tree that was made of it, with that of its submodules; none for a submodule by itself.
+        tree: Option<Digest>,
+        /// Where it stands in the source, for a submodule.
+        submodule: Option<String>,
     },
     /// A folder beside the spec.
     Context {

@@ -191,8 +191,8 @@ impl Provenance {
 }
 
 /// The roles of dependencies in the order in which they are listed.
-const ROLES: [&str; 10] =
-    ["spec", "include", "lock", "repository", "index", "package", "http", "context", "oci", "base"];
+const ROLES: [&str; 11] =
+    ["spec", "include", "lock", "repository", "index", "package", "http", "git", "context", "oci", "base"];
 
 fn rank(role: &str) -> usize {
     ROLES.iter().position(|known| *known == role).unwrap_or(ROLES.len())
@@ -259,6 +259,22 @@ fn resource(dependency: &Dependency) -> Resource {
             Resource { uri: Some(purl.clone()), download_location: url.clone(), ..plain("package", sha256) }
         }
         Dependency::Http { url, digest } => Resource { uri: Some(url.clone()), ..plain("http", digest) },
+        Dependency::Git { name, commit, tree, submodule } => {
+            let subdir = Some(&commit.subdir).filter(|subdir| !subdir.is_empty()).cloned();
+            let facts = [
+                ("source", Some(name.clone())),
+                ("tree", tree.map(|tree| tree.to_string())),
+                ("subdir", subdir),
+                ("submodule", submodule.clone()),
+            ];
+            let facts = facts.into_iter().filter_map(|(fact, value)| Some((fact.to_owned(), value?)));
+            let at = commit.reference.as_ref().unwrap_or(&commit.id);
+            Resource {
+                uri: Some(format!("git+{}@{at}", commit.uri)),
+                annotations: facts.collect(),
+                ..bare("git", "gitCommit", commit.id.clone())
+            }
+        }
         Dependency::Context { name, tree } => Resource {
             media_type: Some(media_type::TREE.into()),
             annotations: [("source".to_owned(), name.clone())].into(),

@@ -54,6 +54,12 @@ fn dependencies(inventory: &Inventory) -> Vec<Dependency> {
 fn of_source(source: &Source) -> Dependency {
     match &source.kind {
         SourceKind::Context => Dependency::Context { name: source.name.clone(), tree: source.digest },
+        SourceKind::Git(commit) => Dependency::Git {
+            name: source.name.clone(),
+            commit: commit.clone(),
+            tree: Some(source.digest),
+            submodule: None,
+        },
         SourceKind::Http { url } => Dependency::Http { url: url.clone(), digest: source.digest },
         SourceKind::Oci { reference } => Dependency::Oci(used(reference, &source.digest)),
     }
@@ -141,7 +147,7 @@ fn the_example_in_the_build_type_is_what_the_code_writes() {
     let example = page.split("```json\n").nth(1).and_then(|rest| rest.split("\n```").next()).unwrap();
     let golden = include_str!("../../../tests/golden/evidence/stages/provenance.json");
     assert_eq!(example, golden);
-    for role in ["spec", "include", "lock", "repository", "index", "package", "http", "context", "oci", "base"] {
+    for role in ["spec", "include", "lock", "repository", "index", "package", "http", "git", "context", "oci", "base"] {
         assert!(page.contains(&format!("| `{role}` |")), "{role}");
         assert!(golden.contains(&format!("\"name\": \"{role}\"")), "{role}");
     }

@@ -1,6 +1,6 @@
 //! Package URLs (purl-spec): names that scanners look up.
 
-use crate::evidence::inventory::{ImageIdentity, Package, PackageIndex};
+use crate::evidence::inventory::{GitCommit, ImageIdentity, Package, PackageIndex};
 use crate::oci::{Digest, Platform, Reference};
 
 /// The package URL of a Debian package.
@@ -20,6 +20,25 @@ pub fn deb_purl(package: &Package) -> String {
         purl.push_str(&format!("&upstream={}", encode(&upstream)));
     }
     purl
+}
+
+/// The package URL of a commit: of GitHub's own kind for its repositories, else of no kind but with its place.
+pub(super) fn git_purl(name: &str, commit: &GitCommit) -> String {
+    let place = commit.uri.trim_end_matches('/');
+    let place = place.strip_suffix(".git").unwrap_or(place);
+    let of_github = ["https://github.com/", "ssh://git@github.com/"].iter().find_map(|start| place.strip_prefix(start));
+    let subpath: Vec<String> = commit.subdir.split('/').filter(|part| !part.is_empty()).map(encode).collect();
+    let subpath = if subpath.is_empty() { String::new() } else { format!("#{}", subpath.join("/")) };
+    match of_github.and_then(|rest| rest.split_once('/')).filter(|(_, name)| !name.contains('/')) {
+        Some((owner, name)) => {
+            let (owner, name) = (encode(&owner.to_lowercase()), encode(&name.to_lowercase()));
+            format!("pkg:github/{owner}/{name}@{}{subpath}", commit.id)
+        }
+        None => {
+            let place = encode(&format!("git+{}@{}", commit.uri, commit.id));
+            format!("pkg:generic/{}@{}?vcs_url={place}{subpath}", encode(name), commit.id)
+        }
+    }
 }
 
 /// Where a package file stands in public.

@@ -5,6 +5,7 @@ mod write;
 
 pub use read::LockError;
 
+use crate::git::{Address, CommitId, Submodule};
 use crate::oci::{Digest, Platform, Reference};
 use crate::packages::deb::{LockedIndex, LockedPackage};
 
@@ -18,6 +19,8 @@ pub struct Lock {
     pub indexes: Vec<LockedIndex>,
     /// The files from the web.
     pub downloads: Vec<LockedDownload>,
+    /// The commits of git repositories.
+    pub commits: Vec<LockedCommit>,
     /// The images of OCI layouts.
     pub layouts: Vec<LockedLayout>,
     /// The images of registries.
@@ -37,6 +40,27 @@ pub struct LockedDownload {
     pub sha256: Digest,
     /// Its size in bytes.
     pub size: u64,
+}
+
+/// A commit of a git repository.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LockedCommit {
+    /// The name of the spec's source.
+    pub source: String,
+    /// Where the repository is.
+    pub address: Address,
+    /// The whole name of the reference that meant it (`refs/tags/v1.2`, `HEAD`); none where the spec says the commit.
+    pub reference: Option<String>,
+    /// The folder that is meant; empty for all.
+    pub subdir: String,
+    /// Whether its submodules are part of it.
+    pub with_submodules: bool,
+    /// The commit.
+    pub commit: CommitId,
+    /// The digest of the tree that kiln makes of it: it does not rest on what git's names of objects are worth.
+    pub tree: Digest,
+    /// The submodules, by their paths.
+    pub submodules: Vec<Submodule>,
 }
 
 /// An image of an OCI layout.
@@ -93,6 +117,11 @@ impl Lock {
         self.downloads.iter().find(|download| download.source == source)
     }
 
+    /// The commit that a source names.
+    pub fn commit(&self, source: &str) -> Option<&LockedCommit> {
+        self.commits.iter().find(|commit| commit.source == source)
+    }
+
     /// The image that a source names.
     pub fn layout(&self, source: &str) -> Option<&LockedLayout> {
         self.layouts.iter().find(|layout| layout.source == source)
@@ -106,14 +135,18 @@ impl Lock {
 
     /// Whether nothing had to be pinned.
     pub fn is_empty(&self) -> bool {
-        let sources = self.downloads.is_empty() && self.layouts.is_empty() && self.images.is_empty();
-        sources && self.indexes.is_empty() && self.sets.is_empty()
+        let files = self.downloads.is_empty() && self.commits.is_empty();
+        files && self.layouts.is_empty() && self.images.is_empty() && self.indexes.is_empty() && self.sets.is_empty()
     }
 
     /// Puts all lists into their order.
     pub(crate) fn sort(&mut self) {
         self.indexes.sort();
         self.downloads.sort();
+        self.commits.sort();
+        for commit in &mut self.commits {
+            commit.submodules.sort();
+        }
         self.layouts.sort();
         self.images.sort();
         for image in &mut self.images {

@@ -1,7 +1,8 @@
 //! Reading a lock. It lies in a repository where anybody may have changed it, so nothing in it is believed by its looks.
 
-use super::{Lock, LockedDownload, LockedEntry, LockedImage, LockedLayout, LockedSet};
+use super::{Lock, LockedCommit, LockedDownload, LockedEntry, LockedImage, LockedLayout, LockedSet};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
+use crate::git::{Address, CommitId, Submodule};
 use crate::oci::{Digest, Platform};
 use crate::packages::deb::{self, LockedIndex, LockedPackage};
 use crate::syntax::{self, Node, Value};
@@ -61,6 +62,7 @@ impl Reader {
             match node.name.text.as_str() {
                 "index" => self.index(node),
                 "http" => self.download(node),
+                "git" => self.commit(node),
                 "oci" => self.layout(node),
                 "image" => self.image(node),
                 "packages" => self.set(node),
@@ -110,6 +112,40 @@ impl Reader {
             })
         })();
         self.lock.downloads.extend(download);
+    }
+
+    fn commit(&mut self, node: &Node) {
+        let modules = node.children.iter().flatten().filter(|child| child.name.text == "submodule");
+        let modules = modules.filter_map(|child| {
+            Some(Submodule { path: self.arg(child, 0)?, address: self.address(child)?, commit: self.commit_id(child)? })
+        });
+        let submodules = modules.collect();
+        let commit = (|| {
+            Some(LockedCommit {
+                source: self.arg(node, 0)?,
+                address: self.address(node)?,
+                reference: prop(node, "ref").and_then(as_text),
+                subdir: prop(node, "subdir").and_then(as_text).unwrap_or_default(),
+                with_submodules: prop(node, "submodules") == Some(&Value::Bool(true)),
+                commit: self.commit_id(node)?,
+                tree: self.digest(node, "tree")?,
+                submodules,
+            })
+        })();
+        self.lock.commits.extend(commit);
+    }
+
+    fn address(&mut self, node: &Node) -> Option<Address> {
+        let text = self.text(node, "url")?;
+        text.parse().map_err(|error| self.mistakes.push(mistake(&format!("`url`: {error}"), node.span))).ok()
+    }
+
+    fn commit_id(&mut self, node: &Node) -> Option<CommitId> {
+        let id = self.text(node, "commit")?.parse().ok();
+        if id.is_none() {
+            self.mistakes.push(mistake("`commit` is not 40 or 64 hexadecimal digits", node.span));
+        }
+        id
     }
 
     fn layout(&mut self, node: &Node) {

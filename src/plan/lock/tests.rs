@@ -37,6 +37,20 @@ fn lock() -> Lock {
             sha256: Digest::of("logo"),
             size: 4,
         }],
+        commits: vec![LockedCommit {
+            source: "docs".into(),
+            address: "https://example.com/docs.git".parse().unwrap(),
+            reference: Some("refs/tags/v1.2".into()),
+            subdir: "manual".into(),
+            with_submodules: true,
+            commit: "1".repeat(40).parse().unwrap(),
+            tree: Digest::of("docs"),
+            submodules: vec![Submodule {
+                path: "lib".into(),
+                address: "git@example.com:lib.git".parse().unwrap(),
+                commit: "2".repeat(40).parse().unwrap(),
+            }],
+        }],
         layouts: vec![LockedLayout { source: "base".into(), sha256: Digest::of("base") }],
         images: vec![LockedImage {
             reference: "docker.io/library/debian:13".into(),
@@ -69,6 +83,9 @@ index "debian" "sid" "main" "armhf" date="2023-11-14T22:13:20Z" valid-until-chec
 }
 
 http "logo" url="https://example.com/a?b=\"c\\d\"" size=4 sha256="LOGO"
+git "docs" url="https://example.com/docs.git" ref="refs/tags/v1.2" subdir="manual" submodules=#true commit="1111111111111111111111111111111111111111" tree="DOCS" {
+    submodule "lib" url="git@example.com:lib.git" commit="2222222222222222222222222222222222222222"
+}
 oci "base" sha256="BASE"
 image "docker.io/library/debian:13" sha256="DEBIAN" {
     attached sha256="BILL"
@@ -83,6 +100,7 @@ packages "registry.example.com/acme/hello" platform="linux/arm/v7" request="REQU
     for (name, content) in [
         ("PACKAGES", "Packages"),
         ("LOGO", "logo"),
+        ("DOCS", "docs"),
         ("REQUEST", "request"),
         ("BASE-FILES", "base-files"),
         ("BASE", "base"),

@@ -1,6 +1,6 @@
 //! Writing a lock: one line a pinned thing, so that a difference reads as one.
 
-use super::{Lock, LockedEntry};
+use super::{Lock, LockedCommit, LockedEntry};
 use crate::packages::deb;
 use std::fmt::Write;
 
@@ -38,12 +38,16 @@ impl Lock {
             }
             writeln!(out, "}}")?;
         }
-        if !self.downloads.is_empty() || !self.layouts.is_empty() || !self.images.is_empty() {
+        let has_sources = !self.downloads.is_empty() || !self.commits.is_empty() || !self.layouts.is_empty();
+        if has_sources || !self.images.is_empty() {
             writeln!(out)?;
         }
         for download in &self.downloads {
             write!(out, "http {} url={}", quote(&download.source), quote(&download.url))?;
             writeln!(out, " size={} sha256=\"{}\"", download.size, download.sha256.hex())?;
+        }
+        for commit in &self.commits {
+            write_commit(out, commit)?;
         }
         for layout in &self.layouts {
             writeln!(out, "oci {} sha256=\"{}\"", quote(&layout.source), layout.sha256.hex())?;
@@ -70,6 +74,29 @@ impl Lock {
         }
         Ok(())
     }
+}
+
+fn write_commit(out: &mut String, commit: &LockedCommit) -> std::fmt::Result {
+    write!(out, "git {} url={}", quote(&commit.source), quote(&commit.address.to_string()))?;
+    if let Some(reference) = &commit.reference {
+        write!(out, " ref={}", quote(reference))?;
+    }
+    if !commit.subdir.is_empty() {
+        write!(out, " subdir={}", quote(&commit.subdir))?;
+    }
+    if commit.with_submodules {
+        write!(out, " submodules=#true")?;
+    }
+    write!(out, " commit=\"{}\" tree=\"{}\"", commit.commit, commit.tree.hex())?;
+    if commit.submodules.is_empty() {
+        return writeln!(out);
+    }
+    writeln!(out, " {{")?;
+    for module in &commit.submodules {
+        let (path, address) = (quote(&module.path), quote(&module.address.to_string()));
+        writeln!(out, "    submodule {path} url={address} commit=\"{}\"", module.commit)?;
+    }
+    writeln!(out, "}}")
 }
 
 fn write_entry(out: &mut String, entry: &LockedEntry) -> std::fmt::Result {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::plan::LockedCommit;
 
 fn wanted(images: &[(&str, &str)]) -> Wanted {
     let image = |(source, reference): &(&str, &str)| WantedImage {
@@ -23,9 +24,11 @@ fn updated(old: &Lock, wanted: &Wanted, refresh: &Refresh) -> Result<Lock, PlanE
     let store = Store::open(folder.path()).unwrap();
     let offline = || http::Settings { offline: true, ..http::Settings::default() };
     let registries = crate::registry::Settings { http: offline(), ..crate::registry::Settings::default() };
+    let of_git = git::Settings { offline: true, ..git::Settings::default() };
     let outside = Outside {
         http: &http::Client::new(offline()).unwrap(),
         store: &store,
+        git: git::Client::new(&of_git, &store, &|| false),
         registries: &Registries::new(registries).unwrap(),
         predicates: &[],
         mirrors: &deb::MirrorConfig::default(),
@@ -76,4 +79,51 @@ fn only_what_is_named_is_asked_for_again() {
     let error = updated(&old, &both, &named("busybox")).unwrap_err();
     assert!(matches!(error, PlanError::NothingToUpdate(_)), "{error}");
     assert!(updated(&old, &both, &Refresh::Everything).is_err(), "and the network is out of bounds");
+}
+
+#[test]
+fn a_commit_stays_until_it_is_to_be_updated_or_something_else_is_asked_for() {
+    let commit = |source: &str, revision: Option<&str>, subdir: &str| WantedCommit {
+        source: source.into(),
+        address: "https://example.com/docs.git".parse().unwrap(),
+        revision: revision.map(|name| git::Revision::parse(name).unwrap()),
+        subdir: subdir.into(),
+        submodules: false,
+    };
+    let wanted = |commit| Wanted { commits: vec![commit], ..Wanted::default() };
+    let locked = |reference: Option<&str>| LockedCommit {
+        source: "docs".into(),
+        address: "https://example.com/docs.git".parse().unwrap(),
+        reference: reference.map(str::to_owned),
+        subdir: String::new(),
+        with_submodules: false,
+        commit: "1".repeat(40).parse().unwrap(),
+        tree: Digest::of("tree"),
+        submodules: vec![],
+    };
+    let lock = |reference| Lock { commits: vec![locked(reference)], ..Lock::default() };
+    let id = "1".repeat(40);
+    for (reference, revision) in [
+        (Some("HEAD"), None),
+        (Some("refs/tags/v1"), Some("v1")),
+        (Some("refs/heads/v1"), Some("v1")),
+        (Some("refs/tags/v1"), Some("refs/tags/v1")),
+        (None, Some(id.as_str())),
+    ] {
+        let (old, same) = (lock(reference), wanted(commit("docs", revision, "")));
+        assert_eq!(old.stale(&same), Vec::<String>::new(), "{reference:?}");
+        assert_eq!(updated(&old, &same, &Refresh::Nothing).unwrap(), old);
+        assert_eq!(updated(&old, &same, &named("docs")).is_ok(), reference.is_none(), "a commit asks nobody");
+    }
+    let stale = "source docs has another address, `ref` or part of it";
+    assert_eq!(lock(Some("HEAD")).stale(&wanted(commit("docs", Some("v1"), ""))), [stale]);
+    assert_eq!(lock(Some("HEAD")).stale(&wanted(commit("docs", None, "manual"))), [stale]);
+    assert_eq!(lock(Some("HEAD")).stale(&wanted(commit("other", None, ""))), ["it has no commit of source other"]);
+    assert_eq!(lock(None).stale(&Wanted::default()), ["it pins what the spec does not ask for any more"]);
+    // Another part of what is locked is a part of the same commit, though nobody can be asked for it here.
+    let said = updated(&lock(Some("HEAD")), &wanted(commit("docs", None, "manual")), &Refresh::Nothing).unwrap_err();
+    let expected = format!(
+        "source docs: commit {id} of https://example.com/docs.git is needed, but kiln runs offline: run it once without `--offline`"
+    );
+    assert_eq!(said.to_string(), expected);
 }

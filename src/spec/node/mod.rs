@@ -9,6 +9,7 @@ pub(super) mod command;
 pub(super) mod copy;
 pub(super) mod env;
 pub(super) mod file;
+pub(super) mod git;
 pub(super) mod healthcheck;
 pub(super) mod image;
 pub(super) mod label;

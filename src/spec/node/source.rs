@@ -1,6 +1,7 @@
 //! `source`: inputs other than packages.
 
 use super::base::Base;
+use super::git::{self, Git};
 use super::registry_image::{self, RegistryImage};
 use crate::diagnostic::Span;
 use crate::oci::{Digest, Platform};
@@ -28,6 +29,8 @@ pub enum SourceKind {
     Context(Context),
     /// A file from the web.
     Http(Http),
+    /// A commit of a git repository.
+    Git(Git),
     /// An image in an OCI layout on disk.
     Oci(Layout),
     /// An image of a registry.
@@ -77,7 +80,7 @@ pub struct Layout {
     pub span: Span,
 }
 
-const SOURCE: Form = Form::new("source", "source \"app\" { context \".\" }");
+pub(in crate::spec) const SOURCE: Form = Form::new("source", "source \"app\" { context \".\" }");
 const CONTEXT: Form = Form::within(SOURCE, "context", "context \".\" { exclude \"target\" }");
 const INCLUDE: Form = Form::within(SOURCE, "include", "include \"src/**\"");
 const EXCLUDE: Form = Form::within(SOURCE, "exclude", "exclude \"target\" \".git\"");
@@ -86,7 +89,7 @@ const OCI: Form = Form::within(SOURCE, "oci", "oci \"layouts/base\"");
 const IMAGE: Form = Form::within(SOURCE, "image", "image \"docker.io/library/debian:13\"");
 
 /// What a source can be.
-pub(in crate::spec) const KINDS: &[&str] = &["context", "http", "oci", "image"];
+pub(in crate::spec) const KINDS: &[&str] = &["context", "http", "git", "oci", "image"];
 /// What may stand in a `context`.
 pub(in crate::spec) const FILTERS: &[&str] = &["include", "exclude"];
 
@@ -106,10 +109,11 @@ pub(in crate::spec) fn read<'n>(cx: &mut Cx<'n>, item: &Item<'n>) -> Option<Read
     let span = reader.span();
     let mut kinds: Vec<(Span, Option<SourceKind>)> = Vec::new();
     let mut image = false;
-    for child in reader.required_children("`context`, `http`, `oci` or `image`") {
+    for child in reader.required_children("`context`, `http`, `git`, `oci` or `image`") {
         let kind = match child.node.name.text.as_str() {
             "context" => context(reader.cx, &child).map(SourceKind::Context),
             "http" => http(reader.cx, &child).map(SourceKind::Http),
+            "git" => git::read(reader.cx, &child).map(SourceKind::Git),
             "oci" => {
                 image = true;
                 oci(reader.cx, &child).map(SourceKind::Oci)

@@ -146,14 +146,7 @@ fn mount<'n>(cx: &mut Cx<'n>, item: &Item<'n>, sources: &[&str]) -> Option<Mount
     let to = reader.required_text("to").and_then(|to| mount_point(&mut reader, to));
     let path = reader.text_property("path");
     let given = path.is_some();
-    let path = path.and_then(|path| {
-        let path = reader.source_pattern(path)?;
-        if crate::spec::check::is_pattern(&path) {
-            reader.report(mistake::bad_value(path.span, "a part of a source is one path", "leave out the wildcards"));
-            return None;
-        }
-        Some(path)
-    });
+    let path = path.and_then(|path| reader.source_part(path));
     let writable = reader.flag_property("writable").unwrap_or(false);
     let span = reader.span();
     reader.finish();

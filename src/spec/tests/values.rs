@@ -185,6 +185,7 @@ fn sources_of_all_kinds() {
          source \"d\" { oci \"layouts/x\" ref=\"registry.example.com/x:1\" platform=\"linux/arm64\" }\n\
          source \"e\" { http \"https://example.com/\" unpack=#true }\n\
          source \"f\" { context \".\" }\n\
+         source \"g\" { git \"git@example.com:docs.git\" ref=\"v1\" subdir=\"a/b\" submodules=#true }\n\
          image \"x\" { base \"d\" }\n",
     );
     let kinds: Vec<&SourceKind> = spec.sources.iter().map(|source| &source.kind).collect();
@@ -196,6 +197,10 @@ fn sources_of_all_kinds() {
     assert!(matches!(kinds[3], SourceKind::Oci(o) if o.path.value == "layouts/x" && o.platform.is_some()));
     assert!(matches!(kinds[4], SourceKind::Http(h) if h.unpack && h.filename.is_empty()));
     assert!(matches!(kinds[5], SourceKind::Context(c) if c.path.value.is_empty()));
+    let SourceKind::Git(git) = kinds[6] else { panic!("{:?}", kinds[6]) };
+    assert_eq!(git.address.value.uri(), "ssh://git@example.com/docs.git");
+    assert_eq!(git.revision.as_ref().unwrap().value, crate::git::Revision::Name("v1".into()));
+    assert_eq!((git.subdir.value.as_str(), git.submodules), ("a/b", true));
     assert_eq!(spec.images[0].base.as_ref().unwrap().value, Base::Source("d".into()));
 }
 

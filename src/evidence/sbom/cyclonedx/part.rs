@@ -1,7 +1,7 @@
 //! Components of a CycloneDX document, and the files in them.
 
 use super::super::graph::{Claimed, Component, Graph, Presence, What};
-use super::super::purl::{deb_purl, deb_url};
+use super::super::purl::{deb_purl, deb_url, git_purl};
 use super::super::{Contact, contact, web_address};
 use super::formulation::task_name;
 use crate::evidence::inventory::{File, FileKind, Owner, Package, SourceKind};
@@ -130,16 +130,25 @@ pub(super) fn part<'a>(graph: &'a Graph<'_>, component: &'a Component<'_>) -> Pa
                     "file",
                     vec![Link { url: url.clone(), kind: "distribution", hashes: vec![sha256(&source.digest)] }],
                 ),
+                SourceKind::Git(commit) => {
+                    ("application", vec![Link { url: commit.uri.clone(), kind: "vcs", hashes: vec![] }])
+                }
                 SourceKind::Oci { .. } => ("container", vec![]),
             };
             let mut properties = Vec::new();
+            let (mut version, mut purl) = (None, None);
+            if let SourceKind::Git(commit) = &source.kind {
+                (version, purl) = (Some(commit.id.as_str()), Some(git_purl(&source.name, commit)));
+                properties.extend(commit.reference.as_ref().map(|reference| property("ref", reference)));
+                properties.extend((!commit.subdir.is_empty()).then(|| property("subdir", &commit.subdir)));
+            }
             if let SourceKind::Oci { reference } = &source.kind {
                 properties.push(property("reference", reference));
             }
             if let Some(location) = &source.location {
                 properties.push(property("declared", graph.line(location)));
             }
-            Part { kind, name: &source.name, links, properties, ..bare }
+            Part { kind, name: &source.name, version, purl, links, properties, ..bare }
         }
         What::Base(base) => {
             let declared = base.location.iter().map(|location| property("declared", graph.line(location)));

@@ -1,10 +1,10 @@
 //! Packages of an SPDX document: the image, what is in it, and what it was built with.
 
 use super::super::graph::{Claimed, Component, Graph, Presence, What};
-use super::super::purl::{deb_purl, deb_url, oci_purl};
+use super::super::purl::{deb_purl, deb_url, git_purl, oci_purl};
 use super::super::web_address;
 use super::IMAGE;
-use crate::evidence::inventory::{File, Package, SourceKind};
+use crate::evidence::inventory::{File, GitCommit, Package, SourceKind};
 use crate::evidence::stage::{Material, Step};
 use crate::evidence::time::rfc3339;
 use crate::oci::Digest;
@@ -145,9 +145,15 @@ pub(super) fn element(graph: &Graph<'_>, component: &Component<'_>) -> Element {
             let (purpose, download_location) = match &source.kind {
                 SourceKind::Context => ("SOURCE", NOASSERTION.to_owned()),
                 SourceKind::Http { url } => ("FILE", web_address(url).unwrap_or(NOASSERTION.into())),
+                SourceKind::Git(commit) => ("APPLICATION", download_of(commit)),
                 SourceKind::Oci { .. } => ("CONTAINER", NOASSERTION.to_owned()),
             };
-            Element { download_location, ..bare(id, &source.name, purpose) }
+            let (mut version_info, mut external_refs) = (None, Vec::new());
+            if let SourceKind::Git(commit) = &source.kind {
+                version_info = Some(commit.id.clone());
+                external_refs.push(purl_ref(git_purl(&source.name, commit), component.presence));
+            }
+            Element { download_location, version_info, external_refs, ..bare(id, &source.name, purpose) }
         }
         What::Base(base) => bare(id, &base.reference, "CONTAINER"),
         What::Claimed(claimed) => claimed_element(claimed, id, component.presence),
@@ -167,6 +173,12 @@ pub(super) fn element(graph: &Graph<'_>, component: &Component<'_>) -> Element {
     element.package_verification_code = verification_code(component);
     element.files_analyzed = element.package_verification_code.is_some();
     element
+}
+
+/// Where a commit can be had, in SPDX's form.
+fn download_of(commit: &GitCommit) -> String {
+    let subdir = if commit.subdir.is_empty() { String::new() } else { format!("#{}", commit.subdir) };
+    format!("git+{}@{}{subdir}", commit.uri, commit.id)
 }
 
 /// A package that nobody but the base's own document speaks of.

@@ -1,10 +1,10 @@
 mod stages;
 
-use super::purl::oci_purl;
+use super::purl::{git_purl, oci_purl};
 use super::*;
 use crate::evidence::claims::{ClaimedPackage, Claims};
 use crate::evidence::fixtures::{file, golden, inventory, package, staged};
-use crate::evidence::inventory::{File, Inventory, Owner};
+use crate::evidence::inventory::{File, GitCommit, Inventory, Owner};
 use crate::evidence::stage::Stage;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -136,7 +136,7 @@ fn an_inventory_that_contradicts_itself_is_refused() {
     let dangling: [&dyn Fn(&mut Inventory); 9] = [
         &|i| i.files[0].owner = Owner::Package(2),
         &|i| i.files[0].owner = Owner::Emulated { package: 2 },
-        &|i| i.files[0].owner = Owner::Source { source: 3, location: None },
+        &|i| i.files[0].owner = Owner::Source { source: 4, location: None },
         &|i| i.files[0].owner = Owner::Source { source: 0, location: Some(Location { spec: 2, line: 1 }) },
         &|i| i.files[0].owner = Owner::Spec(Location { spec: 2, line: 1 }),
         &|i| i.files[0].owner = Owner::Base(1),
@@ -182,6 +182,23 @@ fn package_urls_are_those_that_scanners_look_up() {
     let read: ::purl::GenericPurl<String> = deb_purl(&package).parse().unwrap();
     assert_eq!((read.package_type().as_str(), read.namespace(), read.name()), ("deb", Some("debian"), "libstdc++6"));
     assert_eq!((read.version(), read.qualifiers().get("upstream")), (Some("1:14.2.0-19~x"), Some("gcc-14@14.2.0-19")));
+    let commit = |uri: &str, subdir: &str| GitCommit {
+        uri: uri.into(),
+        reference: None,
+        id: "2fd4e1c67a2d28fced849ee1bb76e7391b93eb12".into(),
+        subdir: subdir.into(),
+    };
+    for (uri, subdir, kind, name) in [
+        ("https://github.com/Acme/Docs.git", "", "github", "docs"),
+        ("ssh://git@github.com/acme/docs", "a/b c", "github", "docs"),
+        ("https://github.com/acme/docs/more", "", "generic", "manual"),
+        ("ssh://git@example.com/acme/docs.git", "a b", "generic", "manual"),
+    ] {
+        let read: ::purl::GenericPurl<String> = git_purl("manual", &commit(uri, subdir)).parse().unwrap();
+        assert_eq!((read.package_type().as_str(), read.name()), (kind, name), "{uri}");
+        assert_eq!(read.version(), Some("2fd4e1c67a2d28fced849ee1bb76e7391b93eb12"));
+        assert_eq!(read.subpath().unwrap_or_default(), subdir);
+    }
     let read: ::purl::GenericPurl<String> = oci_purl(&inventory().image).parse().unwrap();
     assert_eq!(read.version(), Some(inventory().image.digest.to_string().as_str()));
     assert_eq!(read.qualifiers().get("repository_url"), Some("registry.example.com/acme/hello"));
@@ -203,8 +220,18 @@ fn sha1_digests_come_from_the_store_and_are_remembered() {
     let folder = tempfile::tempdir().unwrap();
     let store = crate::store::Store::open(folder.path()).unwrap();
     let expected = inventory();
-    let contents: [&[u8]; 9] =
-        [b"ELF", b"(c)", b"Package: libssl3t64", b"# profile", b"app", b"<svg/>", b"tool", b"root:x:0:0", b"old"];
+    let contents: [&[u8]; 10] = [
+        b"ELF",
+        b"(c)",
+        b"Package: libssl3t64",
+        b"# profile",
+        b"app",
+        b"<svg/>",
+        b"tool",
+        b"page",
+        b"root:x:0:0",
+        b"old",
+    ];
     for content in contents {
         store.put(content).unwrap();
     }
