@@ -50,7 +50,7 @@ pub(super) enum Format {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Build the images of a spec: lock, solve, assemble, describe, sign, write
-    Build(Build),
+    Build(Box<Build>),
     /// Write, refresh or check the lock
     Lock(Lock),
     /// Check a spec without network

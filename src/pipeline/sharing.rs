@@ -61,7 +61,7 @@ pub(super) struct Offer {
 
 /// Where packs are.
 enum Source {
-    Layout(Layout),
+    Layout(Box<Layout>),
     Registry(Box<Repository>),
 }
 
@@ -173,7 +173,7 @@ fn open(session: &Session<'_>, project: &Project, text: &str, key: &PublicKey) -
                 manifest.layers.first().map(|bundle| layout.read(bundle, LARGEST_CLAIM)).transpose()
             });
             let claims = claims.collect::<Result<Vec<_>, _>>()?;
-            (Source::Layout(layout), list.digest, manifest, claims)
+            (Source::Layout(Box::new(layout)), list.digest, manifest, claims)
         }
         Place::Registry(reference) => {
             let repository = session.registries_of(project)?.repository(&reference)?;

@@ -236,8 +236,11 @@ fn files(archive: &Path) -> (BTreeMap<PathBuf, File>, BTreeSet<BTreeSet<PathBuf>
     (files, links.into_values().collect())
 }
 
+/// A name, what is told of it, and what makes it.
+type Case = (&'static str, &'static str, fn(&mut Frontend) -> Output);
+
 /// Dockerfiles, and the graphs that the frontend makes of them.
-fn cases() -> Vec<(&'static str, &'static str, fn(&mut Frontend) -> Output)> {
+fn cases() -> Vec<Case> {
     vec![
         (
             "commands",
