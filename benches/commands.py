@@ -5,7 +5,9 @@ is the one in dockerd, with its own client, buildx; kiln also writes its layout,
 """
 
 import contextlib
+import os
 import pathlib
+import shutil
 import signal
 import statistics
 import subprocess
@@ -33,7 +35,6 @@ kiln 1
 apt "debian" { suite "trixie" }
 image "bench.test/root" {
     packages "debian" { add "bash" "coreutils" "dash" "git" "grep" "python3" "sed" }
-    symlink "/bin/sh" to="dash"
     mkdir "/dev" "/proc" "/sys" "/run"
     mkdir "/tmp" mode="1777"
 }
@@ -42,7 +43,7 @@ image "bench.test/root" {
 ONE = """
 kiln 1
 arg "n"
-source "root" { oci "../root" }
+source "root" { oci "root" }
 source "files" { context "files" }
 image "bench.test/one" {
     base "root"
@@ -71,7 +72,7 @@ exec cat
 
 
 def fan_spec():
-    lines = ["kiln 1", 'arg "n"', 'source "root" { oci "../root" }']
+    lines = ["kiln 1", 'arg "n"', 'source "root" { oci "root" }']
     for i in range(FAN):
         lines.append(f'stage "s{i}" {{\n    base "root"\n    env N="${{n}}"\n    run "echo {i} $N > /out-{i}"\n}}')
     copies = "".join(f'    copy "/out-{i}" from="s{i}" to="/"\n' for i in range(FAN))
@@ -94,7 +95,7 @@ class Peers:
             sys.exit("the tools' namespace cannot be made: run this as root")
 
     def command(self, *arguments):
-        inside = ["nsenter", f"--mount=/proc/{self.holder.pid}/ns/mnt", f"--root={self.root}", "--wd=/work", "--"]
+        inside = ["nsenter", f"--mount=/proc/{self.holder.pid}/ns/mnt", "--", "chroot", self.root]
         variables = ["env", "-i", "HOME=/work", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "TMPDIR=/work"]
         return [*inside, *variables, *map(str, arguments)]
 
@@ -107,7 +108,8 @@ class Peers:
 def dockerd(peers):
     flags = ["--data-root=/work/docker", "--exec-root=/work/exec", "--host=unix:///work/docker.sock", "--pidfile=/work/pid"]
     network = ["--iptables=false", "--ip6tables=false", "--bridge=none"]
-    daemon = subprocess.Popen(peers.command("dockerd", *flags, *network), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    log = tempfile.TemporaryFile()
+    daemon = subprocess.Popen(peers.command("dockerd", *flags, *network), stdout=log, stderr=log)
     try:
         version = peers.command("docker", "-H", "unix:///work/docker.sock", "version")
         for _ in range(300):
@@ -115,7 +117,8 @@ def dockerd(peers):
                 break
             time.sleep(0.2)
         else:
-            sys.exit("dockerd does not answer")
+            log.seek(0)
+            sys.exit(f"dockerd does not answer:\n{log.read().decode(errors='replace')}")
         yield
     finally:
         # It ends its containerd only when asked to.
@@ -128,8 +131,8 @@ def commands(bench):
     with tempfile.TemporaryDirectory(prefix="bench-commands-", dir=target) as folder:
         folder = pathlib.Path(folder)
         tools, root = folder / "tools", folder / "root"
-        store = folder / "store"
-        environment = bench.environment(store)
+        # Kept, with the packages in it.
+        environment = bench.environment(target / "bench-store")
 
         def spec(name, text):
             place = folder / f"spec-{name}"
@@ -165,9 +168,10 @@ def compare(bench, name, folder, tools, text, dockerfile, peers, buildah):
         (place / "files").mkdir(parents=True)
         for i in range(300):
             (place / f"files/{i}").write_text(f"file {i}\n" * 100)
+    shutil.copytree(folder / "root", ours / "root", copy_function=os.link)
     (ours / "kiln.kdl").write_text(text)
     (theirs / "Dockerfile").write_text(dockerfile)
-    environment = bench.environment(folder / "store")
+    environment = bench.environment(folder.parent / "bench-store")
 
     def kiln(n):
         return [bench.kiln, "build", ours, "--progress", "quiet", "--arg", f"n={n}", "-o", f"oci:{ours}/out"], environment
