@@ -34,9 +34,10 @@ ROOT = """
 kiln 1
 apt "debian" { suite "trixie" }
 image "bench.test/root" {
-    packages "debian" { add "bash" "coreutils" "dash" "git" "grep" "python3" "sed" }
+    packages "debian" { add "base-passwd" "bash" "coreutils" "dash" "git" "grep" "python3" "sed" }
     mkdir "/dev" "/proc" "/sys" "/run"
     mkdir "/tmp" mode="1777"
+    user 0
 }
 """
 
@@ -181,7 +182,7 @@ def compare(bench, name, folder, tools, text, dockerfile, peers, buildah):
         return peers.command(*build, "--build-arg", f"N={n}", "-t", f"bench.test/{name}:1", f"/work/{name}"), None
 
     def with_buildah(n):
-        build = ("build", "-q", "--layers", "--isolation=chroot", "--network=host", "--ulimit=nofile=1024:1024")
+        build = ("build", "-q", "--layers", "--isolation=chroot", "--network=host", "--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024")
         arguments = ("--build-arg", f"N={n}", "-t", f"bench.test/{name}:1", f"/work/{name}")
         return peers.command(*buildah, *build, *arguments), None
 

@@ -62,13 +62,61 @@ pub enum FlattenError {
     Store(#[from] StoreError),
 }
 
-/// Lays the layers over each other, lowest first; the contents of their files go into the store.
+/// The kind of record that says what layers amount to.
+const RECORD: &str = "flat";
+
+/// Goes into the names of records; to be raised with what they say.
+const FORM: &[u8] = b"kiln flat 1\n";
+
+/// Lays the layers over each other, lowest first; the contents of their files go into the store. What the same layers came
+/// to before is found again.
 ///
 /// Each layer's blob and each layer's plain archive are checked against their digests.
 ///
 /// # Errors
 /// Where a layer is missing, damaged, refused, or unpacks to something else than its diff_id says.
 pub fn flatten(layers: &[Layer], store: &Store, limits: &Limits) -> Result<Flat, FlattenError> {
+    let names = layers.iter().flat_map(|layer| [layer.descriptor.digest, layer.diff_id]);
+    let names = names.fold(FORM.to_vec(), |bytes, name| [bytes.as_slice(), name.as_bytes()].concat());
+    let key = Digest::of(names);
+    if let Some(known) = recall(store, &key)? {
+        return Ok(known);
+    }
+    let flat = unpack(layers, store, limits)?;
+    let numbers = flat
+        .tree
+        .iter()
+        .map(|(path, _)| flat.layer_of.get(path).map_or(NONE, |number| u32::try_from(*number).unwrap_or(NONE)));
+    let record = numbers.fold(flat.tree.save(store)?.as_bytes().to_vec(), |mut bytes, number| {
+        bytes.extend(number.to_le_bytes());
+        bytes
+    });
+    store.set_record(RECORD, &key, &record)?;
+    Ok(flat)
+}
+
+/// Stands in a record for a path that no layer put there.
+const NONE: u32 = u32::MAX;
+
+/// What a record says; none where it is gone, or its tree is.
+fn recall(store: &Store, key: &Digest) -> Result<Option<Flat>, FlattenError> {
+    let Some(record) = store.record(RECORD, key)? else { return Ok(None) };
+    let Some((tree, numbers)) = record.split_first_chunk::<32>() else { return Ok(None) };
+    let (tree, (numbers, rest)) = (Digest::from_bytes(*tree), numbers.as_chunks::<4>());
+    if !store.has(&tree) {
+        return Ok(None);
+    }
+    let tree = Tree::load(store, &tree)?;
+    if numbers.len() != tree.len() || !rest.is_empty() {
+        return Ok(None);
+    }
+    let numbers = numbers.iter().map(|number| u32::from_le_bytes(*number));
+    let known = tree.iter().zip(numbers).filter(|(_, number)| *number != NONE);
+    let layer_of = known.map(|((path, _), number)| (path.clone(), number as usize)).collect();
+    Ok(Some(Flat { tree, layer_of }))
+}
+
+fn unpack(layers: &[Layer], store: &Store, limits: &Limits) -> Result<Flat, FlattenError> {
     let mut flat = Flat::default();
     for (number, layer) in layers.iter().enumerate() {
         let change = read_layer(layer, &flat.tree, store, limits)?;

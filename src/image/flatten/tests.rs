@@ -103,3 +103,25 @@ fn hostile_layers_are_refused() {
     let lost = flatten(&[layer], &store, &Limits::default()).unwrap_err();
     assert!(matches!(&lost, FlattenError::Store(e) if e.is_lost_content()), "{lost}");
 }
+
+#[test]
+fn what_layers_came_to_is_found_again_as_long_as_it_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let layers = [
+        plain_layer(&store, &Archive::new().dir("d").file("d/a", "x").file("b", "y").finish()),
+        plain_layer(&store, &Archive::new().dir("d").file("d/.wh.a", "").file("d/c", "z").finish()),
+    ];
+    let first = flatten(&layers, &store, &Limits::default()).unwrap();
+    // Not out of the layers, which are gone.
+    for layer in &layers {
+        let hex = layer.descriptor.digest.hex();
+        std::fs::remove_file(folder.path().join("blobs/sha256").join(&hex[..2]).join(&hex[2..])).unwrap();
+    }
+    let second = flatten(&layers, &store, &Limits::default()).unwrap();
+    assert_eq!((&second.tree, &second.layer_of), (&first.tree, &first.layer_of));
+    assert!(flatten(&layers[..1], &store, &Limits::default()).is_err(), "other layers are something else");
+    let hex = first.tree.digest().hex();
+    std::fs::remove_file(folder.path().join("blobs/sha256").join(&hex[..2]).join(&hex[2..])).unwrap();
+    assert!(flatten(&layers, &store, &Limits::default()).is_err(), "without its tree it must be made anew");
+}

@@ -230,7 +230,7 @@ async fn tokens_are_renewed_before_they_end_and_when_they_are_refused() {
 
 #[tokio::test]
 async fn who_is_denied_learns_whose_credentials_these_were_and_what_to_do() {
-    // The token does not reach as far as the registry wants: a fresh one is the end of it.
+    // The token does not reach as far as the registry wants: that another one is the same is the end of it.
     let server = registry(|_| granted("bad"));
     let error = shown(&get(&server, &pull(&access(None))).await.unwrap_err());
     for part in
@@ -238,7 +238,7 @@ async fn who_is_denied_learns_whose_credentials_these_were_and_what_to_do() {
     {
         assert!(error.contains(part), "{error}");
     }
-    assert_eq!(server.seen().len(), 3);
+    assert_eq!(server.seen().len(), 4);
     // The token server knows better.
     for (secret, status) in [(password(), 401), (password(), 403), (identity(None), 400)] {
         let server = registry(move |_| Reply::new(status, "hunter2 is wrong"));
