@@ -15,7 +15,7 @@ impl CommitId {
 
     /// The name that stands in a tree as so many bytes.
     pub(super) fn from_bytes(bytes: &[u8]) -> Self {
-        CommitId(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+        CommitId(crate::oci::hex(bytes))
     }
 
     /// How many bytes a name has in the same repository.

@@ -14,7 +14,7 @@ mod reference;
 
 pub use config::{Config, Empty, Healthcheck, History, ImageConfig, RootFs};
 pub use descriptor::Descriptor;
-pub use digest::{Digest, DigestError, Digester};
+pub use digest::{Digest, DigestError, Digester, hex};
 pub use manifest::{Index, Manifest};
 pub use platform::{Platform, PlatformError};
 pub use reference::{Reference, ReferenceError};

@@ -7,7 +7,7 @@ use super::IMAGE;
 use crate::evidence::inventory::{File, GitCommit, Package, SourceKind};
 use crate::evidence::stage::{Material, Step};
 use crate::evidence::time::rfc3339;
-use crate::oci::Digest;
+use crate::oci::{Digest, hex};
 
 const NOASSERTION: &str = "NOASSERTION";
 const GUESSED: &str = "from phrases in a copyright file that is not machine-readable; there may be more";
@@ -261,10 +261,6 @@ fn verification_code(component: &Component<'_>) -> Option<VerificationCode> {
 
 pub(super) fn sha1_of(file: &File) -> [u8; 20] {
     file.sha1.expect("a graph has only files with SHA-1")
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 pub(super) fn component_id(component: &Component<'_>) -> String {
