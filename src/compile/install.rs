@@ -7,7 +7,7 @@
 use super::file_system::FileSystem;
 use super::recipe::{CommandPlan, Move, Origin};
 use super::{Compiler, Subject, run};
-use crate::llb::exec::{Exec, Mount, MountKind, Network, STEP_EPOCH};
+use crate::llb::exec::{Exec, Mount, MountKind, STEP_EPOCH};
 use crate::llb::{Note, Output};
 use crate::packages::deb::set::install::{KIT, PROGRAM};
 use crate::spec::Surroundings;
@@ -43,22 +43,14 @@ pub(super) fn lower(
     let kit = compiler.store_image("kit", &installation.kit, Note::named(format!("archives of {owner}")).and_at(span));
     let env = ENVIRONMENT.map(|(name, value)| format!("{name}={value}")).into_iter();
     let exec = Exec {
-        root: system.or(before),
-        readonly_root: false,
-        args: vec!["/bin/sh".into(), PROGRAM.into()],
         env: env.chain([format!("SOURCE_DATE_EPOCH={STEP_EPOCH}")]).collect(),
-        cwd: "/".into(),
-        user: String::new(),
         hostname: run::HOSTNAME.into(),
-        hosts: Vec::new(),
-        valid_exit_codes: Vec::new(),
-        network: Network::None,
-        secret_env: Vec::new(),
         limits: run::limits([&image.surroundings, &Surroundings::default()]),
         mounts: vec![Mount {
             target: KIT.into(),
             kind: MountKind::Tree { from: Some(kit), selector: "/".into(), writable: false },
         }],
+        ..Exec::new(system.or(before), ["/bin/sh", PROGRAM])
     };
     let note = Note::named(format!("configure packages of {owner}")).and_at(span);
     let Some(root) = compiler.builder.exec(exec, note).root else { return };

@@ -197,6 +197,25 @@ pub(super) struct Numbers {
 }
 
 impl Exec {
+    /// A command in `root`, as root and in `/`, with nothing that need not be.
+    pub fn new<'w>(root: Option<Output>, args: impl IntoIterator<Item = &'w str>) -> Self {
+        Exec {
+            root,
+            readonly_root: false,
+            args: args.into_iter().map(str::to_owned).collect(),
+            env: Vec::new(),
+            cwd: "/".to_owned(),
+            user: String::new(),
+            hostname: String::new(),
+            hosts: Vec::new(),
+            valid_exit_codes: Vec::new(),
+            network: Network::None,
+            mounts: Vec::new(),
+            secret_env: Vec::new(),
+            limits: Limits::default(),
+        }
+    }
+
     /// The message, in the order of BuildKit's client: what has a place in the file system by its target, so that the
     /// root comes first, then secrets, then agents. `inputs` numbers the trees, and outputs are numbered as they come.
     pub(super) fn to_pb(&self, inputs: &mut Inputs) -> (pb::ExecOp, Numbers) {

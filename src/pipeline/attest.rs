@@ -11,11 +11,10 @@ use crate::evidence::sbom::Graph;
 use crate::evidence::sign::{self, Signer};
 use crate::evidence::test_result::{Checked, TestResult};
 use crate::evidence::{Inventory, Referrer, Statement, Subject, predicate};
-use crate::oci::{Descriptor, Digest, Digester};
+use crate::oci::{Descriptor, Digest};
 use crate::store::Store;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::io::Write as _;
 
 /// The signed statements about one manifest or index, all in the store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,18 +150,12 @@ impl Speaker<'_> {
         predicate_type: &str,
         document: D,
     ) -> Result<(Said, Digest), Error> {
-        let statement = Statement::new(about, predicate_type, document);
-        Ok((self.say(&statement)?, digest_of(&statement.predicate)?))
+        let document = serde_json::value::to_raw_value(&document).map_err(sign::SignError::from)?;
+        let digest = Digest::of(document.get());
+        Ok((self.say(&Statement::new(about, predicate_type, document))?, digest))
     }
 }
 
 fn provenance(build: &Build, about: Vec<Subject>) -> Statement<Provenance> {
     Statement::new(about, predicate::PROVENANCE, Provenance::of(build))
-}
-
-fn digest_of(document: &impl Serialize) -> Result<Digest, Error> {
-    let mut out = std::io::BufWriter::new(Digester::new());
-    serde_json::to_writer(&mut out, document).map_err(sign::SignError::from)?;
-    let _ = out.flush();
-    Ok(out.into_inner().map_err(|e| Error::NotThere(e.to_string()))?.finish())
 }

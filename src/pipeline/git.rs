@@ -6,7 +6,7 @@
 //! user, because answering may run the filters that its configuration names.
 
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// The commit that a project stands at.
@@ -25,14 +25,20 @@ pub struct Commit {
 
 /// What git says of the project in `folder`; none without git, repository or commit.
 pub fn commit(folder: &Path) -> Option<Commit> {
-    let root = PathBuf::from(ask(folder, &["rev-parse", "--show-toplevel"])?.trim_end());
-    let object = ask(folder, &["cat-file", "commit", "HEAD"])?;
-    let id = ask(folder, &["rev-parse", "--verify", "HEAD"])?.trim().to_owned();
-    let clean = belongs_to_user(&root)
-        .then(|| ask(folder, &["status", "--porcelain", "--untracked-files=normal", "--ignore-submodules=none", "."]))
-        .map(|status| status.is_some_and(|text| text.trim().is_empty()));
-    let origin = ask(folder, &["config", "--get", "remote.origin.url"]).and_then(|url| public(url.trim()));
-    Some(Commit { id, time: committed_at(&object)?, clean, origin })
+    let where_and_what = ask(folder, &["rev-parse", "--show-toplevel", "HEAD^{commit}"])?;
+    let (root, id) = where_and_what.trim_end().rsplit_once('\n')?;
+    let status = ["status", "--porcelain", "--untracked-files=normal", "--ignore-submodules=none", "."];
+    // Starting git takes longer than most answers.
+    std::thread::scope(|threads| {
+        let object = threads.spawn(|| ask(folder, &["cat-file", "commit", id]));
+        let origin = threads.spawn(|| ask(folder, &["config", "--get", "remote.origin.url"]));
+        let clean = belongs_to_user(Path::new(root))
+            .then(|| ask(folder, &status))
+            .map(|status| status.is_some_and(|text| text.trim().is_empty()));
+        let [object, origin] = [object, origin].map(|answer| answer.join().ok().flatten());
+        let origin = origin.and_then(|url| public(url.trim()));
+        Some(Commit { id: id.to_owned(), time: committed_at(&object?)?, clean, origin })
+    })
 }
 
 /// Runs git with nothing of the repository's configuration that could start a program.

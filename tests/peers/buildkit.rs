@@ -3,7 +3,7 @@
 
 use super::tools::{Running, Tools};
 use crate::support::program::World;
-use kiln::llb::exec::{Exec, Limits, Mount, MountKind, Network, Sharing};
+use kiln::llb::exec::{Exec, Mount, MountKind, Sharing};
 use kiln::llb::{Account, Action, Builder, Copy, FileOp, Mkdir, Mode, Note, Output, Owner};
 use kiln::oci::{Digest, Platform};
 use std::collections::{BTreeMap, BTreeSet};
@@ -172,21 +172,7 @@ fn words(list: &[&str]) -> Vec<String> {
 
 /// What `RUN` makes of a line.
 fn command(line: &str) -> Exec {
-    Exec {
-        root: None,
-        readonly_root: false,
-        args: words(&["/bin/sh", "-c", line]),
-        env: vec![PATH.to_owned()],
-        cwd: "/".to_owned(),
-        user: String::new(),
-        hostname: String::new(),
-        hosts: Vec::new(),
-        valid_exit_codes: Vec::new(),
-        network: Network::None,
-        mounts: Vec::new(),
-        secret_env: Vec::new(),
-        limits: Limits::default(),
-    }
+    Exec { env: vec![PATH.to_owned()], ..Exec::new(None, ["/bin/sh", "-c", line]) }
 }
 
 /// What is compared of a file; times are those of the build, and left aside.

@@ -1,6 +1,6 @@
 //! Commands: their form, and what is refused of them.
 
-use super::exec::{LIMITS, MountKind, Network, SecretEnv, Sharing};
+use super::exec::{LIMITS, MountKind, SecretEnv, Sharing};
 use super::*;
 use prost::Message;
 
@@ -9,21 +9,7 @@ fn mount(target: &str, kind: MountKind) -> exec::Mount {
 }
 
 fn command(root: Option<Output>, args: &[&str]) -> Exec {
-    Exec {
-        root,
-        readonly_root: false,
-        args: args.iter().map(|&argument| argument.to_owned()).collect(),
-        env: vec!["PATH=/bin".to_owned()],
-        cwd: "/".to_owned(),
-        user: String::new(),
-        hostname: String::new(),
-        hosts: Vec::new(),
-        valid_exit_codes: Vec::new(),
-        network: Network::None,
-        mounts: Vec::new(),
-        secret_env: Vec::new(),
-        limits: exec::Limits::default(),
-    }
+    Exec { env: vec!["PATH=/bin".to_owned()], ..Exec::new(root, args.iter().copied()) }
 }
 
 /// A command with trees, the first of them writable, at these places.

@@ -209,21 +209,7 @@ impl Bench {
 }
 
 fn command(root: Option<Output>, args: &[&str]) -> Exec {
-    Exec {
-        root,
-        readonly_root: false,
-        args: args.iter().map(|&argument| argument.to_owned()).collect(),
-        env: Vec::new(),
-        cwd: "/".to_owned(),
-        user: String::new(),
-        hostname: String::new(),
-        hosts: Vec::new(),
-        valid_exit_codes: Vec::new(),
-        network: Network::None,
-        mounts: Vec::new(),
-        secret_env: Vec::new(),
-        limits: Limits::default(),
-    }
+    Exec::new(root, args.iter().copied())
 }
 
 fn mount(target: &str, kind: MountKind) -> Mount {
