@@ -27,7 +27,7 @@ def spdx_mistakes(path):
 def cyclonedx_rows(document):
     purls, files = set(), {}
     for component in document["components"]:
-        if component["type"] == "library" and "purl" in component:
+        if names_package(component):
             purls.add(component["purl"])
         for file in component.get("components", []):
             files[file["name"]] = (component["name"], file["hashes"][0]["content"])
@@ -36,7 +36,12 @@ def cyclonedx_rows(document):
 
 
 def formula_purls(formula):
-    return {part["purl"] for part in formula["components"] if part["type"] == "library" and "purl" in part}
+    return {part["purl"] for part in formula["components"] if names_package(part)}
+
+
+def names_package(component):
+    """Packages, and sources whose commit has a package URL; images are told of in other ways."""
+    return "purl" in component and not component["purl"].startswith("pkg:oci/")
 
 
 def spdx_rows(document):

@@ -57,7 +57,7 @@ fn row(problem: &ScriptProblem) -> Option<usize> {
 /// Whether the message says where each problem is and what can be done.
 fn is_clear(error: &SetError, problems: &[ScriptProblem]) -> bool {
     let message = error.to_string();
-    let choices = ["leave the package out", "`scripts \"skip\"", "install it in a step"];
+    let choices = ["leave the package out", "`scripts \"skip\"", "scripts=\"run\"`"];
     let is_placed = |p: &ScriptProblem| match p.line {
         // A program in another language stops nobody at a line.
         0 => p.reason.starts_with("it is a program for"),
