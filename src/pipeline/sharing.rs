@@ -96,10 +96,9 @@ fn in_full(text: &str) -> Result<String, Error> {
             false => Err(Error::Usage(format!("`{text}` is no place for results of commands: {advice}"))),
         };
     };
-    let mut fields = rest.split(',');
-    let kind = fields.next().unwrap_or_default();
+    let (kind, fields) = rest.split_once(',').unwrap_or((rest, ""));
     let field = |names: &[&str]| {
-        let found = rest.split(',').filter_map(|field| field.split_once('=')).find(|(name, _)| names.contains(name));
+        let found = fields.split(',').filter_map(|field| field.split_once('=')).find(|(name, _)| names.contains(name));
         found.map(|(_, value)| value)
     };
     match kind {
