@@ -1,6 +1,7 @@
 //! What a layer does: it takes away, then it puts.
 
-use super::{Tree, TreeError, TreePath};
+use super::{Entry, Tree, TreeError, TreePath};
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 /// A tree to be laid over another, and what is taken away before.
@@ -25,29 +26,31 @@ impl Change {
     /// it, because there are unpackers of layers that would make them anew with other owners and modes.
     pub fn between(lower: &Tree, upper: &Tree) -> Change {
         let mut change = Change::default();
-        for (path, _) in lower.iter() {
-            let gone = upper.get(path).is_none();
-            let above_is_gone = || path.ancestors().any(|a| change.removed.contains(&a));
-            // What stood below a directory that became a file goes with it.
-            let replaced = || path.ancestors().any(|a| a != *path && upper.get(&a).is_some_and(|e| !e.is_dir()));
-            if gone && !above_is_gone() && !replaced() {
-                change.bring_folders(path, upper);
-                change.removed.insert(path.clone());
+        for (path, old, new) in pairs(lower, upper) {
+            match new {
+                None => {
+                    let above_is_gone = || path.ancestors().any(|a| change.removed.contains(&a));
+                    // What stood below a directory that became a file goes with it.
+                    let replaced = || path.ancestors().any(|a| upper.get(&a).is_some_and(|e| !e.is_dir()));
+                    if !above_is_gone() && !replaced() {
+                        change.bring_folders(path, upper);
+                        change.removed.insert(path.clone());
+                    }
+                }
+                Some(_) if old == new => {}
+                Some(entry) => {
+                    change.bring_folders(path, upper);
+                    change.entries.entries.insert(path.clone(), entry.clone());
+                }
             }
-        }
-        for (path, entry) in upper.iter() {
-            if lower.get(path) == Some(entry) {
-                continue;
-            }
-            change.bring_folders(path, upper);
-            change.entries.entries.insert(path.clone(), entry.clone());
         }
         change
     }
 
     /// Puts the folders above `path` as they are in `tree`.
     fn bring_folders(&mut self, path: &TreePath, tree: &Tree) {
-        let Some(parent) = path.parent() else { return };
+        // A folder that is there has brought those above it.
+        let Some(parent) = path.parent().filter(|parent| self.entries.get(parent).is_none()) else { return };
         for folder in std::iter::once(TreePath::root()).chain(parent.ancestors()) {
             if let Some(entry) = tree.get(&folder) {
                 self.entries.entries.entry(folder).or_insert_with(|| entry.clone());
@@ -98,4 +101,24 @@ impl Change {
         self.entries.graft(&TreePath::root(), &above.entries)?;
         Ok(self)
     }
+}
+
+/// The paths of two trees in order, each with what stands there in the one and in the other.
+fn pairs<'a>(
+    lower: &'a Tree,
+    upper: &'a Tree,
+) -> impl Iterator<Item = (&'a TreePath, Option<&'a Entry>, Option<&'a Entry>)> {
+    let (mut lower, mut upper) = (lower.iter().peekable(), upper.iter().peekable());
+    std::iter::from_fn(move || {
+        let order = match (lower.peek(), upper.peek()) {
+            (None, None) => return None,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some((old, _)), Some((new, _))) => old.cmp(new),
+        };
+        let old = if order.is_le() { lower.next() } else { None };
+        let new = if order.is_ge() { upper.next() } else { None };
+        let (path, _) = old.or(new)?;
+        Some((path, old.map(|(_, entry)| entry), new.map(|(_, entry)| entry)))
+    })
 }

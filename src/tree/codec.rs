@@ -3,7 +3,7 @@
 //! After the magic come the entries in order. Numbers are little-endian, byte
 //! strings carry their length in front. Reading accepts canonical bytes only.
 
-use super::{Entry, LinkId, Node, Tree, TreeError, TreePath, Xattrs};
+use super::{Entry, LinkId, Node, Tree, TreeError, TreePath, Xattrs, check_folder};
 use crate::oci::Digest;
 use crate::store::Store;
 
@@ -28,17 +28,25 @@ impl Tree {
     pub fn decode(bytes: &[u8]) -> Result<Tree, TreeError> {
         let malformed = |reason| TreeError::Malformed { digest: Digest::of(bytes), reason };
         let mut input = bytes.strip_prefix(MAGIC).ok_or_else(|| malformed("it is of another kind or version"))?;
-        let mut tree = Tree::new();
+        let mut entries: Vec<(TreePath, Entry)> = Vec::new();
+        // The folder of the entry before, which is mostly that of the next.
+        let mut here: &[u8] = &[];
         while !input.is_empty() {
             let path = take_bytes(&mut input).ok_or_else(|| malformed("it ends early"))?;
+            let folder = &path[..path.iter().rposition(|b| *b == b'/').unwrap_or(0)];
             let path = TreePath::new(path)?;
             let entry = take_entry(&mut input).ok_or_else(|| malformed("an entry is cut short or of no known kind"))?;
-            if tree.entries.last_key_value().is_some_and(|(last, _)| *last >= path) {
+            if entries.last().is_some_and(|(last, _)| *last >= path) {
                 return Err(malformed("its paths are out of order"));
             }
-            tree.insert(path, entry)?;
+            if !folder.is_empty() && folder != here {
+                let found = entries.binary_search_by(|(known, _)| known.as_bytes().cmp(folder));
+                check_folder(&path, found.ok().map(|i| &entries[i].1))?;
+                here = folder;
+            }
+            entries.push((path, entry));
         }
-        Ok(tree)
+        Ok(Tree { entries: entries.into_iter().collect() })
     }
 
     /// The digest of the canonical bytes.

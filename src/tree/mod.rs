@@ -123,14 +123,10 @@ impl Tree {
     /// # Errors
     /// Where the folder above is missing or no directory.
     pub fn insert(&mut self, path: TreePath, entry: Entry) -> Result<Option<Entry>, TreeError> {
-        if let Some(parent) = path.parent()
-            && !parent.is_root()
+        if let Some(parent) = path.parent_bytes()
+            && !parent.is_empty()
         {
-            match self.entries.get(&parent) {
-                Some(e) if e.is_dir() => {}
-                Some(e) => return Err(TreeError::NotADirectory { path, parent, kind: e.kind() }),
-                None => return Err(TreeError::NoParent { path, parent }),
-            }
+            check_folder(&path, self.entries.get(parent))?;
         }
         if !entry.is_dir() && self.entries.get(&path).is_some_and(Entry::is_dir) {
             self.remove(&path);
@@ -199,6 +195,16 @@ impl FromIterator<(TreePath, Entry)> for Tree {
     /// Collects entries whose parents are among them; later ones win.
     fn from_iter<I: IntoIterator<Item = (TreePath, Entry)>>(entries: I) -> Self {
         Tree { entries: entries.into_iter().collect() }
+    }
+}
+
+/// Checks that what holds `path`, which is not the root, is a folder.
+fn check_folder(path: &TreePath, folder: Option<&Entry>) -> Result<(), TreeError> {
+    let parent = || path.parent().unwrap_or_else(TreePath::root);
+    match folder {
+        Some(entry) if entry.is_dir() => Ok(()),
+        Some(entry) => Err(TreeError::NotADirectory { path: path.clone(), parent: parent(), kind: entry.kind() }),
+        None => Err(TreeError::NoParent { path: path.clone(), parent: parent() }),
     }
 }
 

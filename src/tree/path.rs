@@ -91,11 +91,16 @@ impl TreePath {
 
     /// The folder that holds it; none for the root.
     pub fn parent(&self) -> Option<TreePath> {
+        self.parent_bytes().map(|bytes| TreePath(Arc::from(bytes)))
+    }
+
+    /// The bytes of the folder that holds it; none for the root.
+    pub(super) fn parent_bytes(&self) -> Option<&[u8]> {
         if self.is_root() {
             return None;
         }
         let end = self.0.iter().rposition(|b| *b == b'/').unwrap_or(0);
-        Some(TreePath(Arc::from(&self.0[..end])))
+        Some(&self.0[..end])
     }
 
     /// All folders on the way, from below the root down to the path itself.
