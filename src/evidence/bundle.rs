@@ -1,7 +1,6 @@
 //! Sigstore bundles, version 0.3, around DSSE envelopes: a statement, its signature and what it takes to check it.
 
 use crate::oci::{Digest, Digester, media_type};
-use base64::display::Base64Display;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize, Serializer};
 use std::borrow::Cow;
@@ -141,12 +140,12 @@ impl Bundle {
     }
 }
 
-/// Bytes that are written as base64 without a copy in between.
+/// Bytes that are written as base64.
 struct Base64<'a>(&'a [u8]);
 
 impl Serialize for Base64<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&Base64Display::new(self.0, &STANDARD))
+        serializer.serialize_str(&STANDARD.encode(self.0))
     }
 }
 

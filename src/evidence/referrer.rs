@@ -24,7 +24,7 @@ pub struct Referrer {
 impl Referrer {
     /// Ties a bundle to `subject`, an image or an index. `epoch` is the time that the manifest names.
     pub fn new(signed: Signed, subject: &Descriptor, epoch: i64) -> Self {
-        let layer = Descriptor::of(media_type::SIGSTORE_BUNDLE, &signed.bundle);
+        let layer = Descriptor::new(media_type::SIGSTORE_BUNDLE, signed.digest, signed.bundle.len() as u64);
         let bundle = (layer.digest, signed.bundle);
         let mut manifest = Manifest::artifact(media_type::SIGSTORE_BUNDLE, layer);
         manifest.subject = Some(Descriptor::new(&subject.media_type, subject.digest, subject.size));

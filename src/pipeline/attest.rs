@@ -134,10 +134,10 @@ struct Speaker<'a> {
 impl Speaker<'_> {
     fn say<P: Serialize>(&self, statement: &Statement<P>) -> Result<Said, Error> {
         let referrer = Referrer::new(sign::sign(self.signer, statement)?, self.subject, self.epoch);
-        self.store.put(&referrer.manifest)?;
+        self.store.put_as(&referrer.descriptor.digest, &referrer.manifest)?;
         let mut blobs = Vec::new();
         for (digest, content) in &referrer.blobs {
-            self.store.put(content)?;
+            self.store.put_as(digest, content)?;
             blobs.push(Descriptor::new("", *digest, content.len() as u64));
         }
         Ok(Said { referrer: referrer.descriptor, blobs })
@@ -151,8 +151,9 @@ impl Speaker<'_> {
         document: D,
     ) -> Result<(Said, Digest), Error> {
         let document = serde_json::value::to_raw_value(&document).map_err(sign::SignError::from)?;
-        let digest = Digest::of(document.get());
-        Ok((self.say(&Statement::new(about, predicate_type, document))?, digest))
+        let statement = Statement::new(about, predicate_type, &document);
+        let (said, digest) = rayon::join(|| self.say(&statement), || Digest::of(document.get()));
+        Ok((said?, digest))
     }
 }
 

@@ -27,14 +27,8 @@ pub(super) struct Grown<'a> {
     pub moves: &'a [Move],
     /// The tree after each move.
     pub trees: &'a [Arc<Tree>],
-    credits: OnceLock<Credits>,
-}
-
-/// Who changed what last.
-struct Credits {
-    by_path: BTreeMap<TreePath, usize>,
-    /// The paths of what has the same content, for what got another name elsewhere.
-    by_content: BTreeMap<Vec<u8>, Vec<TreePath>>,
+    credits: OnceLock<BTreeMap<TreePath, usize>>,
+    contents: OnceLock<BTreeMap<Vec<u8>, Vec<TreePath>>>,
 }
 
 impl<'a> Grown<'a> {
@@ -45,7 +39,7 @@ impl<'a> Grown<'a> {
         moves: &'a [Move],
         trees: &'a [Arc<Tree>],
     ) -> Self {
-        Grown { stage, leveled, realised, moves, trees, credits: OnceLock::new() }
+        Grown { stage, leveled, realised, moves, trees, credits: OnceLock::new(), contents: OnceLock::new() }
     }
 
     /// The finished file system.
@@ -53,23 +47,28 @@ impl<'a> Grown<'a> {
         self.trees.last().cloned().unwrap_or_default()
     }
 
-    fn credits(&self) -> &Credits {
-        self.credits.get_or_init(|| {
-            let by_path = States::new(self.moves, self.trees).credits();
+    /// Which move changed what last.
+    fn credits(&self) -> &BTreeMap<TreePath, usize> {
+        self.credits.get_or_init(|| States::new(self.moves, self.trees).credits())
+    }
+
+    /// The paths of what has the same content, for what got another name elsewhere.
+    fn contents(&self) -> &BTreeMap<Vec<u8>, Vec<TreePath>> {
+        self.contents.get_or_init(|| {
             let tree = self.last();
-            let mut by_content: BTreeMap<Vec<u8>, Vec<TreePath>> = BTreeMap::new();
-            for path in by_path.keys() {
+            let mut contents: BTreeMap<Vec<u8>, Vec<TreePath>> = BTreeMap::new();
+            for path in self.credits().keys() {
                 if let Some(key) = tree.get(path).and_then(content) {
-                    by_content.entry(key).or_default().push(path.clone());
+                    contents.entry(key).or_default().push(path.clone());
                 }
             }
-            Credits { by_path, by_content }
+            contents
         })
     }
 
     /// The path under which something that was taken from here most likely stood.
     fn path_of(&self, path: &TreePath, entry: &Entry) -> Option<&TreePath> {
-        let same = self.credits().by_content.get(&content(entry)?)?;
+        let same = self.contents().get(&content(entry)?)?;
         let by_name = same.iter().find(|known| known.file_name() == path.file_name());
         same.iter().find(|known| *known == path).or(by_name).or(same.first())
     }
@@ -99,8 +98,7 @@ impl Attribution<'_> {
     /// The owners of everything in a file system but folders.
     pub(super) fn of(&self, grown: &Grown<'_>) -> Result<Vec<(TreePath, Owner)>, Error> {
         let tree = grown.last();
-        let credits = &grown.credits().by_path;
-        let owned = credits.iter().map(|(path, position)| {
+        let owned = grown.credits().iter().map(|(path, position)| {
             let nobody = || Error::Mistake(format!("nobody owns {path}"));
             let entry = tree.get(path).ok_or_else(nobody)?;
             Ok((path.clone(), self.owner(grown, path, entry, *position)?))
@@ -149,7 +147,7 @@ impl Attribution<'_> {
         let grown = &self.stages[stage];
         let tree = grown.last();
         let inner = match grown.path_of(path, entry).and_then(|path| Some((path, tree.get(path)?))) {
-            Some((path, entry)) => self.owner(grown, path, entry, grown.credits().by_path[path])?,
+            Some((path, entry)) => self.owner(grown, path, entry, grown.credits()[path])?,
             None => {
                 let steps = self.commands.iter().filter(|command| command.stage.as_deref() == Some(name)).count();
                 let span = grown.leveled.image.span;

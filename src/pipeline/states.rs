@@ -2,7 +2,7 @@
 
 use crate::compile::{LayerPlan, Move, Origin};
 use crate::tree::{Change, Tree, TreeError, TreePath};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The file system after each move of a recipe.
@@ -39,7 +39,7 @@ impl<'a> States<'a> {
     /// that change nothing are left out.
     pub(super) fn layers(&self, plans: &'a [LayerPlan]) -> Vec<PlannedLayer<'a>> {
         let mut layers = Vec::new();
-        let mut below = Tree::new();
+        let mut below = Arc::new(Tree::new());
         for plan in plans {
             let last = match plan {
                 LayerPlan::Kept => 0,
@@ -61,30 +61,35 @@ impl<'a> States<'a> {
     }
 
     /// The state after a move without what the same level removes later on.
-    fn lasting(&self, position: usize) -> Tree {
+    fn lasting(&self, position: usize) -> Arc<Tree> {
         let state = &self.trees[position];
         let here = &self.moves[position];
-        if matches!(here.origin, Origin::Base { .. }) {
-            return Tree::clone(state);
-        }
         let end = self.moves.iter().rposition(|m| m.level == here.level).unwrap_or(position);
-        let end = &self.trees[end];
-        state.iter().filter(|(path, _)| path.is_root() || end.get(path).is_some()).map(cloned).collect()
+        if matches!(here.origin, Origin::Base { .. }) || end == position {
+            return state.clone();
+        }
+        let lost = state.pairs(&self.trees[end]).filter(|(_, now, then)| now.is_some() && then.is_none());
+        let lost: BTreeSet<&TreePath> = lost.map(|(path, ..)| path).filter(|path| !path.is_root()).collect();
+        match lost.is_empty() {
+            true => state.clone(),
+            false => Arc::new(state.iter().filter(|(path, _)| !lost.contains(path)).map(cloned).collect()),
+        }
     }
 
     /// For everything in the finished file system but folders: the last move that changed it.
     pub(super) fn credits(&self) -> BTreeMap<TreePath, usize> {
         let last = self.last();
-        let mut credits = BTreeMap::new();
-        for (path, entry) in last.iter().filter(|(_, entry)| !entry.is_dir()) {
-            let position = (0..self.trees.len())
-                .rev()
-                .take_while(|i| self.trees[*i].get(path) == Some(entry))
-                .last()
-                .expect("the last state has every entry of the last state");
-            credits.insert(path.clone(), position);
+        let mut credits = vec![self.trees.len().saturating_sub(1); last.len()];
+        for (i, tree) in self.trees.iter().enumerate().rev().skip(1) {
+            let entries = tree.pairs(&last).filter(|(_, _, then)| then.is_some());
+            for (credit, (_, now, then)) in credits.iter_mut().zip(entries) {
+                if now == then && *credit == i + 1 {
+                    *credit = i;
+                }
+            }
         }
-        credits
+        let all = last.iter().zip(credits).filter(|((_, entry), _)| !entry.is_dir());
+        all.map(|((path, _), credit)| (path.clone(), credit)).collect()
     }
 }
 

@@ -166,7 +166,7 @@ impl Store {
 
     /// Begins to write new content.
     pub fn writer(&self) -> Result<BlobWriter, StoreError> {
-        let path = self.session.unfinished();
+        let path = self.session.unfinished()?;
         let file = File::create(&path).map_err(StoreError::io("cannot write", &path))?;
         Ok(BlobWriter { store: self.clone(), path, file: Some(file), digester: Digester::new() })
     }
@@ -174,13 +174,20 @@ impl Store {
     /// Stores `content` and returns its name.
     pub fn put(&self, content: &[u8]) -> Result<Digest, StoreError> {
         let digest = Digest::of(content);
-        if self.size(&digest) == Some(content.len() as u64) {
-            return Ok(digest);
-        }
-        let mut writer = self.writer()?;
-        writer.write_all(content).map_err(StoreError::io("cannot write", &writer.path))?;
-        writer.commit_as(&digest)?;
+        self.put_as(&digest, content)?;
         Ok(digest)
+    }
+
+    /// Stores `content`, whose digest the caller has just made.
+    pub fn put_as(&self, digest: &Digest, content: &[u8]) -> Result<(), StoreError> {
+        if self.size(digest) == Some(content.len() as u64) {
+            return Ok(());
+        }
+        let path = self.session.unfinished()?;
+        std::fs::write(&path, content).map_err(StoreError::io("cannot write", &path))?;
+        rename_into(&path, &self.blob_path(digest))?;
+        self.checked().insert(*digest);
+        Ok(())
     }
 
     /// Opens stored content for reading.
@@ -195,7 +202,7 @@ impl Store {
                 Ok(BlobReader { store: self.clone(), digest: *digest, file, digester })
             }
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                self.session.losses.fetch_add(1, Ordering::Relaxed);
+                self.lose();
                 Err(StoreError::Missing(*digest))
             }
             Err(e) => Err(StoreError::io("cannot read", &path)(e)),
@@ -252,8 +259,13 @@ impl Store {
 
     /// Forgets content that turned out to be damaged; the next run makes it anew.
     fn remove(&self, digest: &Digest) {
-        self.session.losses.fetch_add(1, Ordering::Relaxed);
         let _ = std::fs::remove_file(self.blob_path(digest));
+        self.lose();
+    }
+
+    fn lose(&self) {
+        self.session.losses.fetch_add(1, Ordering::Relaxed);
+        self.note_removal();
     }
 }
 

@@ -18,6 +18,7 @@ mod blob;
 mod lock;
 mod prune;
 mod record;
+mod removals;
 mod session;
 mod verify;
 
@@ -109,11 +110,17 @@ impl Store {
         Ok(Store { root: root.into(), session: Arc::new(session) })
     }
 
+    /// Opens the store in the folder `root` for a process within the stay of another: a helper that does not outlive it. What
+    /// it leaves unfinished is in `folder`, which the other one removes.
+    pub fn open_as_guest(root: impl Into<PathBuf>, folder: impl Into<PathBuf>) -> Self {
+        Store { root: root.into().into(), session: Arc::new(Session::of_guest(folder.into())) }
+    }
+
     /// Makes a new folder below `tmp/` that only this user may enter, for work that needs real files.
     ///
     /// Whoever makes it removes it; what is left when the process ends goes with its other unfinished files.
     pub fn scratch_folder(&self) -> Result<PathBuf, StoreError> {
-        let path = self.session.unfinished();
+        let path = self.session.unfinished()?;
         let made = std::fs::DirBuilder::new().mode(0o700).create(&path);
         made.map_err(StoreError::io("cannot make the folder", &path))?;
         Ok(path)

@@ -82,6 +82,9 @@ impl Store {
         clear_leftovers(&root.join("tmp"), |folder| remove_folder(folder).is_ok());
         let mut things = things(&root)?;
         things.sort_by(|a, b| (a.used, &a.path).cmp(&(b.used, &b.path)));
+        let tmp = root.join("tmp");
+        std::fs::create_dir_all(&tmp).map_err(StoreError::io("cannot make the folder", &tmp))?;
+        super::removals::raise(&root, &tmp.join("removals"))?;
         let mut left: u64 = things.iter().map(|thing| thing.bytes).sum();
         for thing in things {
             let age = now.duration_since(thing.used).unwrap_or_default();

@@ -34,7 +34,7 @@ impl Store {
 
     /// Puts a value under `kind` and `key`, in place of the one that is there.
     pub fn set_record(&self, kind: &str, key: &Digest, value: &[u8]) -> Result<(), StoreError> {
-        let unfinished = self.session.unfinished();
+        let unfinished = self.session.unfinished()?;
         let content = [value, &checksum(kind, key, value)].concat();
         std::fs::write(&unfinished, content).map_err(StoreError::io("cannot write", &unfinished))?;
         rename_into(&unfinished, &self.record_path(kind, key))

@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, Once};
 
 /// Unfinished files are spread over so many folders: threads that make files in the same one wait for each other.
-const FOLDERS: u64 = 8;
+const FOLDERS: usize = 8;
 
 /// Tells apart the stays of one process, which tests open several of.
 static STAYS: AtomicU64 = AtomicU64::new(0);
@@ -20,8 +20,9 @@ static STAYS: AtomicU64 = AtomicU64::new(0);
 #[derive(Debug)]
 pub(super) struct Session {
     folder: PathBuf,
-    lock_file: PathBuf,
-    next: AtomicU64,
+    /// The folders in it that were made.
+    made: [Once; FOLDERS],
+    next: AtomicUsize,
     /// How often content was found missing or damaged.
     pub(super) losses: AtomicU64,
     /// Blobs that were opened and not read to their end.
@@ -30,8 +31,16 @@ pub(super) struct Session {
     pub(super) checked: Mutex<BTreeSet<Digest>>,
     /// Held while content is checked of which many want a part.
     pub(super) checking: Mutex<()>,
-    /// Held until the stay ends: others see by it that the folder is in use.
+    /// None for a guest, whose host has them.
+    locks: Option<Locks>,
+}
+
+/// What a stay holds until it ends.
+#[derive(Debug)]
+struct Locks {
+    /// Others see by it that the folder is in use.
     _own: File,
+    own_path: PathBuf,
     /// Shared by all stays; pruning takes it alone.
     _store: File,
 }
@@ -46,7 +55,7 @@ impl Session {
         }
         clear_leftovers(&root.join("tmp"), |folder| remove_folder(folder).is_ok());
         clear_passing(&root.join("locks"));
-        let (own, lock_file, folder) = loop {
+        let (own, own_path, folder) = loop {
             let name = format!("{}-{}", std::process::id(), STAYS.fetch_add(1, Ordering::Relaxed));
             let lock_file = root.join("tmp").join(format!("{name}.lock"));
             let own = open_lock(&lock_file)?;
@@ -57,35 +66,49 @@ impl Session {
                 Err(TryLockError::Error(e)) => return Err(StoreError::io("cannot lock", &lock_file)(e)),
             }
         };
-        for number in 0..FOLDERS {
-            let folder = folder.join(number.to_string());
-            std::fs::create_dir_all(&folder).map_err(StoreError::io("cannot make the folder", &folder))?;
-        }
-        Ok(Session {
+        Ok(Session::new(folder, Some(Locks { _own: own, own_path, _store: store })))
+    }
+
+    /// The stay of a process within that of another, whose locks hold for both: unfinished files go to `folder`, which the
+    /// other one removes.
+    pub(super) fn of_guest(folder: PathBuf) -> Self {
+        Session::new(folder, None)
+    }
+
+    fn new(folder: PathBuf, locks: Option<Locks>) -> Self {
+        Session {
             folder,
-            lock_file,
-            next: AtomicU64::new(0),
+            made: [const { Once::new() }; FOLDERS],
+            next: AtomicUsize::new(0),
             losses: AtomicU64::new(0),
             doubts: Mutex::default(),
             checked: Mutex::default(),
             checking: Mutex::default(),
-            _own: own,
-            _store: store,
-        })
+            locks,
+        }
     }
 
     /// A path for a new unfinished file, unique in the store.
-    pub(super) fn unfinished(&self) -> PathBuf {
+    pub(super) fn unfinished(&self) -> Result<PathBuf, StoreError> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        self.folder.join((number % FOLDERS).to_string()).join(number.to_string())
+        let folder = self.folder.join((number % FOLDERS).to_string());
+        let made = &self.made[number % FOLDERS];
+        if !made.is_completed() {
+            std::fs::create_dir_all(&folder).map_err(StoreError::io("cannot make the folder", &folder))?;
+            made.call_once(|| {});
+        }
+        Ok(folder.join(number.to_string()))
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
+        let Some(locks) = &self.locks else { return };
         // A failure leaves files that the next stay clears.
-        let _ = remove_folder(&self.folder);
-        let _ = std::fs::remove_file(&self.lock_file);
+        if self.made.iter().any(Once::is_completed) {
+            let _ = remove_folder(&self.folder);
+        }
+        let _ = std::fs::remove_file(&locks.own_path);
     }
 }
 

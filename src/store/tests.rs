@@ -33,7 +33,7 @@ fn nothing_is_kept_of_content_that_is_not_what_was_expected() {
     assert!(matches!(writer.commit_as(&Digest::of("good")), Err(StoreError::WrongDigest { .. })));
     assert!(!store.has(&Digest::of("evil")) && !store.has(&Digest::of("good")));
     drop(store.writer().unwrap());
-    assert_eq!(std::fs::read_dir(store.session.unfinished().parent().unwrap()).unwrap().count(), 0);
+    assert_eq!(std::fs::read_dir(store.session.unfinished().unwrap().parent().unwrap()).unwrap().count(), 0);
 }
 
 #[test]

@@ -1,14 +1,13 @@
-//! What somebody changed in a tree on disk, as a change.
+//! What became of a tree on disk.
 //!
 //! The changes stand in the upper folder of an overlay that was mounted with `userxattr`. They come from hostile hands:
 //! nothing is followed, nothing but regular files is opened, and what a tree cannot hold is refused or left out.
 //!
-//! A change is the smallest that there is: an entry that the overlay copied up and that is as it was before is no
-//! change. Times at or after the beginning of the work say only when that was, and become none, the build's own; what
+//! An entry that the overlay copied up and that is as it was before is no change. Times at or after the beginning of the work say only when that was, and become none, the build's own; what
 //! was set to an earlier time keeps it.
 
 use super::materialise::beneath::{self, Beneath};
-use super::{Change, Entry, LinkId, Node, Tree, TreeError, TreePath, Xattrs};
+use super::{Entry, LinkId, Node, Tree, TreeError, TreePath, Xattrs};
 use crate::oci::Digest;
 use crate::store::{Store, StoreError};
 use rayon::prelude::*;
@@ -23,6 +22,9 @@ use std::path::{Path, PathBuf};
 
 /// The most entries that one change may have.
 const MOST_ENTRIES: usize = 4 << 20;
+
+/// So few files are read by one thread: to start others takes longer.
+const FEW: usize = 64;
 
 /// Copies a content to where it is kept, and says whether it may be: false ends the capture.
 pub type Keep<'a> = &'a (dyn Fn(&mut dyn Read, &mut dyn Write) -> io::Result<bool> + Sync);
@@ -94,11 +96,11 @@ pub enum CaptureError {
     Store(#[from] StoreError),
 }
 
-/// What was changed in `lower`, by the upper folder of the overlay in which that was done.
+/// What became of `lower`, by the upper folder of the overlay in which it was changed.
 ///
 /// # Errors
 /// [`CaptureError::Impossible`] for names that no tree can hold and devices.
-pub fn upper(lower: &Tree, upper: &Path, store: &Store, options: &CaptureOptions<'_>) -> Result<Change, CaptureError> {
+pub fn upper(lower: &Tree, upper: &Path, store: &Store, options: &CaptureOptions<'_>) -> Result<Tree, CaptureError> {
     let capture = Capture::open(lower, upper, store, options)?;
     let found = capture.walk()?;
     let contents = capture.contents(&found)?;
@@ -106,18 +108,18 @@ pub fn upper(lower: &Tree, upper: &Path, store: &Store, options: &CaptureOptions
     if options.settle {
         capture.settle(&found, &after)?;
     }
-    Ok(Change::between(lower, &after))
+    Ok(after)
 }
 
-/// What was changed in `lower`, by the folder that held all of it when the work began.
+/// What became of `lower`, by the folder that held all of it when the work began.
 ///
 /// # Errors
 /// [`CaptureError::Impossible`] for names that no tree can hold and devices.
-pub fn whole(lower: &Tree, root: &Path, store: &Store, options: &CaptureOptions<'_>) -> Result<Change, CaptureError> {
+pub fn whole(lower: &Tree, root: &Path, store: &Store, options: &CaptureOptions<'_>) -> Result<Tree, CaptureError> {
     let capture = Capture::open(lower, root, store, options)?;
     let found = capture.walk()?;
     let contents = capture.contents(&found)?;
-    Ok(Change::between(lower, &capture.after(Tree::new(), &found, &contents)?))
+    capture.after(Tree::new(), &found, &contents)
 }
 
 /// The contents of files, by device and number, with their lengths.
@@ -253,7 +255,7 @@ impl<'a> Capture<'a> {
             files.entry(inode(&entry.about)).or_insert(&entry.path);
         }
         let files: Vec<_> = files.into_iter().collect();
-        let read = files.par_iter().map(|(inode, path)| {
+        let keep = |(inode, path): &((u64, u64), &TreePath)| {
             let mut at = Beneath::new(self.root.as_fd());
             let (folder, name) = at.parent(path).map_err(self.fail("open the folder of", path))?;
             let file = beneath::open_file(folder, name).map_err(self.fail("open", path))?;
@@ -268,8 +270,8 @@ impl<'a> Capture<'a> {
                 return Err(CaptureError::Refused { path: path.as_path().to_owned() });
             }
             Ok((*inode, writer.commit()?))
-        });
-        read.collect()
+        };
+        if files.len() < FEW { files.iter().map(keep).collect() } else { files.par_iter().map(keep).collect() }
     }
 
     /// The tree that begins as `after`, with all that was found in it.

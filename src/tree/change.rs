@@ -1,7 +1,6 @@
 //! What a layer does: it takes away, then it puts.
 
-use super::{Entry, Tree, TreeError, TreePath};
-use std::cmp::Ordering;
+use super::{Tree, TreeError, TreePath};
 use std::collections::BTreeSet;
 
 /// A tree to be laid over another, and what is taken away before.
@@ -26,7 +25,7 @@ impl Change {
     /// it, because there are unpackers of layers that would make them anew with other owners and modes.
     pub fn between(lower: &Tree, upper: &Tree) -> Change {
         let mut change = Change::default();
-        for (path, old, new) in pairs(lower, upper) {
+        for (path, old, new) in lower.pairs(upper) {
             match new {
                 None => {
                     let above_is_gone = || path.ancestors().any(|a| change.removed.contains(&a));
@@ -101,24 +100,4 @@ impl Change {
         self.entries.graft(&TreePath::root(), &above.entries)?;
         Ok(self)
     }
-}
-
-/// The paths of two trees in order, each with what stands there in the one and in the other.
-fn pairs<'a>(
-    lower: &'a Tree,
-    upper: &'a Tree,
-) -> impl Iterator<Item = (&'a TreePath, Option<&'a Entry>, Option<&'a Entry>)> {
-    let (mut lower, mut upper) = (lower.iter().peekable(), upper.iter().peekable());
-    std::iter::from_fn(move || {
-        let order = match (lower.peek(), upper.peek()) {
-            (None, None) => return None,
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (Some((old, _)), Some((new, _))) => old.cmp(new),
-        };
-        let old = if order.is_le() { lower.next() } else { None };
-        let new = if order.is_ge() { upper.next() } else { None };
-        let (path, _) = old.or(new)?;
-        Some((path, old.map(|(_, entry)| entry), new.map(|(_, entry)| entry)))
-    })
 }

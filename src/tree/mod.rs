@@ -23,6 +23,7 @@ pub use entry::{Entry, LinkId, Node, Xattrs};
 pub use path::{PathError, TreePath};
 
 use crate::oci::Digest;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
@@ -34,6 +35,9 @@ use std::ops::Bound;
 pub struct Tree {
     entries: BTreeMap<TreePath, Entry>,
 }
+
+/// A path with what stands there in one tree and in another.
+pub type Pair<'a> = (&'a TreePath, Option<&'a Entry>, Option<&'a Entry>);
 
 /// Why an operation on a tree cannot be done.
 #[derive(Debug, thiserror::Error)]
@@ -102,6 +106,23 @@ impl Tree {
     /// All entries in bytewise order of their paths.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&TreePath, &Entry)> {
         self.entries.iter()
+    }
+
+    /// The paths of this tree and of another in order, each with what stands there in both.
+    pub fn pairs<'a>(&'a self, other: &'a Tree) -> impl Iterator<Item = Pair<'a>> {
+        let (mut own, mut others) = (self.iter().peekable(), other.iter().peekable());
+        std::iter::from_fn(move || {
+            let order = match (own.peek(), others.peek()) {
+                (None, None) => return None,
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some((own, _)), Some((other, _))) => own.cmp(other),
+            };
+            let here = if order.is_le() { own.next() } else { None };
+            let there = if order.is_ge() { others.next() } else { None };
+            let (path, _) = here.or(there)?;
+            Some((path, here.map(|(_, entry)| entry), there.map(|(_, entry)| entry)))
+        })
     }
 
     /// All entries below `path`, at any depth, without its own.

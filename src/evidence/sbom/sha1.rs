@@ -1,7 +1,7 @@
 //! SHA-1 digests of files, which SPDX 2.3 demands and nothing else in kiln needs.
 //!
-//! What was once computed is remembered in the store, in as many records as a byte has values, so that an
-//! unchanged image reads few records and one changed file costs the reading of that file.
+//! What was once computed is remembered in the store, in a few records, so that an unchanged image reads no file and one
+//! changed file costs the reading of that file and the writing of one record.
 
 use crate::evidence::inventory::{FileKind, Inventory, bytes_of};
 use crate::oci::Digest;
@@ -13,7 +13,9 @@ use std::io::{self, Read as _};
 
 type Table = BTreeMap<Digest, [u8; 20]>;
 
-const KIND: &str = "spdx-sha";
+const KIND: &str = "spdx-sha-rows";
+/// How many records there are.
+const SHARDS: u8 = 16;
 /// A row of a record: SHA-256, SHA-1.
 const ROW: usize = 52;
 /// A record that has grown beyond this begins anew.
@@ -39,7 +41,7 @@ pub enum Sha1Error {
 pub fn fill_sha1(inventory: &mut Inventory, store: &Store) -> Result<(), Sha1Error> {
     let mut wanted: BTreeMap<u8, BTreeSet<Digest>> = BTreeMap::new();
     for file in inventory.files.iter().filter(|file| file.sha1.is_none() && file.kind == FileKind::Regular) {
-        wanted.entry(file.sha256.as_bytes()[0]).or_default().insert(file.sha256);
+        wanted.entry(shard(&file.sha256)).or_default().insert(file.sha256);
     }
     let wanted: Vec<_> = wanted.into_iter().collect();
     let tables = wanted.par_iter().map(|(shard, digests)| complete(store, *shard, digests));
@@ -47,12 +49,17 @@ pub fn fill_sha1(inventory: &mut Inventory, store: &Store) -> Result<(), Sha1Err
         wanted.iter().map(|(shard, _)| *shard).zip(tables.collect::<Result<Vec<_>, _>>()?).collect();
     for file in inventory.files.iter_mut().filter(|file| file.sha1.is_none()) {
         file.sha1 = match &file.kind {
-            FileKind::Regular => tables.get(&file.sha256.as_bytes()[0]).and_then(|t| t.get(&file.sha256)).copied(),
+            FileKind::Regular => tables.get(&shard(&file.sha256)).and_then(|t| t.get(&file.sha256)).copied(),
             FileKind::Symlink { target } => Some(Sha1::digest(bytes_of(target)).into()),
             FileKind::Special => Some(Sha1::digest("").into()),
         };
     }
     Ok(())
+}
+
+/// The record that a content is in.
+fn shard(digest: &Digest) -> u8 {
+    digest.as_bytes()[0] % SHARDS
 }
 
 /// One record with all that is wanted of it.

@@ -90,6 +90,8 @@ pub struct Signed {
     pub predicate_type: String,
     /// The bytes of the bundle.
     pub bundle: Vec<u8>,
+    /// Their digest.
+    pub digest: Digest,
 }
 
 /// Signs a statement, then reads the bytes of the bundle again and verifies them.
@@ -107,9 +109,10 @@ pub fn sign<P: Serialize>(signer: &dyn Signer, statement: &Statement<P>) -> Resu
     };
     let bundle = signed.to_json();
     drop(signed);
-    let read = check_signed(&bundle, signer.public_key()).map_err(|error| SignError::Rejected(error.to_string()))?;
+    let (read, digest) = rayon::join(|| check_signed(&bundle, signer.public_key()), || Digest::of(&bundle));
+    let read = read.map_err(|error| SignError::Rejected(error.to_string()))?;
     if read.predicate_type != statement.predicate_type || read.subject != statement.subject {
         return Err(SignError::Rejected("it says something else".into()));
     }
-    Ok(Signed { predicate_type: read.predicate_type, bundle })
+    Ok(Signed { predicate_type: read.predicate_type, bundle, digest })
 }

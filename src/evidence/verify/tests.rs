@@ -72,7 +72,8 @@ impl World {
 
     /// Attaches any bytes as a bundle, with an honest manifest around them.
     fn attach_bytes(&mut self, bundle: Vec<u8>) {
-        self.attach(Signed { predicate_type: predicate::SIGNATURE.into(), bundle });
+        let digest = Digest::of(&bundle);
+        self.attach(Signed { predicate_type: predicate::SIGNATURE.into(), bundle, digest });
     }
 
     fn attach_manifest(&mut self, manifest: &[u8]) {
@@ -471,7 +472,7 @@ fn with_sbom(position: usize, change: &dyn Fn(&mut Value)) -> Report {
     change(&mut statement["predicate"]);
     let bundle = signed_payload(media_type::IN_TOTO, &bytes(&statement));
     world.referrers.remove(position);
-    world.attach(Signed { bundle, ..signed });
+    world.attach(Signed { digest: Digest::of(&bundle), bundle, ..signed });
     world.verify()
 }
 
@@ -524,7 +525,8 @@ fn two_bills_of_one_form_must_both_hold() {
     let signed = world.evidence(&key(1))[1].clone();
     let mut statement: Value = serde_json::from_slice(&Bundle::from_json(&signed.bundle).unwrap().payload).unwrap();
     statement["predicate"]["components"] = json!([]);
-    world.attach(Signed { bundle: signed_payload(media_type::IN_TOTO, &bytes(&statement)), ..signed });
+    let bundle = signed_payload(media_type::IN_TOTO, &bytes(&statement));
+    world.attach(Signed { digest: Digest::of(&bundle), bundle, ..signed });
     let report = world.verify();
     assert_eq!(outcome(&report, ids::CYCLONEDX_FILES).0, Outcome::Failed);
     assert_eq!(outcome(&report, ids::SPDX_FILES).0, Outcome::Passed);

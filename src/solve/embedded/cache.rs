@@ -21,6 +21,9 @@ use prost::Message;
 
 const KIND: &str = "solved";
 
+/// The kind of record that says of a tree the store's stamp when all of it was there.
+const COMPLETE: &str = "complete";
+
 /// The meaning of operations; results of another one are not found.
 const VERSION: &[u8] = b"kiln solved 1\n";
 
@@ -41,10 +44,7 @@ pub(super) fn find(store: &Store, key: &Digest, vertex: &Vertex) -> Result<Optio
     let Some(bytes) = store.record(KIND, key)? else { return Ok(None) };
     let Some(values) = decode(&bytes, vertex.outputs() as usize) else { return Ok(None) };
     for value in &values {
-        if !store.has(&value.tree_digest()) {
-            return Ok(None);
-        }
-        if brings_content(&vertex.op) && !is_complete(&*value.tree(store)?, store) {
+        if !store.has(&value.tree_digest()) || (brings_content(&vertex.op) && !is_complete(value, store)?) {
             return Ok(None);
         }
     }
@@ -56,8 +56,24 @@ pub(super) fn remember(store: &Store, key: &Digest, values: &[Value]) -> Result<
     store.set_record(KIND, key, &values.iter().flat_map(Value::encode).collect::<Vec<u8>>())
 }
 
-/// Whether the contents of all files of a tree are in the store.
-pub(super) fn is_complete(tree: &Tree, store: &Store) -> bool {
+/// Whether the tree of a result and the contents of all its files are in the store. Once they were found there, they are as
+/// long as the store loses nothing.
+pub(super) fn is_complete(value: &Value, store: &Store) -> Result<bool, TreeError> {
+    let (digest, stamp) = (value.tree_digest(), store.stamp());
+    if !store.has(&digest) {
+        return Ok(false);
+    }
+    if store.record(COMPLETE, &digest)?.is_some_and(|known| known == stamp.as_bytes()) {
+        return Ok(true);
+    }
+    let is_complete = has_contents(&*value.tree(store)?, store);
+    if is_complete {
+        store.set_record(COMPLETE, &digest, stamp.as_bytes())?;
+    }
+    Ok(is_complete)
+}
+
+fn has_contents(tree: &Tree, store: &Store) -> bool {
     use rayon::prelude::*;
     let files: Vec<&Entry> = tree.iter().map(|(_, entry)| entry).filter(|entry| entry.is_file()).collect();
     files.par_iter().all(|entry| match entry.node {

@@ -73,7 +73,7 @@ impl Serialize for Packages<'_> {
 
 /// Names a file by its path, so that the names of others stay when one comes or goes.
 fn file_id(file: &File) -> String {
-    format!("SPDXRef-File-{}", &Digest::of(&file.path).hex()[..24])
+    format!("SPDXRef-File-{}", hex(&Digest::of(&file.path).as_bytes()[..12]))
 }
 
 struct Files<'a>(&'a Graph<'a>);

@@ -37,15 +37,9 @@ pub(super) enum Last {
 }
 
 impl Helper {
-    /// Starts `program` as a worker in the folder of the store, with such ids, for a job.
-    pub(super) fn start(
-        program: &Path,
-        store: &Path,
-        ids: &Ids,
-        job: &Job,
-        secrets: &[&SecretSlice<u8>],
-        files: &[OwnedFd],
-    ) -> Result<Helper, SandboxError> {
+    /// Starts `program` as a worker in the folder of the store. It waits for [its job](Self::begin), and what that takes
+    /// can be brought together while it starts.
+    pub(super) fn start(program: &Path, store: &Path) -> Result<Helper, SandboxError> {
         let failed = |action: &str| {
             let action = action.to_owned();
             move |source| SandboxError::Io { action, source }
@@ -62,23 +56,32 @@ impl Helper {
             .process_group(0)
             .spawn()
             .map_err(failed(&format!("start {}", program.display())))?;
-        let mut helper = Helper { worker, channel, init: None };
+        Ok(Helper { worker, channel, init: None })
+    }
+
+    /// Gives it its ids and its only job.
+    pub(super) fn begin(
+        &mut self,
+        ids: &Ids,
+        job: &Job,
+        secrets: &[&SecretSlice<u8>],
+        files: &[OwnedFd],
+    ) -> Result<(), SandboxError> {
         let beside: Vec<_> = files.iter().map(AsFd::as_fd).collect();
-        let sent = helper
+        let sent = self
             .channel
             .send(job, &beside)
-            .and_then(|()| secrets.iter().try_for_each(|secret| helper.channel.send_secret(secret)));
+            .and_then(|()| secrets.iter().try_for_each(|secret| self.channel.send_secret(secret)));
         if let Err(error) = sent {
-            return Err(helper.lost(&error));
+            return Err(self.lost(&error));
         }
-        match helper.receive()?.0 {
+        match self.receive()?.0 {
             Reply::Unshared => {}
             Reply::Failed(failure) => return Err(failure.into()),
             other => return Err(SandboxError::Lost(format!("it said {other:?} first"))),
         }
-        ids.map(helper.worker.id())?;
-        helper.go_on()?;
-        Ok(helper)
+        ids.map(self.worker.id())?;
+        self.go_on()
     }
 
     /// Hears what it says until it is done, and passes on what comes over `pumps`.

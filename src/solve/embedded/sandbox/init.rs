@@ -6,7 +6,7 @@
 use super::channel::Channel;
 use super::forbidden::Forbidden;
 use super::job::{Failure, Owners, Report, StepJob, Value};
-use super::{Status, capabilities, lifeline, namespaces, program, seccomp, view};
+use super::{Status, capabilities, lifeline, namespaces, program, view};
 use nix::sched::CloneFlags;
 use rustix::fs::{Gid, Mode, OFlags, Uid};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, WaitOptions};
@@ -56,7 +56,7 @@ fn step(parent: &mut Channel) -> Result<Status, Failure> {
     let beside: Vec<_> = terminal.iter().map(AsFd::as_fd).collect();
     parent.send(&Report::Prepared { stubs }, &beside).map_err(Failure::io("tell that all is prepared"))?;
     drop(terminal);
-    seccomp::restrict()?;
+    job.filters.restrict()?;
     wait_for(command, &job.args[0])
 }
 

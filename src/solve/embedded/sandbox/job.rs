@@ -6,6 +6,7 @@
 //! [`channel`](super::channel)); here they are numbers.
 
 use super::forbidden::Forbidden;
+use super::seccomp::Filters;
 use super::{Status, User};
 use crate::oci::Digest;
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,8 @@ pub(super) struct StepJob {
     pub(super) disk: Option<u64>,
     /// Processes and threads that it may have, where no control group counts them.
     pub(super) processes: Option<u64>,
+    /// The system calls that it may make.
+    pub(super) filters: Filters,
 }
 
 impl StepJob {

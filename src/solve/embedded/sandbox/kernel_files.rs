@@ -2,9 +2,10 @@
 
 use super::forbidden::Forbidden;
 use super::job::{Failure, Owners, StepJob};
-use super::private_files::PrivateFiles;
-use super::view::View;
+use super::private_files::{Covers, PrivateFiles};
+use super::view::{NOTHING_RUNS, View};
 use rustix::mount::MountFlags;
+use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -35,20 +36,19 @@ const LINKS: [(&str, &str); 5] = [
     ("/dev/ptmx", "pts/ptmx"),
 ];
 
-const NOTHING_RUNS: MountFlags = MountFlags::NOSUID.union(MountFlags::NODEV).union(MountFlags::NOEXEC);
-
 pub(super) fn mount(view: &mut View, job: &StepJob, files: &PrivateFiles) -> Result<(), Failure> {
     let proc = view.try_mount("proc", Path::new("/proc"), NOTHING_RUNS, "")?;
     proc.map_err(Failure::forbidden(Forbidden::Proc))?;
-    restrict_proc(view, files)?;
-    system(view, files)?;
+    let covers = files.covers()?;
+    restrict_proc(view, &covers)?;
+    system(view, &covers)?;
     devices(view, job)
 }
 
 /// In `/proc`, root owns what changes the machine, and root of the machine may be root of the step: no capability is asked for
 /// where a file's owner writes to it or changes its mode, which is then another one on the whole machine. So all of it is
 /// read-only, and hidden is what others than root cannot read.
-fn restrict_proc(view: &mut View, files: &PrivateFiles) -> Result<(), Failure> {
+fn restrict_proc(view: &View, covers: &Covers) -> Result<(), Failure> {
     let proc = Path::new("/proc");
     for entry in view.list(proc)? {
         let entry = entry.map_err(Failure::io("list /proc"))?;
@@ -60,7 +60,7 @@ fn restrict_proc(view: &mut View, files: &PrivateFiles) -> Result<(), Failure> {
         let metadata = entry.metadata().map_err(Failure::io(format!("look at {}", path.display())))?;
         let is_closed = metadata.is_file() && metadata.permissions().mode() & 0o004 == 0;
         if is_closed || MASKED.iter().any(|masked| Path::new(masked) == path) {
-            hide(view, files, &path, metadata.is_dir())?;
+            hide(view, covers, &path, metadata.is_dir())?;
         }
     }
     view.restrict(proc, MountFlags::RDONLY)
@@ -68,7 +68,7 @@ fn restrict_proc(view: &mut View, files: &PrivateFiles) -> Result<(), Failure> {
 
 /// A new `/sys` belongs to a new network. Where it is refused, the processors and the memory are shown, which programs
 /// count.
-fn system(view: &mut View, files: &PrivateFiles) -> Result<(), Failure> {
+fn system(view: &mut View, covers: &Covers) -> Result<(), Failure> {
     let sys = Path::new("/sys");
     if view.try_mount("sysfs", sys, NOTHING_RUNS | MountFlags::RDONLY, "")?.is_err() {
         view.mount("tmpfs", sys, NOTHING_RUNS, "mode=755,size=64k")?;
@@ -80,17 +80,14 @@ fn system(view: &mut View, files: &PrivateFiles) -> Result<(), Failure> {
     }
     for path in MASKED.iter().map(Path::new).filter(|path| path.starts_with(sys)) {
         if let Some(is_folder) = view.is_folder(path)? {
-            hide(view, files, path, is_folder)?;
+            hide(view, covers, path, is_folder)?;
         }
     }
     Ok(())
 }
 
-fn hide(view: &mut View, files: &PrivateFiles, path: &Path, is_folder: bool) -> Result<(), Failure> {
-    match is_folder {
-        true => view.bind(&files.empty(), path, NOTHING_RUNS | MountFlags::RDONLY),
-        false => view.bind(Path::new("/dev/null"), path, MountFlags::RDONLY),
-    }
+fn hide(view: &View, covers: &Covers, path: &Path, is_folder: bool) -> Result<(), Failure> {
+    view.cover(path, if is_folder { covers.folder.as_fd() } else { covers.file.as_fd() })
 }
 
 fn devices(view: &mut View, job: &StepJob) -> Result<(), Failure> {

@@ -11,8 +11,7 @@ use std::path::Path;
 ///
 /// It is, where the base and the tree have most in common.
 pub(super) fn make(job: &LayerJob) -> Result<bool, Failure> {
-    let store = store()?;
-    let place = Path::new(&job.scratch).join("layer");
+    let (store, place) = (store(&job.scratch), Path::new(&job.scratch).join("layer"));
     let tree = load(&store, &job.tree)?;
     let over_base = match &job.base {
         Some((base, target)) => Some((Change::between(&load(&store, base)?, &tree), target)),
@@ -32,15 +31,14 @@ pub(super) fn make(job: &LayerJob) -> Result<bool, Failure> {
 
 /// Makes a whole tree, each of its files by itself: as in an overlay, a change of one name of a file is no change of its
 /// others.
-pub(super) fn whole(tree: &Digest, place: &Path) -> Result<(), Failure> {
-    let store = store()?;
-    let tree = Change::from(load(&store, tree)?);
-    materialise::layer(&tree, &store, place, STEP_EPOCH).map_err(Failure::tree)
+pub(super) fn whole(tree: &Digest, store: &Store, place: &Path) -> Result<(), Failure> {
+    let tree = Change::from(load(store, tree)?);
+    materialise::layer(&tree, store, place, STEP_EPOCH).map_err(Failure::tree)
 }
 
-/// The store, in whose folder this process stands.
-pub(super) fn store() -> Result<Store, Failure> {
-    Store::open(".").map_err(Failure::tree)
+/// The store, in whose folder this process stands, with a folder of it for what is not finished.
+pub(super) fn store(scratch: &str) -> Store {
+    Store::open_as_guest(".", Path::new(scratch).join("unfinished"))
 }
 
 pub(super) fn load(store: &Store, tree: &Digest) -> Result<Tree, Failure> {

@@ -8,6 +8,7 @@ use super::job::{ChangeJob, Failure, Job, LayerJob, MountJob, MountKindJob, Owne
 use super::layers::Layers;
 use super::pump::{Pump, Sink};
 use super::scratch::{Remover, Scratch};
+use super::seccomp::Filters;
 use super::terminal::Terminal;
 use super::{Ended, EnvValue, Limit, Listener, MountKind, Sandbox, SandboxError, Status, Step, Stream};
 use crate::llb::exec::Network;
@@ -25,6 +26,7 @@ use std::time::{Duration, Instant};
 pub struct Native {
     program: PathBuf,
     ids: OnceLock<Ids>,
+    filters: OnceLock<Filters>,
     /// The kernel mounts overlays here, as far as is known.
     overlays: AtomicBool,
     /// What steps of killed processes left behind was looked for.
@@ -38,6 +40,7 @@ impl Native {
         Native {
             program: program.into(),
             ids: OnceLock::new(),
+            filters: OnceLock::new(),
             overlays: AtomicBool::new(true),
             tidied: OnceLock::new(),
         }
@@ -78,6 +81,14 @@ enum Attempt {
 }
 
 impl Native {
+    fn filters(&self) -> Result<&Filters, SandboxError> {
+        if let Some(filters) = self.filters.get() {
+            return Ok(filters);
+        }
+        let filters = Filters::new()?;
+        Ok(self.filters.get_or_init(|| filters))
+    }
+
     fn ids(&self) -> &Ids {
         self.ids.get_or_init(Ids::of_this_user)
     }
@@ -90,15 +101,16 @@ impl Native {
         let groups = Groups::new(&step.limits);
         let (mut warnings, uncounted) = groups.unbounded();
         let scratch = Scratch::new(remover)?;
+        let mut helper = Helper::start(&self.program, store.root())?;
         let _agents = agents(step, &scratch)?;
-        let (mut job, secrets) = job(step, &scratch, ids)?;
+        let (mut job, secrets) = job(step, &scratch, ids, self.filters()?)?;
         job.processes = step.limits.pids.filter(|_| uncounted);
         self.lay(step, &mut job, store, ids, listener)?;
         let mut terminal = step.interactive.then(Terminal::borrow);
         job.terminal = terminal.as_ref().is_some_and(Terminal::is_terminal);
         let (pumps, files) = pumps(step.interactive, job.terminal)?;
         let trees: Vec<_> = job.mounts.iter().map(|mount| mount.tree().and_then(|tree| tree.layers.clone())).collect();
-        let mut helper = Helper::start(&self.program, store.root(), ids, &Job::Step(Box::new(job)), &secrets, &files)?;
+        helper.begin(ids, &Job::Step(Box::new(job)), &secrets, &files)?;
         drop(files);
         let end = step.limits.time.map(|seconds| Instant::now() + Duration::from_secs(seconds));
         let mut stopped = Status::Cancelled;
@@ -164,7 +176,8 @@ impl Native {
     ) -> Result<bool, SandboxError> {
         let scratch = Scratch::new(Remover { program: &self.program, store, ids })?;
         let job = Job::Layer(LayerJob { scratch: scratch.name(), ..job.clone() });
-        let mut helper = Helper::start(&self.program, store.root(), ids, &job, &[], &[])?;
+        let mut helper = Helper::start(&self.program, store.root())?;
+        helper.begin(ids, &job, &[], &[])?;
         match helper.attend(Vec::new(), listener, |_| Ok(()), None, || listener.is_cancelled())? {
             Last::Reply(Reply::Layer { is_over_base }) => Ok(is_over_base),
             Last::Reply(Reply::Failed(failure)) => Err(failure.into()),
@@ -220,6 +233,7 @@ fn job<'s>(
     step: &'s Step,
     scratch: &Scratch<'_>,
     ids: &Ids,
+    filters: &Filters,
 ) -> Result<(StepJob, Vec<&'s SecretSlice<u8>>), SandboxError> {
     let mut secrets = Vec::new();
     let mut keep = |secret| {
@@ -275,6 +289,7 @@ fn job<'s>(
         forget: step.interactive,
         disk: step.limits.disk,
         processes: None,
+        filters: filters.clone(),
     };
     Ok((job, secrets))
 }

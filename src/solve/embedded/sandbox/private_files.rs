@@ -1,12 +1,13 @@
 //! Files that exist in memory, for one step: secrets, and what a machine has in `/etc` about itself.
 
 use super::job::{Failure, StepJob};
-use super::view::View;
+use super::view::{self, View};
 use rustix::fs::{Gid, Mode, OFlags, Uid};
 use rustix::mount::MountFlags;
 use secrecy::{ExposeSecret, SecretSlice};
 use std::fs::File;
 use std::io::Write;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 /// Larger than all secrets of a step may be together, in bytes.
@@ -17,20 +18,41 @@ pub(super) struct PrivateFiles {
     folder: PathBuf,
 }
 
+/// What is mounted over what a step may not see.
+pub(super) struct Covers {
+    /// Over files: nothing is read from it.
+    pub(super) file: OwnedFd,
+    /// Over folders: an empty one.
+    pub(super) folder: OwnedFd,
+}
+
 impl PrivateFiles {
     pub(super) fn new(folder: &Path) -> Result<Self, Failure> {
         let options = std::ffi::CString::new(format!("mode=700,size={SIZE}")).unwrap_or_default();
         let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
         rustix::mount::mount("tmpfs", folder, "tmpfs", flags, options.as_c_str())
             .map_err(Failure::forbidden(super::forbidden::Forbidden::Mounts))?;
-        let files = PrivateFiles { folder: folder.to_owned() };
-        rustix::fs::mkdir(files.empty(), Mode::from_raw_mode(0o555)).map_err(Failure::io("make a folder in memory"))?;
-        Ok(files)
+        Ok(PrivateFiles { folder: folder.to_owned() })
     }
 
-    /// An empty folder.
-    pub(super) fn empty(&self) -> PathBuf {
-        self.folder.join("empty")
+    /// What hides files and folders: mounts that are restricted themselves, as all mounts of them are.
+    pub(super) fn covers(&self) -> Result<Covers, Failure> {
+        let (file, folder) = (self.folder.join("nothing"), self.folder.join("empty"));
+        let make = || {
+            rustix::fs::mkdir(&folder, Mode::from_raw_mode(0o555))?;
+            let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
+            rustix::fs::open(&file, flags, Mode::from_raw_mode(0o400))?;
+            let cover = |from: &Path, to: &Path, flags| {
+                rustix::mount::mount_bind(from, to)?;
+                let mounted = rustix::fs::open(to, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+                view::restrict(mounted.as_fd(), flags)?;
+                Ok::<_, rustix::io::Errno>(mounted)
+            };
+            let file = cover(Path::new("/dev/null"), &file, MountFlags::RDONLY)?;
+            let folder = cover(&folder, &folder, view::NOTHING_RUNS | MountFlags::RDONLY)?;
+            Ok::<_, rustix::io::Errno>(Covers { file, folder })
+        };
+        make().map_err(Failure::io("make what hides parts of the machine"))
     }
 
     /// A file with a secret in it.

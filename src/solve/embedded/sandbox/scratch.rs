@@ -56,7 +56,8 @@ impl Remover<'_> {
             Err(source) => return Err(SandboxError::Io { action: format!("remove {}", folder.display()), source }),
         }
         let job = Job::Remove(vec![self.name(folder)]);
-        let mut helper = Helper::start(self.program, self.store.root(), self.ids, &job, &[], &[])?;
+        let mut helper = Helper::start(self.program, self.store.root())?;
+        helper.begin(self.ids, &job, &[], &[])?;
         match helper.attend(Vec::new(), &super::Deaf, |_| Ok(()), None, || false)? {
             Last::Reply(Reply::Removed) | Last::Stopped => Ok(()),
             Last::Reply(Reply::Failed(failure)) => Err(failure.into()),

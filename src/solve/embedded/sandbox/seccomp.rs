@@ -7,20 +7,62 @@
 
 mod calls;
 
+use super::SandboxError;
 use super::job::Failure;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rustix::io::Errno;
-use seccompiler::{BpfProgram, TargetArch};
+use seccompiler::{BpfProgram, TargetArch, sock_filter};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::io;
 
-/// Restricts this process, and all that it starts, for good; setuid programs run without their rights from now on.
-pub(super) fn restrict() -> Result<(), Failure> {
-    let fail = |error: String| Failure::io("restrict system calls")(io::Error::other(error));
-    let arch = TargetArch::try_from(std::env::consts::ARCH).map_err(|e| fail(e.to_string()))?;
-    for program in programs(arch).map_err(|e| fail(e.to_string()))? {
-        seccompiler::apply_filter(&program).map_err(|e| fail(e.to_string()))?;
+/// The filters in the kernel's form, for the machine that they were made on.
+///
+/// They are made once, by the engine: each step has the same.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Filters(Vec<String>);
+
+impl Filters {
+    pub(super) fn new() -> Result<Self, SandboxError> {
+        let fail = |error: String| SandboxError::Io {
+            action: "make the filters of system calls".to_owned(),
+            source: io::Error::other(error),
+        };
+        let arch = TargetArch::try_from(std::env::consts::ARCH).map_err(|e| fail(e.to_string()))?;
+        let programs = programs(arch).map_err(|e| fail(e.to_string()))?;
+        Ok(Filters(programs.iter().map(encode).collect()))
     }
-    Ok(())
+
+    /// Restricts this process, and all that it starts, for good; setuid programs run without their rights from now on.
+    pub(super) fn restrict(&self) -> Result<(), Failure> {
+        let fail = |error: String| Failure::io("restrict system calls")(io::Error::other(error));
+        for program in &self.0 {
+            let program = decode(program).ok_or_else(|| fail("a filter is damaged".to_owned()))?;
+            seccompiler::apply_filter(&program).map_err(|e| fail(e.to_string()))?;
+        }
+        Ok(())
+    }
+}
+
+/// An instruction has eight bytes: what it does, two jumps, a number.
+fn encode(program: &BpfProgram) -> String {
+    let bytes = program.iter().flat_map(|step| {
+        let ([a, b], [c, d, e, f]) = (step.code.to_le_bytes(), step.k.to_le_bytes());
+        [a, b, step.jt, step.jf, c, d, e, f]
+    });
+    STANDARD.encode(bytes.collect::<Vec<u8>>())
+}
+
+fn decode(text: &str) -> Option<BpfProgram> {
+    let bytes = STANDARD.decode(text).ok()?;
+    let (steps, rest) = bytes.as_chunks::<8>();
+    let step = |&[a, b, jt, jf, c, d, e, f]: &[u8; 8]| sock_filter {
+        code: u16::from_le_bytes([a, b]),
+        jt,
+        jf,
+        k: u32::from_le_bytes([c, d, e, f]),
+    };
+    rest.is_empty().then(|| steps.iter().map(step).collect())
 }
 
 /// The filters. What one of them refuses all others allow, so their order does not matter.

@@ -11,7 +11,7 @@ use crate::llb::exec::STEP_EPOCH;
 use crate::oci::Digest;
 use crate::store::Store;
 use crate::tree::capture::{self, CaptureError, CaptureOptions};
-use crate::tree::{Change, Node, TreePath};
+use crate::tree::{Change, Node, Tree, TreePath};
 use nix::sched::CloneFlags;
 use rustix::fs::{AtFlags, Gid, Mode, OFlags, ResolveFlags, Uid};
 use rustix::process::{Pid, PidfdFlags, Signal};
@@ -33,14 +33,16 @@ pub(super) fn run(
     files: Vec<OwnedFd>,
     parent: &mut Channel,
 ) -> Result<(), Failure> {
-    make_folders(job)?;
+    let store = layer::store(&job.scratch);
+    make_folders(job, &store)?;
     let since = now()?;
-    let (status, stubs) = in_new_processes(job, secrets, files, parent)?;
+    // What it begins with is read while it runs.
+    let (status, stubs, lowers) = in_new_processes(job, secrets, files, parent, || lowers(job, &store))?;
     for stub in stubs.iter().rev() {
         remove_stub(job, stub).map_err(Failure::io("take away what was made to mount at"))?;
     }
     let changes = match status {
-        Status::Exited(_) if !job.forget => changes(job, secrets, since)?,
+        Status::Exited(_) if !job.forget => changes(job, secrets, since, lowers?, &store)?,
         _ => job.mounts.iter().map(|_| None).collect(),
     };
     crate::store::remove_folder(Path::new(&job.scratch)).map_err(Failure::io("remove the step's folder"))?;
@@ -55,14 +57,25 @@ fn now() -> Result<(i64, u32), Failure> {
     Ok((i64::try_from(before.as_secs()).unwrap_or(i64::MAX), before.subsec_nanos()))
 }
 
+/// For each mount the tree that the step may change.
+fn lowers(job: &StepJob, store: &Store) -> Result<Vec<Option<Tree>>, Failure> {
+    let trees = job.mounts.iter().map(|mount| mount.tree().filter(|tree| tree.writable && !job.forget));
+    trees.map(|tree| tree.map(|tree| layer::load(store, &tree.tree)).transpose()).collect()
+}
+
 /// What the step changed in each tree that it may change.
-fn changes(job: &StepJob, secrets: &[SecretSlice<u8>], since: (i64, u32)) -> Result<Vec<Option<ChangeJob>>, Failure> {
-    let store = layer::store()?;
+fn changes(
+    job: &StepJob,
+    secrets: &[SecretSlice<u8>],
+    since: (i64, u32),
+    lowers: Vec<Option<Tree>>,
+    store: &Store,
+) -> Result<Vec<Option<ChangeJob>>, Failure> {
     let sought = Sought::new(secrets);
-    let mounts = job.mounts.iter().enumerate();
+    let mounts = job.mounts.iter().zip(lowers).enumerate();
     mounts
-        .map(|(number, mount)| match mount.tree().filter(|tree| tree.writable) {
-            Some(tree) => change(job, number, tree, &sought, since, &store).map(Some),
+        .map(|(number, (mount, lower))| match mount.tree().zip(lower) {
+            Some((tree, lower)) => change(job, number, tree, &lower, &sought, since, store).map(Some),
             None => Ok(None),
         })
         .collect()
@@ -72,6 +85,7 @@ fn change(
     job: &StepJob,
     number: usize,
     tree: &TreeJob,
+    lower: &Tree,
     sought: &Sought,
     since: (i64, u32),
     store: &Store,
@@ -86,21 +100,19 @@ fn change(
     };
     let options =
         CaptureOptions { keep: &keep_clean, since, epoch: STEP_EPOCH, ownership, settle: tree.layers.is_some() };
-    let lower = layer::load(store, &tree.tree)?;
-    let change = match &tree.layers {
-        Some(_) => capture::upper(&lower, &folder.join("upper"), store, &options),
-        None => capture::whole(&lower, &folder.join("copy"), store, &options),
+    let captured = match &tree.layers {
+        Some(_) => capture::upper(lower, &folder.join("upper"), store, &options),
+        None => capture::whole(lower, &folder.join("copy"), store, &options),
     };
-    let change = change.map_err(|error| match (&error, leaked.get()) {
+    let after = captured.map_err(|error| match (&error, leaked.get()) {
         (CaptureError::Refused { path }, Some(secret)) => {
             Failure::Leak { path: path.clone(), secret: name(job, *secret) }
         }
         _ => Failure::tree(error),
     })?;
+    let change = Change::between(lower, &after);
     look_at_names(job, &change, sought)?;
     let entries = change.entries.save(store).map_err(Failure::tree)?;
-    let mut after = lower;
-    change.apply(&mut after).map_err(Failure::tree)?;
     let made = after.save(store).map_err(Failure::tree)?;
     let kept = match &tree.layers {
         Some(layers) if made != tree.tree && layers.len() < layers::MOST => keep(&folder, tree, &made)?,
@@ -155,7 +167,7 @@ fn keep(folder: &Path, tree: &TreeJob, made: &Digest) -> Result<Option<String>, 
 }
 
 /// Makes what the step's mounts are made of.
-fn make_folders(job: &StepJob) -> Result<(), Failure> {
+fn make_folders(job: &StepJob, store: &Store) -> Result<(), Failure> {
     let scratch = Path::new(&job.scratch);
     let make = |folder: &Path| {
         rustix::fs::mkdir(folder, Mode::from_raw_mode(0o700)).map_err(Failure::io("make a folder for the step"))
@@ -176,7 +188,7 @@ fn make_folders(job: &StepJob) -> Result<(), Failure> {
                 make(&folder.join("work"))?;
                 like(Path::new(top), &folder.join("upper"))?;
             }
-            None => layer::whole(&tree.tree, &folder.join("copy"))?,
+            None => layer::whole(&tree.tree, store, &folder.join("copy"))?,
         }
     }
     Ok(())
@@ -203,19 +215,21 @@ fn like(top: &Path, upper: &Path) -> Result<(), Failure> {
     work().map_err(Failure::io::<rustix::io::Errno>("prepare the step's root"))
 }
 
-/// Runs the step as the first process of a new process namespace.
-fn in_new_processes(
+/// Runs the step as the first process of a new process namespace, and does something `meanwhile`.
+fn in_new_processes<T>(
     job: &StepJob,
     secrets: &[SecretSlice<u8>],
     files: Vec<OwnedFd>,
     parent: &mut Channel,
-) -> Result<(Status, Vec<Stub>), Failure> {
+    meanwhile: impl FnOnce() -> T,
+) -> Result<(Status, Vec<Stub>, T), Failure> {
     let mut disk = Disk::of(job);
     let (tell, init) = mpsc::channel();
     // This thread alone leaves the process namespace, for its children, and can then have no further threads; all others
     // can. It lives as long as the init, which is killed when it ends.
     std::thread::scope(|threads| {
         let run = threads.spawn(move || in_thread(job, secrets, files, parent, &tell));
+        let done = meanwhile();
         let mut exceeded = false;
         if let (Some(disk), Ok((pid, handle))) = (&mut disk, init.recv()) {
             while !run.is_finished() {
@@ -229,7 +243,8 @@ fn in_new_processes(
         }
         let panicked = || Failure::io("run the step")(io::Error::other("a thread panicked"));
         let ended = run.join().unwrap_or_else(|_| Err(panicked()));
-        if exceeded { Ok((Status::Exceeded(Limit::Disk), Vec::new())) } else { ended }
+        let (status, stubs) = if exceeded { (Status::Exceeded(Limit::Disk), Vec::new()) } else { ended? };
+        Ok((status, stubs, done))
     })
 }
 

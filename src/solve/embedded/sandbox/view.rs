@@ -56,6 +56,9 @@ pub(super) fn enter(job: &StepJob, secrets: &[SecretSlice<u8>]) -> Result<Vec<St
 /// What is allowed nowhere but in the root: setuid programs, and devices.
 const HARMLESS: MountFlags = MountFlags::NOSUID.union(MountFlags::NODEV);
 
+/// What is allowed nowhere but in trees.
+pub(super) const NOTHING_RUNS: MountFlags = HARMLESS.union(MountFlags::NOEXEC);
+
 fn tree_place(job: &StepJob, number: usize) -> PathBuf {
     Path::new(&job.scratch).join(number.to_string()).join("tree")
 }
@@ -157,6 +160,12 @@ impl View {
         self.restrict(&path, restricted)
     }
 
+    /// Mounts over what stands at a path without links; what is open stays as restricted as it is.
+    pub(super) fn cover(&self, target: &Path, with: BorrowedFd<'_>) -> Result<(), Failure> {
+        let place = self.root.open(target).map_err(fail("open", target))?;
+        rustix::mount::mount_bind(by_number(with), by_number(place.as_fd())).map_err(fail("hide", target))
+    }
+
     /// Takes further rights from what is mounted at a path of this view.
     pub(super) fn restrict(&self, target: &Path, further: MountFlags) -> Result<(), Failure> {
         let place = self.root.open(target).map_err(fail("open", target))?;
@@ -254,7 +263,7 @@ fn owner(mounted: &[(PathBuf, Option<(usize, PathBuf)>)], path: &Path) -> Option
 }
 
 /// Takes further rights from a mount; what the machine took already stays taken, as the kernel demands.
-fn restrict(mount: BorrowedFd<'_>, further: MountFlags) -> rustix::io::Result<()> {
+pub(super) fn restrict(mount: BorrowedFd<'_>, further: MountFlags) -> rustix::io::Result<()> {
     let has = rustix::fs::fstatvfs(mount)?.f_flag;
     let same = [
         (StatVfsMountFlags::RDONLY, MountFlags::RDONLY),

@@ -107,9 +107,8 @@ pub(in super::super) fn read(
 fn find(store: &Store, key: &Digest) -> Result<Option<Value>, ImageSourceError> {
     let Some(bytes) = store.record(KIND, key)? else { return Ok(None) };
     let Some(value) = Value::decode(&mut bytes.as_slice()) else { return Ok(None) };
-    match value.tree(store) {
-        Ok(tree) if is_complete(&tree, store) => Ok(Some(value)),
-        Ok(_) => Ok(None),
+    match is_complete(&value, store) {
+        Ok(is_complete) => Ok(is_complete.then_some(value)),
         Err(TreeError::Store(error)) if error.is_lost_content() => Ok(None),
         Err(error) => Err(error.into()),
     }
