@@ -35,9 +35,12 @@ pub(super) struct Made {
     pub facts: Facts,
     /// The trees of its contexts by the names of their sources.
     pub contexts: BTreeMap<String, Digest>,
-    /// How it came about, where it was made just now.
-    pub solved: Option<Solution>,
+    /// The same by their vertices.
+    pub read: Read,
 }
+
+/// What was read of contexts, by their vertices: all of a build is made of the same.
+pub(super) type Read = BTreeMap<Digest, Solved>;
 
 /// An image's file system as it grew, and as it is cut into layers.
 #[derive(Debug)]
@@ -88,54 +91,166 @@ const RECORD: &str = "image";
 /// The version of what decides an image beside its recipe; another one forgets them all.
 const FORM: &str = "kiln image 4";
 
-/// Makes an image of what was compiled; what was made before of the same is found again.
-pub(super) fn image(
-    session: &Session<'_>,
-    project: &Project,
-    sources: &Sources,
-    leveled: &Leveled<'_>,
-    compiled: &Compiled,
-    realised: &Realised,
-    revision: &Revision,
-) -> Result<Made, Error> {
-    session.phase("reading contexts");
-    let contexts = contexts(session, project, sources, compiled)?;
-    let key = key(leveled, compiled, &contexts, revision);
-    let anew = session.settings.given.twice;
-    if let Some((image, facts)) = remembered(session, &key, &compiled.recipe.platform)?.filter(|_| !anew) {
-        session.took(facts.ran.iter().map(|ran| ran.key));
-        return Ok(Made { image, facts, contexts, solved: None });
+/// What an image is made of.
+#[derive(Clone, Copy)]
+pub(super) struct Assembly<'a> {
+    pub session: &'a Session<'a>,
+    pub project: &'a Project,
+    pub sources: &'a Sources,
+    pub leveled: &'a Leveled<'a>,
+    pub compiled: &'a Compiled,
+    pub realised: &'a Realised,
+    pub revision: &'a Revision,
+}
+
+impl Assembly<'_> {
+    /// Makes the image; what was made before of the same is found again. Where it is made now, it is told how it came about,
+    /// and what `beside` made of that while layers were packed.
+    pub(super) fn image<T: Send>(
+        &self,
+        beside: impl FnOnce(&Solution) -> Result<T, Error> + Send,
+    ) -> Result<(Made, Option<(Solution, T)>), Error> {
+        let Assembly { session, compiled, realised, .. } = *self;
+        session.phase("reading contexts");
+        let (contexts, read) = self.contexts()?;
+        let key = self.key(&contexts);
+        let anew = session.settings.given.twice;
+        if let Some((image, facts)) = remembered(session, &key, &compiled.recipe.platform)?.filter(|_| !anew) {
+            session.took(facts.ran.iter().map(|ran| ran.key));
+            return Ok((Made { image, facts, contexts, read }, None));
+        }
+        let solved = std::thread::scope(|threads| {
+            // Packing takes what a base amounts to, and says what is wrong with it: to read that takes as long as to solve
+            // what is known.
+            realised.base.as_ref().map(|base| threads.spawn(|| base.tree(session)));
+            self.solve(&read)
+        })?;
+        session.phase("packing layers");
+        let (packed, beside) = rayon::join(|| self.pack(&solved), || beside(&solved));
+        let (image, facts) = packed?;
+        let record = Record {
+            manifest: image.manifest.clone(),
+            config: image.config.clone(),
+            layers: image.layers.clone(),
+            facts: facts.clone(),
+        };
+        let record = serde_json::to_vec(&record).expect("a record has string keys only");
+        session.store.set_record(RECORD, &key, &record)?;
+        Ok((Made { image, facts, contexts, read }, Some((solved, beside?))))
     }
-    let solved = solve(session, project, sources, compiled, realised)?;
-    session.phase("packing layers");
-    let last = States::new(&compiled.recipe.moves, &solved.trees).last();
-    let plans = Plans { session, compiled, realised, revision };
-    let (steps, created_by) = plans.steps(&solved, &last)?;
-    let recipe = Recipe {
-        platform: compiled.recipe.platform.clone(),
-        author: None,
-        config: plans.config(&last)?,
-        steps,
-        annotations: annotations(leveled, revision),
-    };
-    let image = assemble::assemble(&recipe, &session.store, revision.epoch)?;
-    let facts = Facts {
-        tree: last.save(&session.store)?,
-        files: last.iter().filter(|(_, entry)| !entry.is_dir()).count(),
-        unpacked_size: last.iter().map(|(_, entry)| entry.size()).sum(),
-        created_by,
-        ran: solved.ran.clone(),
-        results: solved.results.clone(),
-    };
-    let record = Record {
-        manifest: image.manifest.clone(),
-        config: image.config.clone(),
-        layers: image.layers.clone(),
-        facts: facts.clone(),
-    };
-    let record = serde_json::to_vec(&record).expect("a record has string keys only");
-    session.store.set_record(RECORD, &key, &record)?;
-    Ok(Made { image, facts, contexts, solved: Some(solved) })
+
+    /// Solves what was compiled and cuts it into layers.
+    pub(super) fn solve(&self, read: &Read) -> Result<Solution, Error> {
+        let Assembly { session, project, sources, compiled, realised, .. } = *self;
+        session.phase("solving");
+        let moves = compiled.recipe.moves.iter().map(|m| m.state);
+        let of_stages = compiled.stages.values().flatten().map(|m| m.state);
+        let targets: Vec<Output> = moves.chain(compiled.checked()).chain(of_stages).collect();
+        let solve::Solution { results, ran, .. } = run(session, project, sources, compiled, &targets, read)?;
+        let (own, rest) = results.split_at(compiled.recipe.moves.len());
+        let (left, mut rest) = rest.split_at(compiled.checked().count());
+        let trees = |solved: &[Solved]| solved.iter().map(|solved| solved.tree.clone()).collect::<Vec<_>>();
+        let mut stages = BTreeMap::new();
+        for (name, moves) in &compiled.stages {
+            let (of_stage, others) = rest.split_at(moves.len());
+            stages.insert(name.clone(), trees(of_stage));
+            rest = others;
+        }
+        let results = commands::results(compiled, left)?;
+        let trees = trees(own);
+        let changes = changes(&States::new(&compiled.recipe.moves, &trees), compiled, realised);
+        let (changes, created_by) = changes.into_iter().unzip();
+        Ok(Solution { trees, changes, created_by, stages, ran: ran.iter().map(RanFact::from).collect(), results })
+    }
+
+    /// Reads the contexts: the digests of their trees by name, and all of them by vertex.
+    fn contexts(&self) -> Result<(BTreeMap<String, Digest>, Read), Error> {
+        let Assembly { session, project, sources, compiled, .. } = *self;
+        if compiled.contexts.is_empty() {
+            return Ok(Default::default());
+        }
+        let targets: Vec<Output> = compiled.contexts.values().copied().collect();
+        let solved = run(session, project, sources, compiled, &targets, &Read::new())?.results;
+        let names = compiled.contexts.keys().cloned().zip(solved.iter().map(|solved| solved.tree_digest)).collect();
+        Ok((names, targets.iter().map(|target| target.vertex).zip(solved).collect()))
+    }
+
+    /// Everything that decides the image's bytes.
+    fn key(&self, contexts: &BTreeMap<String, Digest>) -> Digest {
+        let Assembly { leveled, compiled, revision, .. } = *self;
+        let contexts: Vec<String> = contexts.iter().map(|(name, digest)| format!("{name}={digest}")).collect();
+        let said = format!("{:?}", (&compiled.recipe, annotations(leveled, revision), contexts, revision));
+        Digest::of(
+            [FORM.as_bytes(), env!("CARGO_PKG_VERSION").as_bytes(), &compiled.graph.encode(), said.as_bytes()].concat(),
+        )
+    }
+
+    /// Packs layers and puts the image together.
+    fn pack(&self, solved: &Solution) -> Result<(Image, Facts), Error> {
+        let Assembly { session, compiled, leveled, revision, .. } = *self;
+        let last = States::new(&compiled.recipe.moves, &solved.trees).last();
+        let (steps, created_by) = self.steps(solved, &last)?;
+        let recipe = Recipe {
+            platform: compiled.recipe.platform.clone(),
+            author: None,
+            config: self.config(&last)?,
+            steps,
+            annotations: annotations(leveled, revision),
+        };
+        let image = assemble::assemble(&recipe, &session.store, revision.epoch)?;
+        let facts = Facts {
+            tree: last.save(&session.store)?,
+            files: last.iter().filter(|(_, entry)| !entry.is_dir()).count(),
+            unpacked_size: last.iter().map(|(_, entry)| entry.size()).sum(),
+            created_by,
+            ran: solved.ran.clone(),
+            results: solved.results.clone(),
+        };
+        Ok((image, facts))
+    }
+
+    /// The layers, packed, and what made each.
+    fn steps(&self, solved: &Solution, whole: &Tree) -> Result<(Vec<Step>, Vec<String>), Error> {
+        let base = self.realised.base.as_ref();
+        let mut steps: Vec<Step> = base.map(|base| base.steps.clone()).unwrap_or_default();
+        let kept = steps.iter().filter(|step| step.layer.is_some());
+        let mut created_by: Vec<String> = kept.map(|step| step.created_by.clone()).collect();
+        let (changes, names) = (&solved.changes, &solved.created_by);
+        let below = base.map(|base| base.tree(self.session)).transpose()?.unwrap_or_default();
+        if stack(&below, changes)? != *whole {
+            return Err(Error::Mistake("the layers do not make up the file system".into()));
+        }
+        let packer = self.session.packer()?;
+        let layers = packer.pack_all(
+            changes,
+            &self.session.store,
+            self.revision.epoch,
+            compression(self.compiled.recipe.packing),
+        )?;
+        steps.extend(layers.into_iter().zip(names).map(|(layer, by)| Step::new(format!("kiln: {by}"), layer)));
+        created_by.extend(names.iter().cloned());
+        Ok((steps, created_by))
+    }
+
+    /// The configuration with the user as numbers and what is known of the commit.
+    fn config(&self, tree: &Tree) -> Result<crate::oci::Config, Error> {
+        let recipe = &self.compiled.recipe;
+        let mut config = recipe.config.clone();
+        config.user = Some(match &recipe.user {
+            User::Fixed(user) => user.clone(),
+            User::Named(name) => {
+                let accounts = Accounts::read(tree, &self.session.store)?;
+                let (uid, gid) = accounts
+                    .user(name)
+                    .ok_or_else(|| Error::NotThere(format!("the image has no user `{name}` to run it")))?;
+                format!("{uid}:{gid}")
+            }
+        });
+        let mut labels: BTreeMap<String, String> = self.revision.labels().collect();
+        labels.extend(config.labels.take().unwrap_or_default());
+        config.labels = (!labels.is_empty()).then_some(labels);
+        Ok(config)
+    }
 }
 
 /// Solves what was compiled with its checks; gives the finished file system.
@@ -148,53 +263,9 @@ pub(super) fn file_system(
     session.phase("solving");
     let last = compiled.graph.output();
     let targets: Vec<Output> = [last].into_iter().chain(compiled.checked()).collect();
-    let mut solved = run(session, project, sources, compiled, &targets)?.results;
+    let mut solved = run(session, project, sources, compiled, &targets, &Read::new())?.results;
     commands::results(compiled, &solved[1..])?;
     Ok(solved.swap_remove(0))
-}
-
-/// Solves what was compiled and cuts it into layers.
-pub(super) fn solve(
-    session: &Session<'_>,
-    project: &Project,
-    sources: &Sources,
-    compiled: &Compiled,
-    realised: &Realised,
-) -> Result<Solution, Error> {
-    session.phase("solving");
-    let moves = compiled.recipe.moves.iter().map(|m| m.state);
-    let of_stages = compiled.stages.values().flatten().map(|m| m.state);
-    let targets: Vec<Output> = moves.chain(compiled.checked()).chain(of_stages).collect();
-    let solve::Solution { results, ran, .. } = run(session, project, sources, compiled, &targets)?;
-    let (own, rest) = results.split_at(compiled.recipe.moves.len());
-    let (left, mut rest) = rest.split_at(compiled.checked().count());
-    let trees = |solved: &[Solved]| solved.iter().map(|solved| solved.tree.clone()).collect::<Vec<_>>();
-    let mut stages = BTreeMap::new();
-    for (name, moves) in &compiled.stages {
-        let (of_stage, others) = rest.split_at(moves.len());
-        stages.insert(name.clone(), trees(of_stage));
-        rest = others;
-    }
-    let results = commands::results(compiled, left)?;
-    let trees = trees(own);
-    let changes = changes(&States::new(&compiled.recipe.moves, &trees), compiled, realised);
-    let (changes, created_by) = changes.into_iter().unzip();
-    Ok(Solution { trees, changes, created_by, stages, ran: ran.iter().map(RanFact::from).collect(), results })
-}
-
-/// The digests of the contexts' trees.
-fn contexts(
-    session: &Session<'_>,
-    project: &Project,
-    sources: &Sources,
-    compiled: &Compiled,
-) -> Result<BTreeMap<String, Digest>, Error> {
-    if compiled.contexts.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let targets: Vec<Output> = compiled.contexts.values().copied().collect();
-    let solved = run(session, project, sources, compiled, &targets)?.results;
-    Ok(compiled.contexts.keys().cloned().zip(solved.into_iter().map(|solved| solved.tree_digest)).collect())
 }
 
 fn run(
@@ -203,10 +274,11 @@ fn run(
     sources: &Sources,
     compiled: &Compiled,
     targets: &[Output],
+    read: &Read,
 ) -> Result<solve::Solution, Error> {
     let graph = compiled.graph.graph()?;
     let progress = Listener::new(session);
-    let request = Request { contexts: &folders(project), ..session.request(&graph, targets, &progress) };
+    let request = Request { contexts: &folders(project), read, ..session.request(&graph, targets, &progress) };
     let solution = session.engine()?.solve(&request).map_err(|error| {
         let spans = error.vertex().map(|vertex| compiled.graph.spans(&vertex).to_vec()).unwrap_or_default();
         let command = error.vertex().and_then(|vertex| compiled.command(&vertex));
@@ -223,15 +295,6 @@ pub(super) fn folders(project: &Project) -> BTreeMap<String, PathBuf> {
         _ => None,
     });
     contexts.collect()
-}
-
-/// Everything that decides the image's bytes.
-fn key(leveled: &Leveled<'_>, compiled: &Compiled, contexts: &BTreeMap<String, Digest>, revision: &Revision) -> Digest {
-    let contexts: Vec<String> = contexts.iter().map(|(name, digest)| format!("{name}={digest}")).collect();
-    let said = format!("{:?}", (&compiled.recipe, annotations(leveled, revision), contexts, revision));
-    Digest::of(
-        [FORM.as_bytes(), env!("CARGO_PKG_VERSION").as_bytes(), &compiled.graph.encode(), said.as_bytes()].concat(),
-    )
 }
 
 fn remembered(session: &Session<'_>, key: &Digest, platform: &Platform) -> Result<Option<(Image, Facts)>, Error> {
@@ -316,57 +379,5 @@ pub(super) fn compression(layers: spec::Layers) -> Compression {
     match layers.compression {
         spec::Compression::Gzip => Compression::Gzip { level: layers.level.unwrap_or(6) },
         spec::Compression::Zstd => Compression::Zstd { level: layers.level.unwrap_or(3) },
-    }
-}
-
-struct Plans<'a> {
-    session: &'a Session<'a>,
-    compiled: &'a Compiled,
-    realised: &'a Realised,
-    revision: &'a Revision,
-}
-
-impl Plans<'_> {
-    /// The layers, packed, and what made each.
-    fn steps(&self, solved: &Solution, whole: &Tree) -> Result<(Vec<Step>, Vec<String>), Error> {
-        let base = self.realised.base.as_ref();
-        let mut steps: Vec<Step> = base.map(|base| base.steps.clone()).unwrap_or_default();
-        let kept = steps.iter().filter(|step| step.layer.is_some());
-        let mut created_by: Vec<String> = kept.map(|step| step.created_by.clone()).collect();
-        let (changes, names) = (&solved.changes, &solved.created_by);
-        let below = base.map(|base| base.tree(self.session)).transpose()?.unwrap_or_default();
-        if stack(&below, changes)? != *whole {
-            return Err(Error::Mistake("the layers do not make up the file system".into()));
-        }
-        let packer = self.session.packer()?;
-        let layers = packer.pack_all(
-            changes,
-            &self.session.store,
-            self.revision.epoch,
-            compression(self.compiled.recipe.packing),
-        )?;
-        steps.extend(layers.into_iter().zip(names).map(|(layer, by)| Step::new(format!("kiln: {by}"), layer)));
-        created_by.extend(names.iter().cloned());
-        Ok((steps, created_by))
-    }
-
-    /// The configuration with the user as numbers and what is known of the commit.
-    fn config(&self, tree: &Tree) -> Result<crate::oci::Config, Error> {
-        let recipe = &self.compiled.recipe;
-        let mut config = recipe.config.clone();
-        config.user = Some(match &recipe.user {
-            User::Fixed(user) => user.clone(),
-            User::Named(name) => {
-                let accounts = Accounts::read(tree, &self.session.store)?;
-                let (uid, gid) = accounts
-                    .user(name)
-                    .ok_or_else(|| Error::NotThere(format!("the image has no user `{name}` to run it")))?;
-                format!("{uid}:{gid}")
-            }
-        });
-        let mut labels: BTreeMap<String, String> = self.revision.labels().collect();
-        labels.extend(config.labels.take().unwrap_or_default());
-        config.labels = (!labels.is_empty()).then_some(labels);
-        Ok(config)
     }
 }

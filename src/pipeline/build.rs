@@ -1,6 +1,6 @@
 //! The main job: lock, solve, assemble, describe, sign, write.
 
-use super::assemble::{self, Made};
+use super::assemble::{self, Assembly, Made, Solution};
 use super::attest::{self, Attested};
 use super::commands;
 use super::endorsed;
@@ -306,31 +306,28 @@ impl Build<'_> {
         let compiled = prepared.compile(leveled, platform, self.sources)?;
         let Prepared { image: realised, stages } = prepared;
         let graph = compiled.graph.graph()?;
-        let mut made = assemble::image(session, project, self.sources, leveled, &compiled, &realised, self.revision)?;
-        let solved = made.solved.take();
+        let (sources, revision) = (self.sources, self.revision);
+        let assembly =
+            Assembly { session, project, sources, leveled, compiled: &compiled, realised: &realised, revision };
+        let taking = Taking { of: assembly, stages: &stages, graph: &graph, locked: self.locked };
+        let files = |solved: &Solution| taking.files(solved);
+        let (made, solved) = assembly.image(files)?;
         session.phase("describing");
         let built = self.stages(&stages, &compiled, &graph, &made)?;
         let used = Used { contexts: &made.contexts, images: &realised.used, stages: &built };
         let told = self.told(leveled, std::slice::from_ref(platform), &[used])?;
-        let checked = commands::checked(&compiled, &graph, &made, self.sources, &session.store)?;
+        let checked = commands::checked(&compiled, &graph, &made, sources, &session.store)?;
         let attested = attest::platform(session, self.identity, &made.image.manifest, &told, &checked, || {
-            let taking = Taking {
-                session,
-                project,
-                sources: self.sources,
-                leveled,
-                compiled: &compiled,
-                realised: &realised,
-                stages: &stages,
-                graph: &graph,
-                made: &made,
-                locked: self.locked,
-                revision: self.revision,
+            let (solved, files) = match solved {
+                Some(known) => known,
+                None => {
+                    let solved = assembly.solve(&made.read)?;
+                    let files = files(&solved)?;
+                    (solved, files)
+                }
             };
-            let solved =
-                solved.map_or_else(|| assemble::solve(session, project, self.sources, &compiled, &realised), Ok)?;
             session.phase("describing");
-            taking.take(&solved)
+            taking.take(&made, &solved, files)
         })?;
         let packages = realised.locked.as_ref().map_or(0, |set| set.packages.len());
         Ok(Finished { made, images: realised.used, stages: built, packages, attested })

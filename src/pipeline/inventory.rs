@@ -1,17 +1,15 @@
 //! Everything in an image with its owner, for the bills of materials.
 
-use super::assemble::{Made, Solution};
+use super::assemble::{Assembly, Made, Solution};
 use super::attribution::{Attribution, Grown};
 use super::commands;
 use super::commits;
-use super::epoch::Revision;
 use super::error::Error;
 use super::images;
 use super::inputs::{Installed, PreparedStage, Realised};
 use super::locking::{Leveled, Locked};
 use super::project::Project;
-use super::session::Session;
-use crate::compile::{Compiled, Inputs, Move, Origin};
+use crate::compile::{Inputs, Move, Origin};
 use crate::diagnostic::{Sources, Span};
 use crate::evidence::{
     Base, File, FileKind, ImageIdentity, Inventory, Layer, Location, Owner, Package, PackageIndex, Source, SourceKind,
@@ -28,33 +26,37 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What an inventory is taken of.
 pub(super) struct Taking<'a> {
-    pub session: &'a Session<'a>,
-    pub project: &'a Project,
-    pub sources: &'a Sources,
-    pub leveled: &'a Leveled<'a>,
-    pub compiled: &'a Compiled,
-    pub realised: &'a Realised,
+    /// What the image is made of.
+    pub of: Assembly<'a>,
     pub stages: &'a [PreparedStage<'a>],
     pub graph: &'a Graph,
-    pub made: &'a Made,
     pub locked: &'a Locked,
-    pub revision: &'a Revision,
 }
 
 impl Taking<'_> {
-    /// Takes the inventory of an image.
-    pub(super) fn take(&self, solved: &Solution) -> Result<Inventory, Error> {
-        let image = Grown::new(None, self.leveled, self.realised, &self.compiled.recipe.moves, &solved.trees);
-        let stages: Vec<Grown<'_>> = self.stages.iter().filter_map(|stage| self.grown(stage, solved)).collect();
-        let named = self.used_sources();
-        let (commands, sources) = (&self.compiled.commands, self.sources);
+    /// The files of an image, with their owners.
+    pub(super) fn files(&self, solved: &Solution) -> Result<Vec<File>, Error> {
+        let (image, stages, named) = (self.image(solved), self.grown(solved), self.used_sources());
+        let (commands, sources) = (&self.of.compiled.commands, self.of.sources);
         let attribution = Attribution { sources, named: &named, commands, stages: &stages };
-        let installed = self.realised.sets.last().and_then(Option::as_ref);
-        let packages = self.packages(self.leveled, installed, &image.last())?;
         let layers = self.layers_of(&solved.changes)?;
-        let files = self.files(&attribution, &image, &layers)?;
-        let grown = image;
-        let image = self.leveled.image;
+        let tree = image.last();
+        let owned = attribution.of(&image)?.into_iter();
+        let files = owned.filter_map(|(path, owner)| {
+            let layer = layers.get(&path).copied().unwrap_or(0);
+            Some(file(&path, tree.get(&path)?, owner, layer))
+        });
+        let mut files: Vec<File> = files.collect();
+        sbom::fill_sha1(&mut files, &self.of.session.store)?;
+        Ok(files)
+    }
+
+    /// The inventory of an image with these files.
+    pub(super) fn take(&self, made: &Made, solved: &Solution, files: Vec<File>) -> Result<Inventory, Error> {
+        let (grown, stages, named) = (self.image(solved), self.grown(solved), self.used_sources());
+        let installed = self.of.realised.sets.last().and_then(Option::as_ref);
+        let packages = self.packages(self.of.leveled, installed, &grown.last())?;
+        let image = self.of.leveled.image;
         let label = |name: &str| {
             let of = |list: &[spec::Pair]| list.iter().find(|p| p.name.value == name).map(|p| p.value.value.clone());
             of(&image.labels).or_else(|| of(&image.annotations))
@@ -62,41 +64,47 @@ impl Taking<'_> {
         let mut inventory = Inventory {
             image: ImageIdentity {
                 name: image.name.value.to_string(),
-                digest: self.made.image.manifest.digest,
-                platform: self.made.image.platform.clone(),
+                digest: made.image.manifest.digest,
+                platform: made.image.platform.clone(),
                 supplier: label("org.opencontainers.image.vendor"),
                 version: label("org.opencontainers.image.version"),
             },
-            epoch: self.revision.epoch,
+            epoch: self.of.revision.epoch,
             kiln_version: env!("CARGO_PKG_VERSION").into(),
-            layers: self.made.image.layers.iter().map(layer).collect(),
+            layers: made.image.layers.iter().map(layer).collect(),
             packages,
             edges: installed.map(edges).unwrap_or_default(),
             indexes: indexes(self.locked),
-            sources: named.iter().map(|source| self.source(source)).collect::<Result<_, _>>()?,
-            bases: self.bases(self.leveled, self.realised),
-            specs: spec_files(self.sources),
-            lock: lock_file(self.project, self.locked),
-            stages: stages.iter().map(|stage| self.stage(stage)).collect::<Result<_, _>>()?,
-            steps: self.steps(None)?,
+            sources: named.iter().map(|source| self.source(source, made)).collect::<Result<_, _>>()?,
+            bases: self.bases(self.of.leveled, self.of.realised),
+            specs: spec_files(self.of.sources),
+            lock: lock_file(self.of.project, self.locked),
+            stages: stages.iter().map(|stage| self.stage(stage, made)).collect::<Result<_, _>>()?,
+            steps: self.steps(None, made)?,
             files,
         };
         stood_on(&mut inventory, &grown.moves[..1.min(grown.moves.len())]);
-        sbom::fill_sha1(&mut inventory, &self.session.store)?;
         Ok(inventory)
     }
 
-    fn grown<'b>(&'b self, stage: &'b PreparedStage<'b>, solved: &'b Solution) -> Option<Grown<'b>> {
-        let (moves, trees) = (self.compiled.stages.get(stage.name)?, solved.stages.get(stage.name)?);
-        Some(Grown::new(Some(stage.name), stage.leveled, &stage.realised, moves, trees))
+    fn image<'b>(&'b self, solved: &'b Solution) -> Grown<'b> {
+        Grown::new(None, self.of.leveled, self.of.realised, &self.of.compiled.recipe.moves, &solved.trees)
+    }
+
+    fn grown<'b>(&'b self, solved: &'b Solution) -> Vec<Grown<'b>> {
+        let grown = self.stages.iter().filter_map(|stage| {
+            let (moves, trees) = (self.of.compiled.stages.get(stage.name)?, solved.stages.get(stage.name)?);
+            Some(Grown::new(Some(stage.name), stage.leveled, &stage.realised, moves, trees))
+        });
+        grown.collect()
     }
 
     /// A stage as evidence.
-    fn stage(&self, grown: &Grown<'_>) -> Result<Stage, Error> {
+    fn stage(&self, grown: &Grown<'_>, made: &Made) -> Result<Stage, Error> {
         let name = grown.stage.unwrap_or_default();
         let installed = grown.realised.sets.last().and_then(Option::as_ref);
         let prepared = self.stages.iter().find(|stage| stage.name == name);
-        let platform = prepared.map_or(&self.made.image.platform, |stage| stage.platform).clone();
+        let platform = prepared.map_or(&made.image.platform, |stage| stage.platform).clone();
         let from: BTreeSet<&str> = grown.leveled.image.sources().collect();
         Ok(Stage {
             name: name.to_owned(),
@@ -106,18 +114,18 @@ impl Taking<'_> {
             edges: installed.map(edges).unwrap_or_default(),
             bases: self.bases(grown.leveled, grown.realised),
             from: from.into_iter().map(str::to_owned).collect(),
-            steps: self.steps(Some(name))?,
+            steps: self.steps(Some(name), made)?,
         })
     }
 
-    fn steps(&self, stage: Option<&str>) -> Result<Vec<Step>, Error> {
-        commands::steps(self.compiled, self.graph, self.made, self.sources, stage)
+    fn steps(&self, stage: Option<&str>, made: &Made) -> Result<Vec<Step>, Error> {
+        commands::steps(self.of.compiled, self.graph, made, self.of.sources, stage)
     }
 
     /// The sources that anything of the image or of its stages takes, in the order of the spec.
     fn used_sources(&self) -> Vec<&spec::Source> {
-        let images = self.stages.iter().map(|stage| stage.leveled.image).chain([self.leveled.image]);
-        let moves = self.compiled.stages.values().flatten().chain(&self.compiled.recipe.moves);
+        let images = self.stages.iter().map(|stage| stage.leveled.image).chain([self.of.leveled.image]);
+        let moves = self.of.compiled.stages.values().flatten().chain(&self.of.compiled.recipe.moves);
         let copied = moves.filter_map(|m| match &m.origin {
             Origin::Step { source: Some(source), .. } => Some(source.as_str()),
             _ => None,
@@ -129,19 +137,19 @@ impl Taking<'_> {
         // What commands ran in is something that they saw.
         let has_commands = |image: &&spec::Image| image.runs().next().is_some() || image.runs_scripts().is_some();
         let of_stages = self.stages.iter().map(|stage| stage.leveled.image);
-        let stood_on = of_stages.chain(Some(self.leveled.image).filter(has_commands)).filter_map(|image| {
+        let stood_on = of_stages.chain(Some(self.of.leveled.image).filter(has_commands)).filter_map(|image| {
             let base = image.base.as_ref().map(|base| &base.value);
             if let Some(spec::Base::Source(name)) = base { Some(name.as_str()) } else { None }
         });
         let used: BTreeSet<&str> = copied.chain(mounted).chain(stood_on).collect();
-        self.project.spec.sources.iter().filter(|source| used.contains(source.name.value.as_str())).collect()
+        self.of.project.spec.sources.iter().filter(|source| used.contains(source.name.value.as_str())).collect()
     }
 
-    fn source(&self, source: &spec::Source) -> Result<Source, Error> {
+    fn source(&self, source: &spec::Source, made: &Made) -> Result<Source, Error> {
         let name = &source.name.value;
         let missing = || Error::Mistake(format!("source {name} was used and has no digest"));
         let (kind, digest) = match &source.kind {
-            spec::SourceKind::Context(_) => (SourceKind::Context, self.made.contexts.get(name)),
+            spec::SourceKind::Context(_) => (SourceKind::Context, made.contexts.get(name)),
             spec::SourceKind::Http(http) => {
                 (SourceKind::Http { url: http.url.value.clone() }, self.input(|inputs| inputs.http.get(name)))
             }
@@ -160,7 +168,7 @@ impl Taking<'_> {
 
     /// Something that the image or one of its stages takes.
     fn input(&self, pick: impl Fn(&Inputs) -> Option<&Digest>) -> Option<&Digest> {
-        let all = self.stages.iter().map(|stage| &stage.realised.inputs).chain([&self.realised.inputs]);
+        let all = self.stages.iter().map(|stage| &stage.realised.inputs).chain([&self.of.realised.inputs]);
         all.into_iter().find_map(pick)
     }
 
@@ -173,7 +181,7 @@ impl Taking<'_> {
     }
 
     fn location(&self, span: Span) -> Location {
-        location(self.sources, span)
+        location(self.of.sources, span)
     }
 
     fn packages(
@@ -197,7 +205,7 @@ impl Taking<'_> {
                 let field = |name: &str| control.get(name).map(str::to_owned);
                 Ok(Package {
                     maintainer: field("Maintainer"),
-                    licence: copyright(&self.session.store, tree, &package.name)?,
+                    licence: copyright(&self.of.session.store, tree, &package.name)?,
                     homepage: field("Homepage"),
                     section: field("Section"),
                     summary: field("Description").and_then(|text| text.lines().next().map(str::to_owned)),
@@ -209,28 +217,13 @@ impl Taking<'_> {
             .collect()
     }
 
-    fn files(
-        &self,
-        attribution: &Attribution<'_>,
-        image: &Grown<'_>,
-        layers: &BTreeMap<TreePath, usize>,
-    ) -> Result<Vec<File>, Error> {
-        let tree = image.last();
-        let owned = attribution.of(image)?.into_iter();
-        let files = owned.filter_map(|(path, owner)| {
-            let layer = layers.get(&path).copied().unwrap_or(0);
-            Some(file(&path, tree.get(&path)?, owner, layer))
-        });
-        Ok(files.collect())
-    }
-
     /// For each path the layer that it comes from: the uppermost one that puts it.
     fn layers_of(&self, changes: &[Change]) -> Result<BTreeMap<TreePath, usize>, Error> {
         let mut layers = BTreeMap::new();
         let kept =
-            self.realised.base.as_ref().map_or(0, |base| base.steps.iter().filter(|s| s.layer.is_some()).count());
-        if let Some(base) = &self.realised.base {
-            layers.extend(base.layers_of(self.session)?);
+            self.of.realised.base.as_ref().map_or(0, |base| base.steps.iter().filter(|s| s.layer.is_some()).count());
+        if let Some(base) = &self.of.realised.base {
+            layers.extend(base.layers_of(self.of.session)?);
         }
         for (position, change) in changes.iter().enumerate() {
             let files = change.entries.iter().filter(|(_, entry)| !entry.is_dir());

@@ -44,6 +44,8 @@ pub struct Request<'a> {
     /// Manifests in the store for sources that engines do not reach by themselves, by the sources' identifiers:
     /// images of registries.
     pub brought: &'a BTreeMap<String, Digest>,
+    /// Results of sources that an earlier request has read, by the digests of their vertices: they are not read again.
+    pub read: &'a BTreeMap<Digest, Solved>,
     /// Hears what happens.
     pub progress: &'a dyn Progress,
     /// How many threads may work at once; never changes a result.
@@ -69,6 +71,7 @@ pub type Secrets = BTreeMap<String, SecretSlice<u8>>;
 
 static NO_FOLDERS: BTreeMap<String, PathBuf> = BTreeMap::new();
 static NO_MANIFESTS: BTreeMap<String, Digest> = BTreeMap::new();
+static NOTHING_READ: BTreeMap<Digest, Solved> = BTreeMap::new();
 static NO_SECRETS: Secrets = Secrets::new();
 
 impl<'a> Request<'a> {
@@ -80,6 +83,7 @@ impl<'a> Request<'a> {
             targets,
             contexts: &NO_FOLDERS,
             brought: &NO_MANIFESTS,
+            read: &NOTHING_READ,
             progress: &(),
             parallelism: 1,
             secrets: &NO_SECRETS,

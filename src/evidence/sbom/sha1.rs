@@ -3,7 +3,7 @@
 //! What was once computed is remembered in the store, in a few records, so that an unchanged image reads no file and one
 //! changed file costs the reading of that file and the writing of one record.
 
-use crate::evidence::inventory::{FileKind, Inventory, bytes_of};
+use crate::evidence::inventory::{File, FileKind, bytes_of};
 use crate::oci::Digest;
 use crate::store::{Store, StoreError};
 use rayon::prelude::*;
@@ -38,16 +38,16 @@ pub enum Sha1Error {
 }
 
 /// Gives every file that has none its SHA-1; the contents of regular files are read from the store.
-pub fn fill_sha1(inventory: &mut Inventory, store: &Store) -> Result<(), Sha1Error> {
+pub fn fill_sha1(files: &mut [File], store: &Store) -> Result<(), Sha1Error> {
     let mut wanted: BTreeMap<u8, BTreeSet<Digest>> = BTreeMap::new();
-    for file in inventory.files.iter().filter(|file| file.sha1.is_none() && file.kind == FileKind::Regular) {
+    for file in files.iter().filter(|file| file.sha1.is_none() && file.kind == FileKind::Regular) {
         wanted.entry(shard(&file.sha256)).or_default().insert(file.sha256);
     }
     let wanted: Vec<_> = wanted.into_iter().collect();
     let tables = wanted.par_iter().map(|(shard, digests)| complete(store, *shard, digests));
     let tables: BTreeMap<u8, Table> =
         wanted.iter().map(|(shard, _)| *shard).zip(tables.collect::<Result<Vec<_>, _>>()?).collect();
-    for file in inventory.files.iter_mut().filter(|file| file.sha1.is_none()) {
+    for file in files.iter_mut().filter(|file| file.sha1.is_none()) {
         file.sha1 = match &file.kind {
             FileKind::Regular => tables.get(&shard(&file.sha256)).and_then(|t| t.get(&file.sha256)).copied(),
             FileKind::Symlink { target } => Some(Sha1::digest(bytes_of(target)).into()),

@@ -38,6 +38,7 @@ use crate::tree::tar::TarError;
 use crate::tree::{Change, TreeError};
 use mask::Masks;
 use rayon::ThreadPool;
+use rayon::prelude::*;
 use sandbox::{Sandbox, SandboxError, Status};
 use schedule::{Job, Stop};
 use source::Kind;
@@ -310,7 +311,7 @@ impl<'a> Run<'a> {
         let solved = |(job, output): &(usize, usize)| {
             done[*job][*output].solved(&self.engine.store).map_err(|e| failed(plan.vertices[*job], e.into()))
         };
-        let results = plan.targets.iter().map(solved).collect::<Result<_, _>>()?;
+        let results = self.pool.install(|| plan.targets.par_iter().map(solved).collect::<Result<_, _>>())?;
         let Told { ran, mut differences } = self.told.into_inner().unwrap_or_else(PoisonError::into_inner);
         differences.sort_by_key(|difference| self.request.graph.position(&difference.vertex));
         Ok(Solution { results, ran: ran.into_values().collect(), unreproducible: differences })
@@ -349,6 +350,9 @@ impl<'a> Run<'a> {
     fn vertex(&self, vertex: &Vertex, inputs: &[Arc<Vec<Value>>]) -> Result<Vec<Value>, Problem> {
         if self.is_stopped() {
             return Err(Problem::Cancelled);
+        }
+        if let Some(read) = self.request.read.get(&vertex.digest) {
+            return Ok(vec![Value::known(read)]);
         }
         self.request.progress.started(vertex);
         let inputs = vertex.inputs.iter().zip(inputs).map(|(input, values)| values[input.index as usize].clone());

@@ -52,6 +52,13 @@ impl Value {
         Value(Arc::new(Inner { digest, tree_digest, removed, opaque, history, tree: OnceLock::new() }))
     }
 
+    /// A result that left the engine before.
+    pub(super) fn known(solved: &Solved) -> Self {
+        let value = Self::stored(solved.tree_digest, solved.removed.clone(), solved.opaque.clone(), Vec::new());
+        let _ = value.0.tree.set(solved.tree.clone());
+        value
+    }
+
     /// Names the result.
     pub(super) fn digest(&self) -> Digest {
         self.0.digest

@@ -238,16 +238,16 @@ fn sha1_digests_come_from_the_store_and_are_remembered() {
     let forget = |inventory: &mut Inventory| inventory.files.iter_mut().for_each(|file| file.sha1 = None);
     let mut filled = expected.clone();
     forget(&mut filled);
-    fill_sha1(&mut filled, &store).unwrap();
+    fill_sha1(&mut filled.files, &store).unwrap();
     assert_eq!(filled, expected);
 
     // Without the contents, what was remembered is enough; what is new needs its content.
     std::fs::remove_dir_all(folder.path().join("blobs")).unwrap();
     forget(&mut filled);
-    fill_sha1(&mut filled, &store).unwrap();
+    fill_sha1(&mut filled.files, &store).unwrap();
     assert_eq!(filled, expected);
     filled.files.push(File { sha1: None, ..file("/new", b"new", Owner::Base(0), 0) });
-    assert!(fill_sha1(&mut filled, &store).is_err());
+    assert!(fill_sha1(&mut filled.files, &store).is_err());
 }
 
 #[test]
