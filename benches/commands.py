@@ -34,7 +34,9 @@ ROOT = """
 kiln 1
 apt "debian" { suite "trixie" }
 image "bench.test/root" {
-    packages "debian" { add "base-passwd" "bash" "coreutils" "dash" "git" "grep" "python3" "sed" }
+    packages "debian" {
+        add "base-passwd" "bash" "binutils" "ca-certificates" "coreutils" "curl" "dash" "grep" "python3" "sed"
+    }
     mkdir "/dev" "/proc" "/sys" "/run"
     mkdir "/tmp" mode="1777"
     user 0
