@@ -6,3 +6,4 @@ mod limited;
 mod overhead;
 mod room;
 mod running;
+mod workers;

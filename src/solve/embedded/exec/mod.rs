@@ -87,6 +87,9 @@ pub(super) fn run(
     if let Some((key, made)) = found()? {
         return command.found(key, made);
     }
+    if let Some(sandbox) = &run.engine.sandbox {
+        sandbox.prepare(store);
+    }
     let wait = Wait::new(&command, "another build runs the same command");
     let Some(lock) = store.lock_passing(&format!("exec-{}", key.hex()), &|| wait.is_over())? else {
         return Err(Problem::Cancelled);

@@ -2,11 +2,13 @@
 //!
 //! Both ends are kiln. A step never gets hold of either: each is closed before its command starts.
 
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage};
 use secrecy::{ExposeSecret, SecretSlice};
 use serde::{Serialize, de::DeserializeOwned};
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::mem::MaybeUninit;
+use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
@@ -64,6 +66,18 @@ impl Channel {
     /// Waits for bytes that were sent by [`send_secret`](Self::send_secret).
     pub(super) fn receive_secret(&mut self) -> io::Result<SecretSlice<u8>> {
         Ok(self.frame()?.0.into())
+    }
+
+    /// Whether the other end is still there.
+    pub(super) fn is_open(&self) -> io::Result<bool> {
+        let mut ends = [PollFd::new(self, PollFlags::empty())];
+        rustix::event::poll(&mut ends, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))?;
+        Ok(!ends[0].revents().intersects(PollFlags::HUP | PollFlags::ERR))
+    }
+
+    /// Ends the conversation for both.
+    pub(super) fn close(&mut self) -> io::Result<()> {
+        self.socket.shutdown(Shutdown::Both)
     }
 
     fn header(&mut self, length: usize, files: &[BorrowedFd<'_>]) -> io::Result<()> {

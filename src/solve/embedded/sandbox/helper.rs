@@ -1,8 +1,9 @@
-//! A worker as the engine sees it: started, watched, and gone before anything else happens.
+//! A worker as the engine sees it: started, watched, and, where a job did not end well, gone before anything else happens.
 
 use super::channel::Channel;
 use super::ids::Ids;
 use super::job::{Failure, Job, Reply};
+use super::keeper::Life;
 use super::pump::Pump;
 use super::terminal::Terminal;
 use super::{Listener, SandboxError, WORKER};
@@ -18,13 +19,16 @@ use std::time::Duration;
 /// How often somebody looks whether the step is to end.
 const TICK: Duration = Duration::from_millis(50);
 
-/// A process that does one job; killed with all that it started when this is dropped.
+/// A process that does one job after another. When this is dropped in the middle of one, it is killed with all that it
+/// started; else it ends by itself, and is waited for.
 #[derive(Debug)]
 pub(super) struct Helper {
     worker: Child,
     channel: Channel,
     /// The step's first process, once there is one.
     init: Option<OwnedFd>,
+    is_idle: bool,
+    _life: Life,
 }
 
 /// What a helper said last, or why it was not waited for.
@@ -37,9 +41,22 @@ pub(super) enum Last {
 }
 
 impl Helper {
-    /// Starts `program` as a worker in the folder of the store. It waits for [its job](Self::begin), and what that takes
-    /// can be brought together while it starts.
-    pub(super) fn start(program: &Path, store: &Path) -> Result<Helper, SandboxError> {
+    /// Starts `program` as a worker in the folder of the store and gives it its ids; it waits for [a job](Self::begin) then.
+    /// It dies with this thread, which lives as long as `life`.
+    pub(super) fn start(program: &Path, store: &Path, ids: &Ids, life: Life) -> Result<Helper, SandboxError> {
+        let mut helper = Self::spawn(program, store, life)?;
+        match helper.receive()?.0 {
+            Reply::Unshared => {}
+            Reply::Failed(failure) => return Err(failure.into()),
+            other => return Err(SandboxError::Lost(format!("it said {other:?} first"))),
+        }
+        ids.map(helper.worker.id())?;
+        helper.go_on()?;
+        helper.rest();
+        Ok(helper)
+    }
+
+    fn spawn(program: &Path, store: &Path, life: Life) -> Result<Helper, SandboxError> {
         let failed = |action: &str| {
             let action = action.to_owned();
             move |source| SandboxError::Io { action, source }
@@ -56,32 +73,34 @@ impl Helper {
             .process_group(0)
             .spawn()
             .map_err(failed(&format!("start {}", program.display())))?;
-        Ok(Helper { worker, channel, init: None })
+        Ok(Helper { worker, channel, init: None, is_idle: false, _life: life })
     }
 
-    /// Gives it its ids and its only job.
+    /// Whether it can be given a job.
+    pub(super) fn is_alive(&self) -> bool {
+        self.channel.is_open().unwrap_or_default()
+    }
+
+    /// Gives it a job.
     pub(super) fn begin(
         &mut self,
-        ids: &Ids,
         job: &Job,
         secrets: &[&SecretSlice<u8>],
         files: &[OwnedFd],
     ) -> Result<(), SandboxError> {
+        self.is_idle = false;
         let beside: Vec<_> = files.iter().map(AsFd::as_fd).collect();
         let sent = self
             .channel
             .send(job, &beside)
             .and_then(|()| secrets.iter().try_for_each(|secret| self.channel.send_secret(secret)));
-        if let Err(error) = sent {
-            return Err(self.lost(&error));
-        }
-        match self.receive()?.0 {
-            Reply::Unshared => {}
-            Reply::Failed(failure) => return Err(failure.into()),
-            other => return Err(SandboxError::Lost(format!("it said {other:?} first"))),
-        }
-        ids.map(self.worker.id())?;
-        self.go_on()
+        sent.map_err(|error| self.lost(&error))
+    }
+
+    /// Its job came to a clean end, and nothing of it runs any more.
+    pub(super) fn rest(&mut self) {
+        self.init = None;
+        self.is_idle = true;
     }
 
     /// Hears what it says until it is done, and passes on what comes over `pumps`.
@@ -173,10 +192,10 @@ impl Helper {
         SandboxError::Lost(format!("{error}; {}", written.trim()))
     }
 
-    /// Kills it and waits until all that it started is gone too.
+    /// Ends it and waits until all that it started for a job is gone too.
     fn end(&mut self) {
         // Each fails only for processes that have ended.
-        let _ = self.worker.kill();
+        let _ = if self.is_idle { self.channel.close() } else { self.worker.kill() };
         let _ = self.worker.wait();
         if let Some(init) = self.init.take() {
             // It ends when the last process of the step has ended.

@@ -1,9 +1,13 @@
 //! What the processes of a sandbox tell each other.
 //!
-//! The engine starts a *worker*, which has an own user namespace and works on files in it; for a step the worker starts
-//! an *init*, which is the first process of the step's own namespaces and starts the command. Paths of the store are
-//! relative: it is the working folder of both. Secrets and open files travel beside these messages (see
+//! The engine starts a *worker*, which has an own user namespace and works on files in it, job after job; for each step the
+//! worker has an *init*, which is the first process of the step's own namespaces and starts the command. Paths of the store
+//! are relative: it is the working folder of both. Secrets and open files travel beside these messages (see
 //! [`channel`](super::channel)); here they are numbers.
+//!
+//! A worker tells first that it is [`Reply::Unshared`], and is told to go on when it has its ids. Then jobs come, and the last
+//! reply to each is any but [`Reply::Started`] and [`Reply::Terminal`]. It ends when there is nobody to send jobs any more, or
+//! after [`Reply::Failed`].
 
 use super::forbidden::Forbidden;
 use super::seccomp::Filters;
@@ -13,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::PathBuf;
 
-/// What a worker is started for.
+/// What a worker is to do.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Job {
     /// To run a command.
@@ -144,11 +148,11 @@ pub(super) enum Owners {
 pub(super) enum Reply {
     /// It has a user namespace and waits for its ids.
     Unshared,
-    /// It started an init, whose pidfd comes beside this and which waits for its control groups.
+    /// It has an init for the step, whose pidfd comes beside this and which waits for its control groups.
     Started { pid: u32 },
     /// The step made its terminal; the other end comes beside this.
     Terminal,
-    /// The step ended.
+    /// The step ended. The worker removes its folder, and no failure of that is told.
     Ended(EndedJob),
     /// The layer is made.
     Layer { is_over_base: bool },

@@ -3,6 +3,9 @@
 //! [`Native`] is the sandbox of this machine. Three processes work for a step: the engine in whose thread
 //! [`run`](Sandbox::run) is called; a worker, which is kiln in a user namespace of its own; and an init, which is kiln as the
 //! first process of the step's namespaces and starts the command. Each dies with the one before.
+//!
+//! Starting a process takes longer than many a step. So a worker serves one step after another, and it has an init ready
+//! before it is needed; an init serves one step alone.
 
 mod agent;
 mod capabilities;
@@ -13,7 +16,9 @@ mod forbidden;
 mod helper;
 mod ids;
 mod init;
+mod inits;
 mod job;
+mod keeper;
 mod kernel_files;
 mod layer;
 mod layers;
@@ -31,6 +36,7 @@ mod terminal;
 mod view;
 mod within;
 mod worker;
+mod workers;
 
 pub use native::Native;
 
@@ -63,8 +69,12 @@ pub fn helper_process(argument: &std::ffi::OsStr) -> Option<u8> {
 
 /// Runs commands in file systems that are made of trees.
 ///
-/// An implementation leaves nothing behind when it returns: no process, no mount, no file outside of the store.
+/// An implementation leaves nothing of a step behind when it returns: no process, no mount, no file outside of the store.
+/// Processes that help it end when it is dropped.
 pub trait Sandbox: Send + Sync {
+    /// A command will run soon: what that takes can be begun. It need not come.
+    fn prepare(&self, _store: &Store) {}
+
     /// Runs one command and waits for it.
     fn run(&self, step: &Step, store: &Store, listener: &dyn Listener) -> Result<Ended, SandboxError>;
 

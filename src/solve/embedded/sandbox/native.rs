@@ -2,7 +2,7 @@
 
 use super::agent::LentAgent;
 use super::cgroup::Groups;
-use super::helper::{Helper, Last};
+use super::helper::Last;
 use super::ids::Ids;
 use super::job::{ChangeJob, Failure, Job, LayerJob, MountJob, MountKindJob, Owners, Reply, StepJob, TreeJob, Value};
 use super::layers::Layers;
@@ -10,6 +10,7 @@ use super::pump::{Pump, Sink};
 use super::scratch::{Remover, Scratch};
 use super::seccomp::Filters;
 use super::terminal::Terminal;
+use super::workers::Workers;
 use super::{Ended, EnvValue, Limit, Listener, MountKind, Sandbox, SandboxError, Status, Step, Stream};
 use crate::llb::exec::Network;
 use crate::store::Store;
@@ -24,8 +25,7 @@ use std::time::{Duration, Instant};
 /// Runs steps in namespaces, with files as overlays of layers that stand in the store.
 #[derive(Debug)]
 pub struct Native {
-    program: PathBuf,
-    ids: OnceLock<Ids>,
+    workers: Workers,
     filters: OnceLock<Filters>,
     /// The kernel mounts overlays here, as far as is known.
     overlays: AtomicBool,
@@ -38,8 +38,7 @@ impl Native {
     /// [`helper`](super::helper_process) before it does anything else.
     pub fn new(program: impl Into<PathBuf>) -> Self {
         Native {
-            program: program.into(),
-            ids: OnceLock::new(),
+            workers: Workers::new(program.into()),
             filters: OnceLock::new(),
             overlays: AtomicBool::new(true),
             tidied: OnceLock::new(),
@@ -68,8 +67,12 @@ impl Sandbox for Native {
         }
     }
 
+    fn prepare(&self, store: &Store) {
+        self.workers.prepare(store);
+    }
+
     fn has_one_id(&self) -> bool {
-        self.ids().owners() == Owners::Single
+        self.workers.ids().owners() == Owners::Single
     }
 }
 
@@ -89,19 +92,15 @@ impl Native {
         Ok(self.filters.get_or_init(|| filters))
     }
 
-    fn ids(&self) -> &Ids {
-        self.ids.get_or_init(Ids::of_this_user)
-    }
-
     fn attempt(&self, step: &Step, store: &Store, listener: &dyn Listener) -> Result<Attempt, SandboxError> {
-        let ids = self.ids();
-        let remover = Remover { program: &self.program, store, ids };
+        self.workers.prepare(store);
+        let ids = self.workers.ids();
+        let remover = Remover { workers: &self.workers, store };
         self.tidied.get_or_init(|| store.clear_leftovers(|folder| remover.remove(folder).is_ok()));
         // The control groups go last, after all processes, and the folder of the step before them.
         let groups = Groups::new(&step.limits);
         let (mut warnings, uncounted) = groups.unbounded();
-        let scratch = Scratch::new(remover)?;
-        let mut helper = Helper::start(&self.program, store.root())?;
+        let mut scratch = Scratch::new(remover)?;
         let _agents = agents(step, &scratch)?;
         let (mut job, secrets) = job(step, &scratch, ids, self.filters()?)?;
         job.processes = step.limits.pids.filter(|_| uncounted);
@@ -110,7 +109,8 @@ impl Native {
         job.terminal = terminal.as_ref().is_some_and(Terminal::is_terminal);
         let (pumps, files) = pumps(step.interactive, job.terminal)?;
         let trees: Vec<_> = job.mounts.iter().map(|mount| mount.tree().and_then(|tree| tree.layers.clone())).collect();
-        helper.begin(ids, &Job::Step(Box::new(job)), &secrets, &files)?;
+        let mut helper = self.workers.take(store)?;
+        helper.begin(&Job::Step(Box::new(job)), &secrets, &files)?;
         drop(files);
         let end = step.limits.time.map(|seconds| Instant::now() + Duration::from_secs(seconds));
         let mut stopped = Status::Cancelled;
@@ -137,7 +137,11 @@ impl Native {
         }
         match last? {
             Last::Stopped => ended(stopped, none()),
-            Last::Reply(Reply::Ended(end)) => ended(end.status, changes(end.changes, &trees, store, ids)?),
+            Last::Reply(Reply::Ended(end)) => {
+                scratch.leave_to_worker();
+                self.workers.put_back(store, helper);
+                ended(end.status, changes(end.changes, &trees, store, ids)?)
+            }
             Last::Reply(Reply::Failed(Failure::NoOverlay { .. })) => Ok(Attempt::NoOverlay),
             Last::Reply(Reply::Failed(failure)) => Err(failure.into()),
             Last::Reply(other) => Err(SandboxError::Lost(format!("it said {other:?}"))),
@@ -159,7 +163,7 @@ impl Native {
         let layers = Layers::new(store, ids);
         for (mount, job) in step.mounts.iter().zip(&mut job.mounts) {
             if let (MountKind::Tree { tree, .. }, MountKindJob::Tree(job)) = (&mount.kind, &mut job.kind) {
-                let make = |job: &LayerJob| self.make_layer(job, store, ids, listener);
+                let make = |job: &LayerJob| self.make_layer(job, store, listener);
                 job.layers = Some(layers.of(tree, &|| listener.is_cancelled(), make)?);
                 job.folder = layers.folder().to_owned();
             }
@@ -167,19 +171,16 @@ impl Native {
         Ok(())
     }
 
-    fn make_layer(
-        &self,
-        job: &LayerJob,
-        store: &Store,
-        ids: &Ids,
-        listener: &dyn Listener,
-    ) -> Result<bool, SandboxError> {
-        let scratch = Scratch::new(Remover { program: &self.program, store, ids })?;
+    fn make_layer(&self, job: &LayerJob, store: &Store, listener: &dyn Listener) -> Result<bool, SandboxError> {
+        let scratch = Scratch::new(Remover { workers: &self.workers, store })?;
         let job = Job::Layer(LayerJob { scratch: scratch.name(), ..job.clone() });
-        let mut helper = Helper::start(&self.program, store.root())?;
-        helper.begin(ids, &job, &[], &[])?;
+        let mut helper = self.workers.take(store)?;
+        helper.begin(&job, &[], &[])?;
         match helper.attend(Vec::new(), listener, |_| Ok(()), None, || listener.is_cancelled())? {
-            Last::Reply(Reply::Layer { is_over_base }) => Ok(is_over_base),
+            Last::Reply(Reply::Layer { is_over_base }) => {
+                self.workers.put_back(store, helper);
+                Ok(is_over_base)
+            }
             Last::Reply(Reply::Failed(failure)) => Err(failure.into()),
             Last::Reply(other) => Err(SandboxError::Lost(format!("it said {other:?}"))),
             Last::Stopped => Err(SandboxError::Lost("cancelled".to_owned())),

@@ -1,9 +1,9 @@
 //! Folders that live as long as a step.
 
 use super::SandboxError;
-use super::helper::{Helper, Last};
-use super::ids::Ids;
+use super::helper::Last;
 use super::job::{Job, Reply};
+use super::workers::Workers;
 use crate::store::Store;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,19 +13,19 @@ use std::path::{Path, PathBuf};
 pub(super) struct Scratch<'a> {
     path: PathBuf,
     remover: Remover<'a>,
+    is_left_to_worker: bool,
 }
 
 /// Removes folders in which files may belong to any of the ids that steps have.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Remover<'a> {
-    pub(super) program: &'a Path,
+    pub(super) workers: &'a Workers,
     pub(super) store: &'a Store,
-    pub(super) ids: &'a Ids,
 }
 
 impl<'a> Scratch<'a> {
     pub(super) fn new(remover: Remover<'a>) -> Result<Self, SandboxError> {
-        Ok(Scratch { path: remover.store.scratch_folder()?, remover })
+        Ok(Scratch { path: remover.store.scratch_folder()?, remover, is_left_to_worker: false })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -36,12 +36,19 @@ impl<'a> Scratch<'a> {
     pub(super) fn name(&self) -> String {
         self.remover.name(&self.path)
     }
+
+    /// The worker removes it, and nobody else may at the same time.
+    pub(super) fn leave_to_worker(&mut self) {
+        self.is_left_to_worker = true;
+    }
 }
 
 impl Drop for Scratch<'_> {
     fn drop(&mut self) {
-        // What cannot be removed now, the next stay in the store tries to remove again.
-        let _ = self.remover.remove(&self.path);
+        if !self.is_left_to_worker {
+            // What cannot be removed now, the next stay in the store tries to remove again.
+            let _ = self.remover.remove(&self.path);
+        }
     }
 }
 
@@ -56,10 +63,14 @@ impl Remover<'_> {
             Err(source) => return Err(SandboxError::Io { action: format!("remove {}", folder.display()), source }),
         }
         let job = Job::Remove(vec![self.name(folder)]);
-        let mut helper = Helper::start(self.program, self.store.root())?;
-        helper.begin(self.ids, &job, &[], &[])?;
+        let mut helper = self.workers.take(self.store)?;
+        helper.begin(&job, &[], &[])?;
         match helper.attend(Vec::new(), &super::Deaf, |_| Ok(()), None, || false)? {
-            Last::Reply(Reply::Removed) | Last::Stopped => Ok(()),
+            Last::Reply(Reply::Removed) => {
+                self.workers.put_back(self.store, helper);
+                Ok(())
+            }
+            Last::Stopped => Ok(()),
             Last::Reply(Reply::Failed(failure)) => Err(failure.into()),
             Last::Reply(other) => Err(SandboxError::Lost(format!("it said {other:?}"))),
         }

@@ -3,25 +3,25 @@
 use super::super::mask::Sought;
 use super::channel::Channel;
 use super::disk::Disk;
-use super::forbidden::Forbidden;
+use super::inits::{Init, Inits};
 use super::job::{ChangeJob, EndedJob, Failure, MountKindJob, Owners, Reply, Report, StepJob, Stub, TreeJob, Value};
 use super::within::Within;
-use super::{INIT, Limit, Status, layer, layers, namespaces, view};
+use super::{Limit, Status, layer, layers, view};
 use crate::llb::exec::STEP_EPOCH;
 use crate::oci::Digest;
 use crate::store::Store;
 use crate::tree::capture::{self, CaptureError, CaptureOptions};
 use crate::tree::{Change, Node, Tree, TreePath};
-use nix::sched::CloneFlags;
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::{AtFlags, Gid, Mode, OFlags, ResolveFlags, Uid};
-use rustix::process::{Pid, PidfdFlags, Signal};
+use rustix::io::Errno;
+use rustix::process::Signal;
 use secrecy::SecretSlice;
 use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::{OnceLock, mpsc};
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How often it is looked at how much a step has written.
@@ -32,12 +32,13 @@ pub(super) fn run(
     secrets: &[SecretSlice<u8>],
     files: Vec<OwnedFd>,
     parent: &mut Channel,
+    inits: &mut Inits,
 ) -> Result<(), Failure> {
     let store = layer::store(&job.scratch);
     make_folders(job, &store)?;
     let since = now()?;
     // What it begins with is read while it runs.
-    let (status, stubs, lowers) = in_new_processes(job, secrets, files, parent, || lowers(job, &store))?;
+    let (status, stubs, lowers) = in_new_processes(job, secrets, files, parent, inits, || lowers(job, &store))?;
     for stub in stubs.iter().rev() {
         remove_stub(job, stub).map_err(Failure::io("take away what was made to mount at"))?;
     }
@@ -45,8 +46,10 @@ pub(super) fn run(
         Status::Exited(_) if !job.forget => changes(job, secrets, since, lowers?, &store)?,
         _ => job.mounts.iter().map(|_| None).collect(),
     };
-    crate::store::remove_folder(Path::new(&job.scratch)).map_err(Failure::io("remove the step's folder"))?;
-    parent.send(&Reply::Ended(EndedJob { status, changes }), &[]).map_err(Failure::io("tell how the step ended"))
+    parent.send(&Reply::Ended(EndedJob { status, changes }), &[]).map_err(Failure::io("tell how the step ended"))?;
+    // What cannot be removed now, the next stay in the store tries to remove again.
+    let _ = crate::store::remove_folder(Path::new(&job.scratch));
+    Ok(())
 }
 
 /// A little before now: filesystems stamp files by a clock that is some milliseconds behind.
@@ -221,68 +224,63 @@ fn in_new_processes<T>(
     secrets: &[SecretSlice<u8>],
     files: Vec<OwnedFd>,
     parent: &mut Channel,
+    inits: &mut Inits,
     meanwhile: impl FnOnce() -> T,
 ) -> Result<(Status, Vec<Stub>, T), Failure> {
-    let mut disk = Disk::of(job);
-    let (tell, init) = mpsc::channel();
-    // This thread alone leaves the process namespace, for its children, and can then have no further threads; all others
-    // can. It lives as long as the init, which is killed when it ends.
+    let disk = Disk::of(job);
+    let init = inits.take()?;
+    let (pid, handle) = (init.pid(), init.handle.try_clone().map_err(Failure::io("open a process"))?);
     std::thread::scope(|threads| {
-        let run = threads.spawn(move || in_thread(job, secrets, files, parent, &tell));
+        let run = threads.spawn(|| in_init(init, job, secrets, files, parent));
+        // The next step's starts while this one runs.
+        inits.prepare();
         let done = meanwhile();
-        let mut exceeded = false;
-        if let (Some(disk), Ok((pid, handle))) = (&mut disk, init.recv()) {
-            while !run.is_finished() {
-                std::thread::sleep(WATCH);
-                if !exceeded && disk.is_exceeded(pid) {
-                    exceeded = true;
-                    // It fails only for one that has ended.
-                    let _ = rustix::process::pidfd_send_signal(&handle, Signal::KILL);
-                }
-            }
-        }
+        let is_exceeded = disk.is_some_and(|disk| exceeds(disk, pid, &handle));
         let panicked = || Failure::io("run the step")(io::Error::other("a thread panicked"));
         let ended = run.join().unwrap_or_else(|_| Err(panicked()));
-        let (status, stubs) = if exceeded { (Status::Exceeded(Limit::Disk), Vec::new()) } else { ended? };
+        let (status, stubs) = if is_exceeded { (Status::Exceeded(Limit::Disk), Vec::new()) } else { ended? };
         Ok((status, stubs, done))
     })
 }
 
-/// Starts an init for the step and waits until it and all that it started have ended; hands out its number and its handle.
-fn in_thread(
+/// Waits until the first process of a step has ended. A step that adds more to the disk than it may is killed: says whether
+/// it did.
+fn exceeds(mut disk: Disk, pid: u32, handle: &OwnedFd) -> bool {
+    let tick = Timespec { tv_sec: 0, tv_nsec: WATCH.as_nanos().try_into().unwrap_or_default() };
+    loop {
+        let mut ended = [PollFd::new(handle, PollFlags::IN)];
+        let has_ended = !matches!(rustix::event::poll(&mut ended, Some(&tick)), Ok(0) | Err(Errno::INTR));
+        if disk.is_exceeded(pid) {
+            // It fails only for one that has ended.
+            let _ = rustix::process::pidfd_send_signal(handle, Signal::KILL);
+            return true;
+        }
+        if has_ended {
+            return false;
+        }
+    }
+}
+
+/// Gives an init the step when it is in its control groups, and waits until all its processes have ended.
+fn in_init(
+    mut init: Init,
     job: &StepJob,
     secrets: &[SecretSlice<u8>],
     files: Vec<OwnedFd>,
     parent: &mut Channel,
-    tell: &mpsc::Sender<(u32, OwnedFd)>,
 ) -> Result<(Status, Vec<Stub>), Failure> {
-    namespaces::leave(CloneFlags::CLONE_NEWPID).map_err(Failure::forbidden(Forbidden::Namespaces))?;
-    let (mut init, end) = Channel::pair().map_err(Failure::io("make a socket"))?;
-    let mut process = Command::new("/proc/self/exe")
-        .arg(INIT)
-        .env_clear()
-        .stdin(Stdio::from(end))
-        .stdout(Stdio::null())
-        .spawn()
-        .map_err(Failure::io("start the step's first process"))?;
-    let pid = Pid::from_child(&process);
-    let handle = rustix::process::pidfd_open(pid, PidfdFlags::empty()).map_err(Failure::io("open a process"))?;
-    let started = Reply::Started { pid: process.id() };
-    parent.send(&started, &[handle.as_fd()]).map_err(Failure::io("tell that the step starts"))?;
+    let started = Reply::Started { pid: init.pid() };
+    parent.send(&started, &[init.handle.as_fd()]).map_err(Failure::io("tell that the step starts"))?;
     parent.receive::<()>().map_err(Failure::io("wait for the step's control groups"))?;
-    // Nobody listens where nothing is watched.
-    let _ = tell.send((process.id(), handle));
-    let ended = converse(&mut init, pid, job, secrets, files, parent);
+    let ended = converse(&mut init, job, secrets, files, parent);
     // It has nothing more to do, or nothing can be done with it.
-    let _ = process.kill();
-    process.wait().map_err(Failure::io("wait for the step's first process"))?;
+    drop(init);
     ended
 }
 
 /// Tells an init what to do and hears how it went.
 fn converse(
-    init: &mut Channel,
-    pid: Pid,
+    init: &mut Init,
     job: &StepJob,
     secrets: &[SecretSlice<u8>],
     files: Vec<OwnedFd>,
@@ -290,19 +288,20 @@ fn converse(
 ) -> Result<(Status, Vec<Stub>), Failure> {
     let mut tell = || {
         let files: Vec<_> = files.iter().map(AsFd::as_fd).collect();
-        init.send(job, &files)?;
-        secrets.iter().try_for_each(|secret| init.send_secret(secret))
+        init.channel.send(job, &files)?;
+        secrets.iter().try_for_each(|secret| init.channel.send_secret(secret))
     };
     tell().map_err(Failure::io("tell the step's first process what to do"))?;
     // What the step writes to ends when the step ends.
     drop(files);
     let mut made = Vec::new();
     loop {
-        let (report, files) = init.receive::<Report>().map_err(Failure::io("hear from the step's first process"))?;
+        let received = init.channel.receive::<Report>();
+        let (report, files) = received.map_err(Failure::io("hear from the step's first process"))?;
         match report {
             Report::Unshared => {
-                map_one_id(pid, job).map_err(Failure::io("become the step's user"))?;
-                init.send(&(), &[]).map_err(Failure::io("give an id to the step"))?;
+                map_one_id(init.pid(), job).map_err(Failure::io("become the step's user"))?;
+                init.channel.send(&(), &[]).map_err(Failure::io("give an id to the step"))?;
             }
             Report::Prepared { stubs } => {
                 made = stubs;
@@ -318,8 +317,8 @@ fn converse(
 }
 
 /// Makes the one id that is mapped, which is root here, the step's user in the user namespace of a process.
-fn map_one_id(pid: Pid, job: &StepJob) -> io::Result<()> {
-    let folder = PathBuf::from(format!("/proc/{}", pid.as_raw_pid()));
+fn map_one_id(pid: u32, job: &StepJob) -> io::Result<()> {
+    let folder = PathBuf::from(format!("/proc/{pid}"));
     std::fs::write(folder.join("setgroups"), "deny")?;
     std::fs::write(folder.join("uid_map"), format!("{} 0 1", job.user.uid))?;
     std::fs::write(folder.join("gid_map"), format!("{} 0 1", job.user.gid))

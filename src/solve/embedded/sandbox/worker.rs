@@ -1,9 +1,10 @@
 //! The worker: a process of kiln in a user namespace of its own, where it may do with the store's files what root may.
 //!
-//! It lives for one job. It has one thread until it has its namespace, as the kernel demands.
+//! It does one job after another. It has one thread until it has its namespace, as the kernel demands.
 
 use super::channel::Channel;
 use super::forbidden::Forbidden;
+use super::inits::Inits;
 use super::job::{Failure, Job, Reply};
 use super::{layer, lifeline, namespaces, step};
 use nix::sched::CloneFlags;
@@ -11,12 +12,12 @@ use rustix::fs::Mode;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
-/// Does the job that comes over `parent`, and tells how it went.
+/// Does the jobs that come over `parent` and tells how each went, until no more come or one fails.
 pub(super) fn run(mut parent: Channel) -> io::Result<()> {
     lifeline::die_with(&parent)?;
     close_inherited(&parent)?;
     rustix::process::umask(Mode::from_raw_mode(0o022));
-    match job(&mut parent) {
+    match jobs(&mut parent) {
         Ok(()) => Ok(()),
         Err(failure) => parent.send(&Reply::Failed(failure), &[]),
     }
@@ -36,19 +37,34 @@ fn close_inherited(parent: &Channel) -> io::Result<()> {
     Ok(())
 }
 
-fn job(parent: &mut Channel) -> Result<(), Failure> {
-    let (job, files): (Job, Vec<OwnedFd>) = parent.receive().map_err(Failure::io("read the job"))?;
-    let secrets = match &job {
-        Job::Step(step) => (0..step.secrets).map(|_| parent.receive_secret()).collect::<Result<Vec<_>, _>>(),
-        _ => Ok(Vec::new()),
-    };
-    let secrets = secrets.map_err(Failure::io("read the step's secrets"))?;
-
+fn jobs(parent: &mut Channel) -> Result<(), Failure> {
     namespaces::leave(CloneFlags::CLONE_NEWUSER).map_err(Failure::forbidden(Forbidden::UserNamespace))?;
     parent.send(&Reply::Unshared, &[]).map_err(Failure::io("ask for ids"))?;
     parent.receive::<()>().map_err(Failure::io("wait for ids"))?;
+    let mut inits = Inits::default();
+    inits.prepare();
+    while let Some((job, files)) = next(parent)? {
+        work(job, files, parent, &mut inits)?;
+    }
+    Ok(())
+}
+
+/// The next job with its files; none where nobody wants anything any more.
+fn next(parent: &mut Channel) -> Result<Option<(Job, Vec<OwnedFd>)>, Failure> {
+    match parent.receive() {
+        Ok(job) => Ok(Some(job)),
+        Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        Err(e) => Err(Failure::io("read the job")(e)),
+    }
+}
+
+fn work(job: Job, files: Vec<OwnedFd>, parent: &mut Channel, inits: &mut Inits) -> Result<(), Failure> {
     match job {
-        Job::Step(job) => step::run(&job, &secrets, files, parent),
+        Job::Step(job) => {
+            let secrets = (0..job.secrets).map(|_| parent.receive_secret()).collect::<Result<Vec<_>, _>>();
+            let secrets = secrets.map_err(Failure::io("read the step's secrets"))?;
+            step::run(&job, &secrets, files, parent, inits)
+        }
         Job::Remove(folders) => {
             for folder in folders {
                 crate::store::remove_folder(folder.as_ref()).map_err(Failure::io(format!("remove {folder}")))?;
