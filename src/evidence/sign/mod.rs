@@ -13,7 +13,6 @@ pub use public_key::PublicKey;
 
 use super::bundle::{Bundle, Identity, pre_authentication_digest};
 use super::statement::Statement;
-use super::verify::check_signed;
 use crate::oci::{Digest, media_type};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -97,8 +96,8 @@ pub struct Signed {
 /// Signs a statement, then reads the bytes of the bundle again and verifies them.
 pub fn sign<P: Serialize>(signer: &dyn Signer, statement: &Statement<P>) -> Result<Signed, SignError> {
     let payload = serde_json::to_vec(statement)?;
-    let digest = pre_authentication_digest(media_type::IN_TOTO, &payload);
-    let signature = signer.sign(&digest)?;
+    let signed_digest = pre_authentication_digest(media_type::IN_TOTO, &payload);
+    let signature = signer.sign(&signed_digest)?;
     let signed = Bundle {
         payload_type: media_type::IN_TOTO.into(),
         payload,
@@ -108,11 +107,14 @@ pub fn sign<P: Serialize>(signer: &dyn Signer, statement: &Statement<P>) -> Resu
         timestamps: 0,
     };
     let bundle = signed.to_json();
-    drop(signed);
-    let (read, digest) = rayon::join(|| check_signed(&bundle, signer.public_key()), || Digest::of(&bundle));
+    let (read, digest) = rayon::join(|| Bundle::from_json(&bundle), || Digest::of(&bundle));
     let read = read.map_err(|error| SignError::Rejected(error.to_string()))?;
-    if read.predicate_type != statement.predicate_type || read.subject != statement.subject {
+    if read != signed {
         return Err(SignError::Rejected("it says something else".into()));
     }
-    Ok(Signed { predicate_type: read.predicate_type, bundle, digest })
+    // What was read is what was signed, and so has its digest.
+    if !signer.public_key().verifies(&signed_digest, &read.signature) {
+        return Err(SignError::Rejected("the signature is not one of this key over this content".into()));
+    }
+    Ok(Signed { predicate_type: statement.predicate_type.clone(), bundle, digest })
 }

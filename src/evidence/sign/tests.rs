@@ -1,7 +1,7 @@
 use super::*;
 use crate::evidence::fixtures::{FaultySigner, key};
 use crate::evidence::statement::{STATEMENT_0_1, predicate};
-use crate::evidence::verify::Refusal;
+use crate::evidence::verify::{Refusal, check_signed};
 use secrecy::SecretString;
 use std::os::unix::fs::PermissionsExt as _;
 
