@@ -105,7 +105,7 @@ impl Helper {
 
     /// Hears what it says until it is done, and passes on what comes over `pumps`.
     ///
-    /// `started` is called with the number of the step's first process, which then waits until it returns; `terminal` with
+    /// `started` is called with the number of the step's first process where that waits for it to return; `terminal` with
     /// the terminal that the step has made for itself. `is_over` is asked several times a second.
     pub(super) fn attend(
         &mut self,
@@ -141,10 +141,12 @@ impl Helper {
                 continue;
             }
             match self.receive()? {
-                (Reply::Started { pid }, files) => {
+                (Reply::Started { pid, waits }, files) => {
                     self.init = files.into_iter().next();
-                    started(pid)?;
-                    self.go_on()?;
+                    if waits {
+                        started(pid)?;
+                        self.go_on()?;
+                    }
                 }
                 (Reply::Terminal, files) => {
                     for (terminal, own) in terminal.iter_mut().zip(files) {

@@ -52,6 +52,8 @@ pub(super) struct StepJob {
     pub(super) disk: Option<u64>,
     /// Processes and threads that it may have, where no control group counts them.
     pub(super) processes: Option<u64>,
+    /// It is to wait until it is in its control groups.
+    pub(super) waits: bool,
     /// The system calls that it may make.
     pub(super) filters: Filters,
 }
@@ -148,8 +150,8 @@ pub(super) enum Owners {
 pub(super) enum Reply {
     /// It has a user namespace and waits for its ids.
     Unshared,
-    /// It has an init for the step, whose pidfd comes beside this and which waits for its control groups.
-    Started { pid: u32 },
+    /// It has an init for the step, whose pidfd comes beside this, and which may wait for its control groups.
+    Started { pid: u32, waits: bool },
     /// The step made its terminal; the other end comes beside this.
     Terminal,
     /// The step ended. The worker removes its folder, and no failure of that is told.

@@ -104,6 +104,7 @@ impl Native {
         let _agents = agents(step, &scratch)?;
         let (mut job, secrets) = job(step, &scratch, ids, self.filters()?)?;
         job.processes = step.limits.pids.filter(|_| uncounted);
+        job.waits = groups.are_any();
         self.lay(step, &mut job, store, ids, listener)?;
         let mut terminal = step.interactive.then(Terminal::borrow);
         job.terminal = terminal.as_ref().is_some_and(Terminal::is_terminal);
@@ -290,6 +291,7 @@ fn job<'s>(
         forget: step.interactive,
         disk: step.limits.disk,
         processes: None,
+        waits: false,
         filters: filters.clone(),
     };
     Ok((job, secrets))

@@ -46,10 +46,7 @@ pub(super) fn run(
         Status::Exited(_) if !job.forget => changes(job, secrets, since, lowers?, &store)?,
         _ => job.mounts.iter().map(|_| None).collect(),
     };
-    parent.send(&Reply::Ended(EndedJob { status, changes }), &[]).map_err(Failure::io("tell how the step ended"))?;
-    // What cannot be removed now, the next stay in the store tries to remove again.
-    let _ = crate::store::remove_folder(Path::new(&job.scratch));
-    Ok(())
+    parent.send(&Reply::Ended(EndedJob { status, changes }), &[]).map_err(Failure::io("tell how the step ended"))
 }
 
 /// A little before now: filesystems stamp files by a clock that is some milliseconds behind.
@@ -232,9 +229,9 @@ fn in_new_processes<T>(
     let (pid, handle) = (init.pid(), init.handle.try_clone().map_err(Failure::io("open a process"))?);
     std::thread::scope(|threads| {
         let run = threads.spawn(|| in_init(init, job, secrets, files, parent));
-        // The next step's starts while this one runs.
-        inits.prepare();
         let done = meanwhile();
+        // The next step's starts while this one runs, and not while it is prepared.
+        inits.prepare();
         let is_exceeded = disk.is_some_and(|disk| exceeds(disk, pid, &handle));
         let panicked = || Failure::io("run the step")(io::Error::other("a thread panicked"));
         let ended = run.join().unwrap_or_else(|_| Err(panicked()));
@@ -269,9 +266,11 @@ fn in_init(
     files: Vec<OwnedFd>,
     parent: &mut Channel,
 ) -> Result<(Status, Vec<Stub>), Failure> {
-    let started = Reply::Started { pid: init.pid() };
+    let started = Reply::Started { pid: init.pid(), waits: job.waits };
     parent.send(&started, &[init.handle.as_fd()]).map_err(Failure::io("tell that the step starts"))?;
-    parent.receive::<()>().map_err(Failure::io("wait for the step's control groups"))?;
+    if job.waits {
+        parent.receive::<()>().map_err(Failure::io("wait for the step's control groups"))?;
+    }
     let ended = converse(&mut init, job, secrets, files, parent);
     // It has nothing more to do, or nothing can be done with it.
     drop(init);

@@ -11,6 +11,7 @@ use nix::sched::CloneFlags;
 use rustix::fs::Mode;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::PathBuf;
 
 /// Does the jobs that come over `parent` and tells how each went, until no more come or one fails.
 pub(super) fn run(mut parent: Channel) -> io::Result<()> {
@@ -43,10 +44,16 @@ fn jobs(parent: &mut Channel) -> Result<(), Failure> {
     parent.receive::<()>().map_err(Failure::io("wait for ids"))?;
     let mut inits = Inits::default();
     inits.prepare();
-    while let Some((job, files)) = next(parent)? {
-        work(job, files, parent, &mut inits)?;
-    }
-    Ok(())
+    std::thread::scope(|threads| {
+        while let Some((job, files)) = next(parent)? {
+            if let Some(folder) = work(job, files, parent, &mut inits)? {
+                // Nobody waits for it. What is not removed now, the next stay in the store tries to remove again.
+                let remove = move || drop(crate::store::remove_folder(&folder));
+                drop(std::thread::Builder::new().spawn_scoped(threads, remove));
+            }
+        }
+        Ok(())
+    })
 }
 
 /// The next job with its files; none where nobody wants anything any more.
@@ -58,22 +65,26 @@ fn next(parent: &mut Channel) -> Result<Option<(Job, Vec<OwnedFd>)>, Failure> {
     }
 }
 
-fn work(job: Job, files: Vec<OwnedFd>, parent: &mut Channel, inits: &mut Inits) -> Result<(), Failure> {
+/// Does a job; gives the folder that nobody needs after it.
+fn work(job: Job, files: Vec<OwnedFd>, parent: &mut Channel, inits: &mut Inits) -> Result<Option<PathBuf>, Failure> {
     match job {
         Job::Step(job) => {
             let secrets = (0..job.secrets).map(|_| parent.receive_secret()).collect::<Result<Vec<_>, _>>();
             let secrets = secrets.map_err(Failure::io("read the step's secrets"))?;
-            step::run(&job, &secrets, files, parent, inits)
+            step::run(&job, &secrets, files, parent, inits)?;
+            Ok(Some(job.scratch.into()))
         }
         Job::Remove(folders) => {
             for folder in folders {
                 crate::store::remove_folder(folder.as_ref()).map_err(Failure::io(format!("remove {folder}")))?;
             }
-            parent.send(&Reply::Removed, &[]).map_err(Failure::io("tell that they are gone"))
+            parent.send(&Reply::Removed, &[]).map_err(Failure::io("tell that they are gone"))?;
+            Ok(None)
         }
         Job::Layer(job) => {
             let is_over_base = layer::make(&job)?;
-            parent.send(&Reply::Layer { is_over_base }, &[]).map_err(Failure::io("tell that the layer is made"))
+            parent.send(&Reply::Layer { is_over_base }, &[]).map_err(Failure::io("tell that the layer is made"))?;
+            Ok(None)
         }
     }
 }

@@ -125,6 +125,11 @@ impl Groups {
         (self.warnings.clone(), self.uncounted)
     }
 
+    /// Whether there is a group to put a process into.
+    pub(super) fn are_any(&self) -> bool {
+        !self.folders.is_empty()
+    }
+
     /// Puts a process into the groups, and with it all that it starts from then on.
     pub(super) fn add(&self, pid: u32) -> io::Result<()> {
         self.folders.iter().try_for_each(|folder| std::fs::write(folder.join("cgroup.procs"), pid.to_string()))
