@@ -4,13 +4,15 @@ use crate::oci::{Digest, Digester, media_type};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize, Serializer};
 use std::borrow::Cow;
-use std::io::Write as _;
 
 /// The largest bundle that is read: an SBOM of some hundred thousand files fits.
 pub const MAX_BUNDLE: u64 = 256 << 20;
 
 /// The other spelling of the bundle's media type, which the specification allows.
 const MEDIA_TYPE_WITH_PARAMETER: &str = "application/vnd.dev.sigstore.bundle+json;version=0.3";
+
+/// How the payload begins. Within a text its quotes would be escaped: it stands in a bundle once.
+const PAYLOAD: &str = "\"payload\":\"";
 
 /// A signed payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,16 +98,21 @@ impl Bundle {
             media_type: media_type::SIGSTORE_BUNDLE,
             verification_material: MaterialOut { public_key, certificate },
             dsse_envelope: EnvelopeOut {
-                payload: Base64(&self.payload),
+                payload: "",
                 payload_type: &self.payload_type,
                 signatures: [SignatureOut { sig: Base64(&self.signature) }],
             },
         };
-        let mut json = Vec::with_capacity(self.payload.len() / 3 * 4 + 1024);
-        serde_json::to_writer(&mut json, &document)
-            .expect("memory can be written to, and the document has string keys");
-        json.flush().expect("memory can be written to");
-        json
+        let document = serde_json::to_string(&document).expect("the document has string keys");
+        // The payload is put in place by itself: it is large, and base64 has nothing to escape.
+        let (before, after) = document.split_once(PAYLOAD).expect("the envelope has a payload");
+        let mut json =
+            String::with_capacity(base64::encoded_len(self.payload.len(), true).unwrap_or(0) + document.len());
+        json.push_str(before);
+        json.push_str(PAYLOAD);
+        STANDARD.encode_string(&self.payload, &mut json);
+        json.push_str(after);
+        json.into_bytes()
     }
 
     /// Reads a bundle; nothing about it is verified yet.
@@ -181,7 +188,8 @@ struct CertificateOut<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct EnvelopeOut<'a> {
-    payload: Base64<'a>,
+    /// Left empty here.
+    payload: &'a str,
     payload_type: &'a str,
     signatures: [SignatureOut<'a>; 1],
 }

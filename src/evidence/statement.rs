@@ -3,6 +3,7 @@
 use crate::oci::Digest;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// The `_type` of a statement.
 pub const STATEMENT: &str = "https://in-toto.io/Statement/v1";
@@ -70,6 +71,29 @@ impl<P> Statement<P> {
     /// A claim about `subject`.
     pub fn new(subject: Vec<Subject>, predicate_type: &str, predicate: P) -> Self {
         Statement { kind: STATEMENT.into(), subject, predicate_type: predicate_type.into(), predicate }
+    }
+}
+
+impl<P: Serialize> Statement<P> {
+    /// The bytes of the statement, compact JSON, and where in them the predicate is.
+    ///
+    /// # Errors
+    /// Where the predicate has no JSON.
+    pub fn to_json(&self) -> serde_json::Result<(Vec<u8>, Range<usize>)> {
+        let without = Statement {
+            kind: self.kind.clone(),
+            subject: self.subject.clone(),
+            predicate_type: self.predicate_type.clone(),
+            predicate: (),
+        };
+        let mut json = serde_json::to_vec(&without)?;
+        // The predicate is the last field.
+        json.truncate(json.len() - b"null}".len());
+        let start = json.len();
+        serde_json::to_writer(&mut json, &self.predicate)?;
+        let end = json.len();
+        json.push(b'}');
+        Ok((json, start..end))
     }
 }
 

@@ -122,7 +122,9 @@ impl Assembly<'_> {
         let solved = std::thread::scope(|threads| {
             // Packing takes what a base amounts to, and says what is wrong with it: to read that takes as long as to solve
             // what is known.
-            realised.base.as_ref().map(|base| threads.spawn(|| base.tree(session)));
+            if let Some(base) = &realised.base {
+                threads.spawn(|| base.tree(session));
+            }
             self.solve(&read)
         })?;
         session.phase("packing layers");

@@ -46,21 +46,22 @@ pub(super) fn platform(
         let graph = Graph::new(&inventory)?;
         session.phase("signing");
         let about = || vec![Subject::new(&subject.digest).named(&build.image)];
-        let (cyclonedx, spdx) = rayon::join(
-            || speaker.say_document(about(), predicate::CYCLONEDX, graph.cyclonedx()),
-            || speaker.say_document(about(), predicate::SPDX, graph.spdx()),
-        );
-        let ((cyclonedx, cyclonedx_digest), (spdx, spdx_digest)) = (cyclonedx?, spdx?);
-        let mut said = vec![
-            speaker.say(&Statement::signature(&subject.digest))?,
-            cyclonedx,
-            spdx,
-            speaker.say(&provenance(build, about()))?,
-        ];
-        for check in checked {
-            said.push(speaker.say(&check.statement(about()))?);
-        }
-        let sboms = [("cyclonedx", cyclonedx_digest), ("spdx", spdx_digest)];
+        let documents = || {
+            rayon::join(
+                || speaker.say(&Statement::new(about(), predicate::CYCLONEDX, graph.cyclonedx())),
+                || speaker.say(&Statement::new(about(), predicate::SPDX, graph.spdx())),
+            )
+        };
+        let others = || {
+            let signature = speaker.say(&Statement::signature(&subject.digest))?;
+            let provenance = speaker.say(&provenance(build, about()))?;
+            let checks = checked.iter().map(|check| speaker.say(&check.statement(about())));
+            Ok::<_, Error>((signature, provenance, checks.collect::<Result<Vec<_>, _>>()?))
+        };
+        let ((cyclonedx, spdx), others) = rayon::join(documents, others);
+        let (cyclonedx, spdx, (signature, provenance, checks)) = (cyclonedx?, spdx?, others?);
+        let sboms = [("cyclonedx", cyclonedx.predicate), ("spdx", spdx.predicate)];
+        let said = [signature, cyclonedx, spdx, provenance].into_iter().chain(checks);
         Ok(Attested::of(said, sboms.map(|(format, digest)| (format.to_owned(), digest)).into()))
     })
 }
@@ -107,6 +108,8 @@ fn remembered(
 
 /// A signed statement in the store.
 struct Said {
+    /// The digest of its predicate's bytes.
+    predicate: Digest,
     referrer: Descriptor,
     blobs: Vec<Descriptor>,
 }
@@ -133,27 +136,16 @@ struct Speaker<'a> {
 
 impl Speaker<'_> {
     fn say<P: Serialize>(&self, statement: &Statement<P>) -> Result<Said, Error> {
-        let referrer = Referrer::new(sign::sign(self.signer, statement)?, self.subject, self.epoch);
+        let signed = sign::sign(self.signer, statement)?;
+        let predicate = signed.predicate;
+        let referrer = Referrer::new(signed, self.subject, self.epoch);
         self.store.put_as(&referrer.descriptor.digest, &referrer.manifest)?;
         let mut blobs = Vec::new();
         for (digest, content) in &referrer.blobs {
             self.store.put_as(digest, content)?;
             blobs.push(Descriptor::new("", *digest, content.len() as u64));
         }
-        Ok(Said { referrer: referrer.descriptor, blobs })
-    }
-
-    /// Says a document as it is; gives its own digest too.
-    fn say_document<D: Serialize>(
-        &self,
-        about: Vec<Subject>,
-        predicate_type: &str,
-        document: D,
-    ) -> Result<(Said, Digest), Error> {
-        let document = serde_json::value::to_raw_value(&document).map_err(sign::SignError::from)?;
-        let statement = Statement::new(about, predicate_type, &document);
-        let (said, digest) = rayon::join(|| self.say(&statement), || Digest::of(document.get()));
-        Ok((said?, digest))
+        Ok(Said { predicate, referrer: referrer.descriptor, blobs })
     }
 }
 

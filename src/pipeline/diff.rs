@@ -50,7 +50,7 @@ pub fn diff(session: &Session<'_>, old: &ImageChoice, new: &ImageChoice) -> Resu
         new: new.digest(),
         same: old.digest() == new.digest(),
         packages: packages(&bills.0, &bills.1),
-        files: files((&old.tree(session)?, &bills.0), (&new.tree(session)?, &bills.1)),
+        files: files((&*old.tree(session)?, &bills.0), (&*new.tree(session)?, &bills.1)),
         config: config(&old.config_json()?, &new.config_json()?),
     })
 }

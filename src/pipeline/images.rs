@@ -16,9 +16,8 @@ use crate::oci::{Descriptor, Digest, ImageConfig, Platform};
 use crate::plan::{Lock, PlanError};
 use crate::registry::{self, Name, Repository, Want};
 use crate::spec::{self, RegistryImage, SourceKind};
+use crate::tree::Tree;
 use crate::tree::tar::Limits;
-use crate::tree::{Tree, TreePath};
-use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 /// An image whose blobs are in the store.
@@ -183,15 +182,11 @@ impl SourceImage {
 
     /// Its file system.
     pub(super) fn tree(&self, session: &Session<'_>) -> Result<Arc<Tree>, Error> {
-        Ok(Arc::new(self.flat(session)?.tree.clone()))
+        Ok(self.flat(session)?.tree.clone())
     }
 
-    /// The layer of each of its paths.
-    pub(super) fn layers_of(&self, session: &Session<'_>) -> Result<BTreeMap<TreePath, usize>, Error> {
-        Ok(self.flat(session)?.layer_of.clone())
-    }
-
-    fn flat(&self, session: &Session<'_>) -> Result<Arc<Flat>, Error> {
+    /// The same with the layer of each of its paths.
+    pub(super) fn flat(&self, session: &Session<'_>) -> Result<Arc<Flat>, Error> {
         if let Some(flat) = self.flat.get() {
             return Ok(flat.clone());
         }

@@ -39,11 +39,12 @@ impl Taking<'_> {
         let (image, stages, named) = (self.image(solved), self.grown(solved), self.used_sources());
         let (commands, sources) = (&self.of.compiled.commands, self.of.sources);
         let attribution = Attribution { sources, named: &named, commands, stages: &stages };
-        let layers = self.layers_of(&solved.changes)?;
+        let base = self.of.realised.base.as_ref().map(|base| base.flat(self.of.session)).transpose()?;
+        let own = self.layers_above(&solved.changes);
         let tree = image.last();
         let owned = attribution.of(&image)?.into_iter();
         let files = owned.filter_map(|(path, owner)| {
-            let layer = layers.get(&path).copied().unwrap_or(0);
+            let layer = own.get(&path).or_else(|| base.as_ref()?.layer_of.get(&path)).copied().unwrap_or(0);
             Some(file(&path, tree.get(&path)?, owner, layer))
         });
         let mut files: Vec<File> = files.collect();
@@ -217,19 +218,15 @@ impl Taking<'_> {
             .collect()
     }
 
-    /// For each path the layer that it comes from: the uppermost one that puts it.
-    fn layers_of(&self, changes: &[Change]) -> Result<BTreeMap<TreePath, usize>, Error> {
-        let mut layers = BTreeMap::new();
-        let kept =
-            self.of.realised.base.as_ref().map_or(0, |base| base.steps.iter().filter(|s| s.layer.is_some()).count());
-        if let Some(base) = &self.of.realised.base {
-            layers.extend(base.layers_of(self.of.session)?);
-        }
-        for (position, change) in changes.iter().enumerate() {
+    /// For each path that a layer above the base's own puts, the uppermost of these layers.
+    fn layers_above<'c>(&self, changes: &'c [Change]) -> BTreeMap<&'c TreePath, usize> {
+        let base = self.of.realised.base.as_ref();
+        let kept = base.map_or(0, |base| base.steps.iter().filter(|step| step.layer.is_some()).count());
+        let of_change = |(position, change): (usize, &'c Change)| {
             let files = change.entries.iter().filter(|(_, entry)| !entry.is_dir());
-            layers.extend(files.map(|(path, _)| (path.clone(), kept + position)));
-        }
-        Ok(layers)
+            files.map(move |(path, _)| (path, kept + position))
+        };
+        changes.iter().enumerate().flat_map(of_change).collect()
     }
 }
 

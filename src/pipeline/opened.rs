@@ -12,6 +12,7 @@ use crate::tree::tar::Limits;
 use crate::tree::{Entry, Node, Tree};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Which image is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +97,7 @@ impl Opened {
     }
 
     /// The file system.
-    pub(super) fn tree(&self, session: &Session<'_>) -> Result<Tree, Error> {
+    pub(super) fn tree(&self, session: &Session<'_>) -> Result<Arc<Tree>, Error> {
         let imported = self.layout.import(&self.manifest, &session.store)?;
         Ok(flat(session, &imported)?.tree)
     }

@@ -35,7 +35,7 @@ image "x" {
 }
 "#;
 
-/// Interrupts builds at so many random moments; nothing is left of them, and the same build then succeeds.
+/// Interrupts so many builds, each at a random moment; nothing is left of them, and the same build then succeeds.
 fn interrupted_at(moments: u32) {
     let site = Site::new(SPEC);
     let tree = site.world.path("tree");
@@ -45,34 +45,56 @@ fn interrupted_at(moments: u32) {
         site.build(&["--arg", &arg, "-o", &output])
     };
     // The first makes what all others find, and takes longer.
-    build(moments).run().done();
+    build(0).run().done();
     let started = Instant::now();
-    build(moments + 1).run().done();
-    let whole = started.elapsed();
-    let (mut ended, mut finished) = (0, 0);
-    for moment in 0..moments {
-        let mut running = build(moment).start();
+    build(1).run().done();
+    let mut whole = started.elapsed();
+    let mut interrupted = 0;
+    // Each with a number of its own: nothing of an earlier one answers it.
+    for n in 2.. {
+        if interrupted == moments {
+            break;
+        }
+        assert!(n < 10 * (moments + 10), "{interrupted} of {n} builds were interrupted");
+        let mut running = build(n).start();
         // Not on a grid, and in no order: the clock is as random as need be.
         let random = u32::from(started.elapsed().subsec_nanos().to_le_bytes()[0]);
-        std::thread::sleep(whole * random / 256);
-        let signal = ["INT", "TERM", "KILL"][moment as usize % 3];
+        // A build that has ended before its moment says how long one takes by now.
+        if let Some(took) = ends_within(&mut running, whole * random / 256) {
+            whole = took;
+            continue;
+        }
+        let signal = ["INT", "TERM", "KILL"][interrupted as usize % 3];
         let status = interrupt(&mut running, signal);
         match (status.code(), status.signal()) {
-            (Some(0), _) => finished += 1,
+            // It ended just as the signal was sent.
+            (Some(0), _) => continue,
             // Before kiln listens, the signal does what it always does.
-            (Some(130), _) | (None, Some(2 | 9 | 15)) => ended += 1,
-            other => panic!("moment {moment}, {signal}: {other:?}"),
+            (Some(130), _) | (None, Some(2 | 9 | 15)) => interrupted += 1,
+            other => panic!("build {n}, {signal}: {other:?}"),
         }
         nothing_is_left_of(site.world.path("").as_path());
-        build(moment).run().done();
+        build(n).run().done();
         for path in ["two", "made"] {
-            assert_eq!(fs::read_to_string(tree.join(path)).unwrap(), format!("{moment}\n"), "moment {moment}");
+            assert_eq!(fs::read_to_string(tree.join(path)).unwrap(), format!("{n}\n"), "build {n}");
         }
         let names = |folder: &str| fs::read_dir(site.world.path(folder)).unwrap().map(|e| e.unwrap().path());
         let files: Vec<_> = names("store/tmp").chain(names("store/locks")).collect();
-        assert_eq!(files, Vec::<std::path::PathBuf>::new(), "moment {moment}, {signal}");
+        assert_eq!(files, Vec::<std::path::PathBuf>::new(), "build {n}, {signal}");
     }
-    assert!(ended > finished, "{ended} were interrupted, {finished} had ended");
+}
+
+/// Waits for the end of a build, for so long at most; if it comes, what it took.
+fn ends_within(build: &mut Child, time: Duration) -> Option<Duration> {
+    let began = Instant::now();
+    while began.elapsed() < time {
+        if let Some(status) = build.try_wait().unwrap() {
+            assert!(status.success(), "{status:?}");
+            return Some(began.elapsed());
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    None
 }
 
 /// Sends a signal to a build, and waits for its end.

@@ -87,6 +87,8 @@ pub enum KeyError {
 pub struct Signed {
     /// The type of its predicate.
     pub predicate_type: String,
+    /// The digest of the predicate's bytes.
+    pub predicate: Digest,
     /// The bytes of the bundle.
     pub bundle: Vec<u8>,
     /// Their digest.
@@ -95,9 +97,13 @@ pub struct Signed {
 
 /// Signs a statement, then reads the bytes of the bundle again and verifies them.
 pub fn sign<P: Serialize>(signer: &dyn Signer, statement: &Statement<P>) -> Result<Signed, SignError> {
-    let payload = serde_json::to_vec(statement)?;
-    let signed_digest = pre_authentication_digest(media_type::IN_TOTO, &payload);
-    let signature = signer.sign(&signed_digest)?;
+    let (payload, predicate) = statement.to_json()?;
+    let signature = || {
+        let digest = pre_authentication_digest(media_type::IN_TOTO, &payload);
+        signer.sign(&digest).map(|signature| (digest, signature))
+    };
+    let (signature, predicate) = rayon::join(signature, || Digest::of(&payload[predicate]));
+    let (signed_digest, signature) = signature?;
     let signed = Bundle {
         payload_type: media_type::IN_TOTO.into(),
         payload,
@@ -116,5 +122,5 @@ pub fn sign<P: Serialize>(signer: &dyn Signer, statement: &Statement<P>) -> Resu
     if !signer.public_key().verifies(&signed_digest, &read.signature) {
         return Err(SignError::Rejected("the signature is not one of this key over this content".into()));
     }
-    Ok(Signed { predicate_type: statement.predicate_type.clone(), bundle, digest })
+    Ok(Signed { predicate_type: statement.predicate_type.clone(), predicate, bundle, digest })
 }

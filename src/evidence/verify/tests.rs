@@ -73,7 +73,12 @@ impl World {
     /// Attaches any bytes as a bundle, with an honest manifest around them.
     fn attach_bytes(&mut self, bundle: Vec<u8>) {
         let digest = Digest::of(&bundle);
-        self.attach(Signed { predicate_type: predicate::SIGNATURE.into(), bundle, digest });
+        self.attach(Signed {
+            predicate_type: predicate::SIGNATURE.into(),
+            predicate: Digest::of("{}"),
+            bundle,
+            digest,
+        });
     }
 
     fn attach_manifest(&mut self, manifest: &[u8]) {

@@ -7,12 +7,13 @@ use crate::tree::tar::{self, Compression, Limits, Options, TarError};
 use crate::tree::{Change, Entry, Tree, TreeError, TreePath};
 use std::collections::BTreeMap;
 use std::io::{self, Read};
+use std::sync::Arc;
 
 /// The root filesystem that a container of an image sees.
 #[derive(Debug, Clone, Default)]
 pub struct Flat {
     /// All of it; contents are in the store.
-    pub tree: Tree,
+    pub tree: Arc<Tree>,
     /// The position of the layer that put each path there, or last changed it.
     pub layer_of: BTreeMap<TreePath, usize>,
 }
@@ -113,7 +114,7 @@ fn recall(store: &Store, key: &Digest) -> Result<Option<Flat>, FlattenError> {
     let numbers = numbers.iter().map(|number| u32::from_le_bytes(*number));
     let known = tree.iter().zip(numbers).filter(|(_, number)| *number != NONE);
     let layer_of = known.map(|((path, _), number)| (path.clone(), number as usize)).collect();
-    Ok(Some(Flat { tree, layer_of }))
+    Ok(Some(Flat { tree: Arc::new(tree), layer_of }))
 }
 
 fn unpack(layers: &[Layer], store: &Store, limits: &Limits) -> Result<Flat, FlattenError> {
@@ -137,7 +138,7 @@ fn unpack(layers: &[Layer], store: &Store, limits: &Limits) -> Result<Flat, Flat
                 flat.layer_of.insert(path.clone(), number);
             }
         }
-        change.apply(&mut flat.tree)?;
+        change.apply(Arc::make_mut(&mut flat.tree))?;
     }
     Ok(flat)
 }

@@ -68,7 +68,7 @@ fn what_was_packed_is_flattened_back() {
     for compression in [Packing::None, Packing::default(), Packing::Zstd { level: 3 }] {
         let changes = [Change::from(lower.clone()), Change::between(&lower, &upper)];
         let layers = packer.pack_all(&changes, &store, 10, compression).unwrap();
-        assert_eq!(flatten(&layers, &store, &Limits::default()).unwrap().tree, upper);
+        assert_eq!(*flatten(&layers, &store, &Limits::default()).unwrap().tree, upper);
     }
 }
 

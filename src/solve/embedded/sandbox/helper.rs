@@ -5,10 +5,12 @@ use super::ids::Ids;
 use super::job::{Failure, Job, Reply};
 use super::keeper::Life;
 use super::pump::Pump;
+use super::seccomp::Filters;
 use super::terminal::Terminal;
 use super::{Listener, SandboxError, WORKER};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use secrecy::SecretSlice;
+use serde::Serialize;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
@@ -41,9 +43,15 @@ pub(super) enum Last {
 }
 
 impl Helper {
-    /// Starts `program` as a worker in the folder of the store and gives it its ids; it waits for [a job](Self::begin) then.
-    /// It dies with this thread, which lives as long as `life`.
-    pub(super) fn start(program: &Path, store: &Path, ids: &Ids, life: Life) -> Result<Helper, SandboxError> {
+    /// Starts `program` as a worker in the folder of the store and gives it its ids and filters; it waits for
+    /// [a job](Self::begin) then. It dies with this thread, which lives as long as `life`.
+    pub(super) fn start(
+        program: &Path,
+        store: &Path,
+        ids: &Ids,
+        filters: &Filters,
+        life: Life,
+    ) -> Result<Helper, SandboxError> {
         let mut helper = Self::spawn(program, store, life)?;
         match helper.receive()?.0 {
             Reply::Unshared => {}
@@ -51,7 +59,7 @@ impl Helper {
             other => return Err(SandboxError::Lost(format!("it said {other:?} first"))),
         }
         ids.map(helper.worker.id())?;
-        helper.go_on()?;
+        helper.send(filters)?;
         helper.rest();
         Ok(helper)
     }
@@ -105,13 +113,13 @@ impl Helper {
 
     /// Hears what it says until it is done, and passes on what comes over `pumps`.
     ///
-    /// `started` is called with the number of the step's first process where that waits for it to return; `terminal` with
-    /// the terminal that the step has made for itself. `is_over` is asked several times a second.
+    /// `started` is called with the number of the step's first process, which waits for it to return; `terminal` is
+    /// connected with the terminal that the step has made for itself. `is_over` is asked several times a second.
     pub(super) fn attend(
         &mut self,
         mut pumps: Vec<Pump>,
         listener: &dyn Listener,
-        mut started: impl FnMut(u32) -> Result<(), SandboxError>,
+        started: Option<&dyn Fn(u32) -> Result<(), SandboxError>>,
         mut terminal: Option<&mut Terminal>,
         mut is_over: impl FnMut() -> bool,
     ) -> Result<Last, SandboxError> {
@@ -141,11 +149,11 @@ impl Helper {
                 continue;
             }
             match self.receive()? {
-                (Reply::Started { pid, waits }, files) => {
+                (Reply::Started { pid }, files) => {
                     self.init = files.into_iter().next();
-                    if waits {
+                    if let Some(started) = started {
                         started(pid)?;
-                        self.go_on()?;
+                        self.send(&())?;
                     }
                 }
                 (Reply::Terminal, files) => {
@@ -178,8 +186,8 @@ impl Helper {
         self.channel.receive().map_err(|error| self.lost(&error))
     }
 
-    fn go_on(&mut self) -> Result<(), SandboxError> {
-        self.channel.send(&(), &[]).map_err(|error| self.lost(&error))
+    fn send(&mut self, message: &impl Serialize) -> Result<(), SandboxError> {
+        self.channel.send(message, &[]).map_err(|error| self.lost(&error))
     }
 
     /// The error for a worker that cannot be talked to, with what it wrote before it ended.

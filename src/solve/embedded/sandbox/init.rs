@@ -5,7 +5,7 @@
 
 use super::channel::Channel;
 use super::forbidden::Forbidden;
-use super::job::{Failure, Owners, Report, StepJob, Value};
+use super::job::{Ahead, Failure, Owners, Report, StepJob, Value};
 use super::{Status, capabilities, lifeline, namespaces, program, view};
 use nix::sched::CloneFlags;
 use rustix::fs::{Gid, Mode, OFlags, Uid};
@@ -32,11 +32,15 @@ pub(super) fn run(mut parent: Channel) -> io::Result<()> {
 }
 
 fn step(parent: &mut Channel) -> Result<Status, Failure> {
+    let (ahead, _) = parent.receive::<Ahead>().map_err(Failure::io("read what is known of the step"))?;
+    // It is told when there is a step.
+    let left = leave_ahead(&ahead);
     let (job, files): (StepJob, Vec<OwnedFd>) = parent.receive().map_err(Failure::io("read the step"))?;
     let secrets: Result<Vec<_>, _> = (0..job.secrets).map(|_| parent.receive_secret()).collect();
     let secrets = secrets.map_err(Failure::io("read the step's secrets"))?;
 
-    unshare(&job)?;
+    left?;
+    leave(&job)?;
     rustix::process::umask(Mode::empty());
     let stubs = view::enter(&job, &secrets)?;
     make_cwd(&job)?;
@@ -56,19 +60,25 @@ fn step(parent: &mut Channel) -> Result<Status, Failure> {
     let beside: Vec<_> = terminal.iter().map(AsFd::as_fd).collect();
     parent.send(&Report::Prepared { stubs }, &beside).map_err(Failure::io("tell that all is prepared"))?;
     drop(terminal);
-    job.filters.restrict()?;
+    ahead.filter.restrict()?;
     wait_for(command, &job.args[0])
 }
 
-/// Leaves all that the machine's processes have in common.
-fn unshare(job: &StepJob) -> Result<(), Failure> {
-    let mut left =
-        CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWIPC | CloneFlags::CLONE_NEWUTS | CloneFlags::CLONE_NEWCGROUP;
-    left.set(CloneFlags::CLONE_NEWNET, !job.host_network);
+/// Leaves what the machine's processes have in common, as far as that needs no knowledge of the step.
+fn leave_ahead(ahead: &Ahead) -> Result<(), Failure> {
+    let mut left = CloneFlags::CLONE_NEWIPC | CloneFlags::CLONE_NEWUTS;
+    left.set(CloneFlags::CLONE_NEWNET, !ahead.host_network);
     namespaces::leave(left).map_err(Failure::forbidden(Forbidden::Namespaces))?;
-    if !job.host_network {
-        namespaces::loopback_up().map_err(Failure::io("bring up the loopback network"))?;
+    match ahead.host_network {
+        true => Ok(()),
+        false => namespaces::loopback_up().map_err(Failure::io("bring up the loopback network")),
     }
+}
+
+/// Leaves the rest: mounts as they are now, and the control groups that the step is in by now.
+fn leave(job: &StepJob) -> Result<(), Failure> {
+    let left = CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWCGROUP;
+    namespaces::leave(left).map_err(Failure::forbidden(Forbidden::Namespaces))?;
     rustix::system::sethostname(job.hostname.as_bytes()).map_err(Failure::io("set the name of the host"))?;
     rustix::system::setdomainname(b"(none)").map_err(Failure::io("set the name of the domain"))
 }

@@ -5,12 +5,12 @@
 //! are relative: it is the working folder of both. Secrets and open files travel beside these messages (see
 //! [`channel`](super::channel)); here they are numbers.
 //!
-//! A worker tells first that it is [`Reply::Unshared`], and is told to go on when it has its ids. Then jobs come, and the last
+//! A worker tells first that it is [`Reply::Unshared`], and is sent its filters when it has its ids. Then jobs come, and the last
 //! reply to each is any but [`Reply::Started`] and [`Reply::Terminal`]. It ends when there is nobody to send jobs any more, or
 //! after [`Reply::Failed`].
 
 use super::forbidden::Forbidden;
-use super::seccomp::Filters;
+use super::seccomp::Filter;
 use super::{Status, User};
 use crate::oci::Digest;
 use serde::{Deserialize, Serialize};
@@ -54,8 +54,6 @@ pub(super) struct StepJob {
     pub(super) processes: Option<u64>,
     /// It is to wait until it is in its control groups.
     pub(super) waits: bool,
-    /// The system calls that it may make.
-    pub(super) filters: Filters,
 }
 
 impl StepJob {
@@ -63,6 +61,15 @@ impl StepJob {
     pub(super) fn trees(&self) -> impl Iterator<Item = (usize, &TreeJob)> {
         self.mounts.iter().enumerate().filter_map(|(number, mount)| Some((number, mount.tree()?)))
     }
+}
+
+/// What an init is told before there is a step for it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Ahead {
+    /// Its step has the machine's network.
+    pub(super) host_network: bool,
+    /// What restricts its step.
+    pub(super) filter: Filter,
 }
 
 /// The value of an environment variable.
@@ -150,8 +157,8 @@ pub(super) enum Owners {
 pub(super) enum Reply {
     /// It has a user namespace and waits for its ids.
     Unshared,
-    /// It has an init for the step, whose pidfd comes beside this, and which may wait for its control groups.
-    Started { pid: u32, waits: bool },
+    /// It has an init for the step, whose pidfd comes beside this, and which waits for its control groups if it is to.
+    Started { pid: u32 },
     /// The step made its terminal; the other end comes beside this.
     Terminal,
     /// The step ended. The worker removes its folder, and no failure of that is told.

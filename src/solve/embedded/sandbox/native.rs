@@ -8,7 +8,6 @@ use super::job::{ChangeJob, Failure, Job, LayerJob, MountJob, MountKindJob, Owne
 use super::layers::Layers;
 use super::pump::{Pump, Sink};
 use super::scratch::{Remover, Scratch};
-use super::seccomp::Filters;
 use super::terminal::Terminal;
 use super::workers::Workers;
 use super::{Ended, EnvValue, Limit, Listener, MountKind, Sandbox, SandboxError, Status, Step, Stream};
@@ -26,7 +25,6 @@ use std::time::{Duration, Instant};
 #[derive(Debug)]
 pub struct Native {
     workers: Workers,
-    filters: OnceLock<Filters>,
     /// The kernel mounts overlays here, as far as is known.
     overlays: AtomicBool,
     /// What steps of killed processes left behind was looked for.
@@ -37,12 +35,7 @@ impl Native {
     /// A sandbox whose helper processes are `program`: kiln itself, or any other that calls
     /// [`helper`](super::helper_process) before it does anything else.
     pub fn new(program: impl Into<PathBuf>) -> Self {
-        Native {
-            workers: Workers::new(program.into()),
-            filters: OnceLock::new(),
-            overlays: AtomicBool::new(true),
-            tidied: OnceLock::new(),
-        }
+        Native { workers: Workers::new(program.into()), overlays: AtomicBool::new(true), tidied: OnceLock::new() }
     }
 
     /// The same without overlays: each step gets a copy of its trees. So it also is where the kernel mounts none.
@@ -84,14 +77,6 @@ enum Attempt {
 }
 
 impl Native {
-    fn filters(&self) -> Result<&Filters, SandboxError> {
-        if let Some(filters) = self.filters.get() {
-            return Ok(filters);
-        }
-        let filters = Filters::new()?;
-        Ok(self.filters.get_or_init(|| filters))
-    }
-
     fn attempt(&self, step: &Step, store: &Store, listener: &dyn Listener) -> Result<Attempt, SandboxError> {
         self.workers.prepare(store);
         let ids = self.workers.ids();
@@ -102,7 +87,7 @@ impl Native {
         let (mut warnings, uncounted) = groups.unbounded();
         let mut scratch = Scratch::new(remover)?;
         let _agents = agents(step, &scratch)?;
-        let (mut job, secrets) = job(step, &scratch, ids, self.filters()?)?;
+        let (mut job, secrets) = job(step, &scratch, ids)?;
         job.processes = step.limits.pids.filter(|_| uncounted);
         job.waits = groups.are_any();
         self.lay(step, &mut job, store, ids, listener)?;
@@ -110,9 +95,6 @@ impl Native {
         job.terminal = terminal.as_ref().is_some_and(Terminal::is_terminal);
         let (pumps, files) = pumps(step.interactive, job.terminal)?;
         let trees: Vec<_> = job.mounts.iter().map(|mount| mount.tree().and_then(|tree| tree.layers.clone())).collect();
-        let mut helper = self.workers.take(store)?;
-        helper.begin(&Job::Step(Box::new(job)), &secrets, &files)?;
-        drop(files);
         let end = step.limits.time.map(|seconds| Instant::now() + Duration::from_secs(seconds));
         let mut stopped = Status::Cancelled;
         let is_over = || {
@@ -126,7 +108,14 @@ impl Native {
             let failed = |source| SandboxError::Io { action: "bound the step by control groups".to_owned(), source };
             groups.add(pid).map_err(failed)
         };
-        let last = helper.attend(pumps, listener, add, terminal.as_mut(), is_over);
+        let job = Job::Step(Box::new(job));
+        let last = self.workers.give(store, &job, &secrets, files, |helper| {
+            let started: Option<&dyn Fn(u32) -> _> = if groups.are_any() { Some(&add) } else { None };
+            helper.attend(pumps, listener, started, terminal.as_mut(), is_over)
+        });
+        if matches!(last, Ok(Last::Reply(Reply::Ended(_)))) {
+            scratch.leave_to_worker();
+        }
         if groups.is_out_of_processes() {
             warnings.push("it wanted more processes than it may have".to_owned());
         }
@@ -138,11 +127,7 @@ impl Native {
         }
         match last? {
             Last::Stopped => ended(stopped, none()),
-            Last::Reply(Reply::Ended(end)) => {
-                scratch.leave_to_worker();
-                self.workers.put_back(store, helper);
-                ended(end.status, changes(end.changes, &trees, store, ids)?)
-            }
+            Last::Reply(Reply::Ended(end)) => ended(end.status, changes(end.changes, &trees, store, ids)?),
             Last::Reply(Reply::Failed(Failure::NoOverlay { .. })) => Ok(Attempt::NoOverlay),
             Last::Reply(Reply::Failed(failure)) => Err(failure.into()),
             Last::Reply(other) => Err(SandboxError::Lost(format!("it said {other:?}"))),
@@ -175,13 +160,11 @@ impl Native {
     fn make_layer(&self, job: &LayerJob, store: &Store, listener: &dyn Listener) -> Result<bool, SandboxError> {
         let scratch = Scratch::new(Remover { workers: &self.workers, store })?;
         let job = Job::Layer(LayerJob { scratch: scratch.name(), ..job.clone() });
-        let mut helper = self.workers.take(store)?;
-        helper.begin(&job, &[], &[])?;
-        match helper.attend(Vec::new(), listener, |_| Ok(()), None, || listener.is_cancelled())? {
-            Last::Reply(Reply::Layer { is_over_base }) => {
-                self.workers.put_back(store, helper);
-                Ok(is_over_base)
-            }
+        let last = self.workers.give(store, &job, &[], Vec::new(), |helper| {
+            helper.attend(Vec::new(), listener, None, None, || listener.is_cancelled())
+        });
+        match last? {
+            Last::Reply(Reply::Layer { is_over_base }) => Ok(is_over_base),
             Last::Reply(Reply::Failed(failure)) => Err(failure.into()),
             Last::Reply(other) => Err(SandboxError::Lost(format!("it said {other:?}"))),
             Last::Stopped => Err(SandboxError::Lost("cancelled".to_owned())),
@@ -235,7 +218,6 @@ fn job<'s>(
     step: &'s Step,
     scratch: &Scratch<'_>,
     ids: &Ids,
-    filters: &Filters,
 ) -> Result<(StepJob, Vec<&'s SecretSlice<u8>>), SandboxError> {
     let mut secrets = Vec::new();
     let mut keep = |secret| {
@@ -292,7 +274,6 @@ fn job<'s>(
         disk: step.limits.disk,
         processes: None,
         waits: false,
-        filters: filters.clone(),
     };
     Ok((job, secrets))
 }

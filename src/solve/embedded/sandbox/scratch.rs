@@ -63,14 +63,11 @@ impl Remover<'_> {
             Err(source) => return Err(SandboxError::Io { action: format!("remove {}", folder.display()), source }),
         }
         let job = Job::Remove(vec![self.name(folder)]);
-        let mut helper = self.workers.take(self.store)?;
-        helper.begin(&job, &[], &[])?;
-        match helper.attend(Vec::new(), &super::Deaf, |_| Ok(()), None, || false)? {
-            Last::Reply(Reply::Removed) => {
-                self.workers.put_back(self.store, helper);
-                Ok(())
-            }
-            Last::Stopped => Ok(()),
+        let last = self.workers.give(self.store, &job, &[], Vec::new(), |helper| {
+            helper.attend(Vec::new(), &super::Deaf, None, None, || false)
+        });
+        match last? {
+            Last::Reply(Reply::Removed) | Last::Stopped => Ok(()),
             Last::Reply(Reply::Failed(failure)) => Err(failure.into()),
             Last::Reply(other) => Err(SandboxError::Lost(format!("it said {other:?}"))),
         }

@@ -20,7 +20,17 @@ use std::io;
 ///
 /// They are made once, by the engine: each step has the same.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Filters(Vec<String>);
+pub(super) struct Filters {
+    /// Those that a worker lays on itself, and so on all its processes: it and its inits make no other calls than these
+    /// allow. What a process is born with costs a step nothing, and these are large.
+    pub(super) of_worker: Filter,
+    /// That of the step's own processes: it refuses what a worker and its inits need.
+    pub(super) of_step: Filter,
+}
+
+/// Restrictions that lie over those that a process has.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Filter(Vec<String>);
 
 impl Filters {
     pub(super) fn new() -> Result<Self, SandboxError> {
@@ -29,11 +39,16 @@ impl Filters {
             source: io::Error::other(error),
         };
         let arch = TargetArch::try_from(std::env::consts::ARCH).map_err(|e| fail(e.to_string()))?;
-        let programs = programs(arch).map_err(|e| fail(e.to_string()))?;
-        Ok(Filters(programs.iter().map(encode).collect()))
+        let filter = |rules: Vec<Value>| {
+            let programs = rules.into_iter().map(|rule| Ok(encode(&program(&rule, arch)?))).collect::<Result<_, _>>();
+            programs.map(Filter).map_err(|e: seccompiler::Error| fail(e.to_string()))
+        };
+        Ok(Filters { of_worker: filter(vec![allowed(arch), sockets()])?, of_step: filter(vec![refused(arch)])? })
     }
+}
 
-    /// Restricts this process, and all that it starts, for good; setuid programs run without their rights from now on.
+impl Filter {
+    /// Restricts this thread, and all that it starts, for good; setuid programs run without their rights from now on.
     pub(super) fn restrict(&self) -> Result<(), Failure> {
         let fail = |error: String| Failure::io("restrict system calls")(io::Error::other(error));
         for program in &self.0 {
@@ -65,14 +80,16 @@ fn decode(text: &str) -> Option<BpfProgram> {
     rest.is_empty().then(|| steps.iter().map(step).collect())
 }
 
-/// The filters. What one of them refuses all others allow, so their order does not matter.
-fn programs(arch: TargetArch) -> Result<Vec<BpfProgram>, seccompiler::Error> {
-    let filters = json!({
-        "allowed": { "mismatch_action": errno(Errno::NOSYS), "match_action": "allow", "filter": allowed(arch) },
-        "sockets": { "mismatch_action": "allow", "match_action": errno(Errno::AFNOSUPPORT), "filter": sockets() },
-        "refused": { "mismatch_action": "allow", "match_action": errno(Errno::PERM), "filter": refused(arch) },
-    });
-    Ok(seccompiler::compile_from_json(filters.to_string().as_bytes(), arch)?.into_values().collect())
+/// One filter. What one of them refuses all others allow, so their order does not matter.
+fn program(filter: &Value, arch: TargetArch) -> Result<BpfProgram, seccompiler::Error> {
+    let named = json!({ "filter": filter });
+    let mut programs = seccompiler::compile_from_json(named.to_string().as_bytes(), arch)?;
+    Ok(programs.remove("filter").unwrap_or_default())
+}
+
+/// Calls that match one of the rules have one answer, and all others another.
+fn filter(others: impl Into<Value>, matching: impl Into<Value>, rules: Vec<Value>) -> Value {
+    json!({ "mismatch_action": others.into(), "match_action": matching.into(), "filter": rules })
 }
 
 fn errno(errno: Errno) -> Value {
@@ -97,32 +114,31 @@ fn masked(index: u8, mask: u32, value: u32) -> Value {
     argument(index, json!({ "masked_eq": mask }), value)
 }
 
-fn allowed(arch: TargetArch) -> Vec<Value> {
+fn allowed(arch: TargetArch) -> Value {
     let own = match arch {
         TargetArch::x86_64 => calls::ALLOWED_X86_64,
         _ => &[],
     };
-    calls::ALLOWED.iter().chain(own).copied().chain(calls::refused(arch)).map(call).collect()
+    let used = calls::ALLOWED.iter().chain(own).copied();
+    filter(errno(Errno::NOSYS), "allow", used.chain(calls::refused(arch)).map(call).collect())
 }
 
 /// All but local sockets, internet protocols, and the netlink protocol that lists interfaces and addresses.
-fn sockets() -> Vec<Value> {
+fn sockets() -> Value {
     const UNIX: u32 = 1;
     const INET: u32 = 2;
     const INET6: u32 = 10;
     const NETLINK: u32 = 16;
     const NETLINK_ROUTE: u32 = 0;
     let other = [UNIX, INET, INET6, NETLINK].map(|family| argument(0, "ne", family));
-    ["socket", "socketpair"]
-        .into_iter()
-        .flat_map(|name| {
-            let netlink = vec![argument(0, "eq", NETLINK), argument(2, "ne", NETLINK_ROUTE)];
-            [call_with(name, other.to_vec()), call_with(name, netlink)]
-        })
-        .collect()
+    let rules = ["socket", "socketpair"].into_iter().flat_map(|name| {
+        let netlink = vec![argument(0, "eq", NETLINK), argument(2, "ne", NETLINK_ROUTE)];
+        [call_with(name, other.to_vec()), call_with(name, netlink)]
+    });
+    filter("allow", errno(Errno::AFNOSUPPORT), rules.collect())
 }
 
-fn refused(arch: TargetArch) -> Vec<Value> {
+fn refused(arch: TargetArch) -> Value {
     /// `CLONE_NEW…`: mount, control group, UTS, IPC, user, process and network namespaces.
     const NAMESPACES: [u32; 7] =
         [0x0002_0000, 0x0200_0000, 0x0400_0000, 0x0800_0000, 0x1000_0000, 0x2000_0000, 0x4000_0000];
@@ -144,7 +160,7 @@ fn refused(arch: TargetArch) -> Vec<Value> {
             rules.push(call_with("mknod", vec![masked(1, FILE_TYPE, kind)]));
         }
     }
-    rules
+    filter("allow", errno(Errno::PERM), rules)
 }
 
 #[cfg(test)]

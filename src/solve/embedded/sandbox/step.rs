@@ -225,7 +225,7 @@ fn in_new_processes<T>(
     meanwhile: impl FnOnce() -> T,
 ) -> Result<(Status, Vec<Stub>, T), Failure> {
     let disk = Disk::of(job);
-    let init = inits.take()?;
+    let init = inits.take(job.host_network)?;
     let (pid, handle) = (init.pid(), init.handle.try_clone().map_err(Failure::io("open a process"))?);
     std::thread::scope(|threads| {
         let run = threads.spawn(|| in_init(init, job, secrets, files, parent));
@@ -266,7 +266,7 @@ fn in_init(
     files: Vec<OwnedFd>,
     parent: &mut Channel,
 ) -> Result<(Status, Vec<Stub>), Failure> {
-    let started = Reply::Started { pid: init.pid(), waits: job.waits };
+    let started = Reply::Started { pid: init.pid() };
     parent.send(&started, &[init.handle.as_fd()]).map_err(Failure::io("tell that the step starts"))?;
     if job.waits {
         parent.receive::<()>().map_err(Failure::io("wait for the step's control groups"))?;

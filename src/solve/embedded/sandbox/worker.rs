@@ -6,6 +6,7 @@ use super::channel::Channel;
 use super::forbidden::Forbidden;
 use super::inits::Inits;
 use super::job::{Failure, Job, Reply};
+use super::seccomp::Filters;
 use super::{layer, lifeline, namespaces, step};
 use nix::sched::CloneFlags;
 use rustix::fs::Mode;
@@ -41,8 +42,9 @@ fn close_inherited(parent: &Channel) -> io::Result<()> {
 fn jobs(parent: &mut Channel) -> Result<(), Failure> {
     namespaces::leave(CloneFlags::CLONE_NEWUSER).map_err(Failure::forbidden(Forbidden::UserNamespace))?;
     parent.send(&Reply::Unshared, &[]).map_err(Failure::io("ask for ids"))?;
-    parent.receive::<()>().map_err(Failure::io("wait for ids"))?;
-    let mut inits = Inits::default();
+    let (filters, _) = parent.receive::<Filters>().map_err(Failure::io("wait for ids"))?;
+    filters.of_worker.restrict()?;
+    let mut inits = Inits::new(filters.of_step);
     inits.prepare();
     std::thread::scope(|threads| {
         while let Some((job, files)) = next(parent)? {

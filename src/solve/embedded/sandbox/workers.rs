@@ -1,19 +1,24 @@
 //! The workers of a sandbox that wait for a job: starting one takes long, so it is begun early, and it serves again.
 
 use super::SandboxError;
-use super::helper::Helper;
+use super::helper::{Helper, Last};
 use super::ids::Ids;
+use super::job::{Job, Reply};
 use super::keeper::Coming;
+use super::seccomp::Filters;
 use crate::store::Store;
+use secrecy::SecretSlice;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Starts workers and keeps those that are idle; they end when this is dropped.
 #[derive(Debug)]
 pub(super) struct Workers {
     program: PathBuf,
     ids: OnceLock<Ids>,
+    filters: Arc<OnceLock<Filters>>,
     idle: Mutex<Vec<Idle>>,
 }
 
@@ -33,7 +38,7 @@ enum Worker {
 
 impl Workers {
     pub(super) fn new(program: PathBuf) -> Self {
-        Workers { program, ids: OnceLock::new(), idle: Mutex::default() }
+        Workers { program, ids: OnceLock::new(), filters: Arc::default(), idle: Mutex::default() }
     }
 
     /// The ids that each of them has.
@@ -53,8 +58,29 @@ impl Workers {
         }
     }
 
+    /// Gives a worker a job, and the worker to `attend`; if it came to a clean end, it is kept.
+    pub(super) fn give(
+        &self,
+        store: &Store,
+        job: &Job,
+        secrets: &[&SecretSlice<u8>],
+        files: Vec<OwnedFd>,
+        attend: impl FnOnce(&mut Helper) -> Result<Last, SandboxError>,
+    ) -> Result<Last, SandboxError> {
+        let mut helper = self.take(store)?;
+        helper.begin(job, secrets, &files)?;
+        // The step's ends are its own now.
+        drop(files);
+        let last = attend(&mut helper)?;
+        if matches!(last, Last::Reply(Reply::Ended(_) | Reply::Layer { .. } | Reply::Removed)) {
+            helper.rest();
+            self.idle().push(Idle { worker: Worker::Ready(helper), store: store.clone() });
+        }
+        Ok(last)
+    }
+
     /// A worker that waits for a job.
-    pub(super) fn take(&self, store: &Store) -> Result<Helper, SandboxError> {
+    fn take(&self, store: &Store) -> Result<Helper, SandboxError> {
         let failed = |source| SandboxError::Io { action: "start a worker".to_owned(), source };
         loop {
             match self.take_idle(store) {
@@ -67,12 +93,6 @@ impl Workers {
         }
     }
 
-    /// Keeps a worker whose job came to a clean end.
-    pub(super) fn put_back(&self, store: &Store, mut helper: Helper) {
-        helper.rest();
-        self.idle().push(Idle { worker: Worker::Ready(helper), store: store.clone() });
-    }
-
     /// The one that was put back last, or else one that is coming.
     fn take_idle(&self, store: &Store) -> Option<Worker> {
         let mut idle = self.idle();
@@ -82,11 +102,23 @@ impl Workers {
 
     fn begin(&self, store: &Store) -> io::Result<Coming<Result<Helper, SandboxError>>> {
         let (program, store, ids) = (self.program.clone(), store.clone(), self.ids().clone());
-        Coming::begin(move |life| Helper::start(&program, store.root(), &ids, life))
+        let filters = self.filters.clone();
+        Coming::begin(move |life| Helper::start(&program, store.root(), &ids, made(&filters)?, life))
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The filters, which are made for the first worker.
+fn made(filters: &OnceLock<Filters>) -> Result<&Filters, SandboxError> {
+    match filters.get() {
+        Some(filters) => Ok(filters),
+        None => {
+            let new = Filters::new()?;
+            Ok(filters.get_or_init(|| new))
+        }
     }
 }
 
