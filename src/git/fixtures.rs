@@ -18,6 +18,20 @@ impl Repo {
         repo
     }
 
+    /// One around the files of a folder, as users have it.
+    pub(crate) fn around(folder: impl Into<PathBuf>) -> Self {
+        let repo = Repo { folder: folder.into() };
+        repo.git(&["init", "--quiet", "--initial-branch=main", "."], b"");
+        repo
+    }
+
+    /// A commit of all files around it.
+    pub(crate) fn commit_files(&self) -> String {
+        self.git(&["add", "--all"], b"");
+        self.git(&["commit", "--quiet", "-m", "a commit"], b"");
+        self.git(&["rev-parse", "HEAD"], b"")
+    }
+
     pub(crate) fn address(&self) -> String {
         format!("file://{}", self.folder.display())
     }

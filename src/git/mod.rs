@@ -28,6 +28,7 @@ pub use program::{Limits, Settings, Ssh};
 pub use revision::Revision;
 
 #[cfg(test)]
+#[allow(dead_code, reason = "made for tests of the program as well, which need all of it")]
 mod fixtures;
 #[cfg(test)]
 mod tests;

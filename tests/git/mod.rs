@@ -1,7 +1,8 @@
-//! Sources of git, from repositories that tests make to images, as a user of the program meets them.
+//! Sources of git, from repositories that tests make to images, and projects in repositories, as a user meets them.
 
 mod hostile;
 mod locked;
+mod project;
 mod told;
 
 use crate::support::git::{Repo, repo};
