@@ -80,7 +80,7 @@ fn in_session_with<T>(
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|e| Failure::machine(format!("cannot start threads: {e}")))?;
-    signals::watch(&runtime, settings.cancelled.clone());
+    signals::watch(&runtime, settings.cancelled.clone(), global.progress);
     let progress = listener(global.progress);
     // Where threads were started already, as in tests, their number stays.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(settings.jobs).build_global();

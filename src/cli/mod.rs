@@ -35,7 +35,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, environment: &Environment) 
             return if error.use_stderr() { exit::USAGE } else { exit::DONE };
         }
     };
-    let mut output = Output::new(environment);
+    let mut output = Output::new(cli.global.progress, environment);
     let result = commands::run(cli, environment, &mut output);
     let code = match result {
         Ok(code) => code,

@@ -1,13 +1,16 @@
 //! Standard output and standard error.
 
-use super::diagnostics;
-use super::{Environment, exit, lines};
+use super::args::ProgressMode;
+use super::{Environment, diagnostics, exit, lines, progress};
 use crate::diagnostic::Diagnostics;
-use crate::pipeline::{Error, Kind};
+use crate::pipeline::{Error, Kind, diagnostics_as_json};
+use serde_json::{Value, json};
 use std::io::{IsTerminal, Write};
 
 /// Where text goes.
 pub(super) struct Output {
+    /// Why a command failed is told as an event.
+    events: bool,
     colours: bool,
     width: usize,
 }
@@ -45,6 +48,26 @@ impl Failure {
     pub(super) fn machine(message: impl Into<String>) -> Self {
         Failure { message: Message::Text(message.into()), code: exit::FAILURE }
     }
+
+    /// The event `error` of `specs/progress.md`.
+    fn event(&self) -> Value {
+        let (message, diagnostics) = self.message.told();
+        json!({ "event": "error", "exit": self.code, "message": message, "diagnostics": diagnostics })
+    }
+}
+
+impl Message {
+    /// All that is said in words, and the places in texts. What a command wrote was told as it came.
+    fn told(&self) -> (String, Value) {
+        match self {
+            Message::Command { then, .. } => then.told(),
+            Message::Text(text) => (text.clone(), json!([])),
+            Message::Diagnostics(list) => {
+                let messages: Vec<&str> = list.list.iter().map(|diagnostic| diagnostic.message.as_str()).collect();
+                (messages.join("\n"), diagnostics_as_json(list))
+            }
+        }
+    }
 }
 
 impl From<Error> for Failure {
@@ -74,10 +97,10 @@ impl From<Error> for Failure {
 }
 
 impl Output {
-    pub(super) fn new(environment: &Environment) -> Self {
+    pub(super) fn new(mode: ProgressMode, environment: &Environment) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let width = if terminal { console_width(environment) } else { 100 };
-        Output { colours: environment.colours(terminal), width }
+        Output { events: mode == ProgressMode::Json, colours: environment.colours(terminal), width }
     }
 
     /// Writes a result to standard output.
@@ -112,7 +135,10 @@ impl Output {
 
     /// Says why a command failed.
     pub(super) fn failure(&mut self, failure: &Failure) {
-        self.message(&failure.message);
+        match self.events {
+            true => progress::event(&failure.event()),
+            false => self.message(&failure.message),
+        }
     }
 
     fn message(&mut self, message: &Message) {

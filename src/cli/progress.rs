@@ -5,6 +5,7 @@ use super::lines::{Lines, visible};
 use super::render::size;
 use crate::pipeline::Progress;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
@@ -124,49 +125,56 @@ fn so_far(here: u64, expected: u64, bytes: u64, passed: Duration) -> String {
     format!("{} of {}, {}/s", size(here), size(expected), size(rate))
 }
 
-/// An object for each event.
-struct Json;
+/// Writes an event to standard error: an object in a line.
+pub(super) fn event(event: &Value) {
+    say(&event.to_string());
+}
 
-impl Json {
-    fn event(&self, event: serde_json::Value) {
-        say(&event.to_string());
+/// Says that an interrupt came.
+pub(super) fn interrupted(mode: ProgressMode) {
+    match mode {
+        ProgressMode::Json => event(&json!({ "event": "interrupted" })),
+        _ => say("interrupted: what runs is ended, what is finished is kept"),
     }
 }
 
+/// An object for each event.
+struct Json;
+
 impl Progress for Json {
     fn phase(&self, name: &'static str) {
-        self.event(serde_json::json!({ "event": "phase", "name": name }));
+        event(&json!({ "event": "phase", "name": name }));
     }
 
     fn expect(&self, bytes: u64) {
-        self.event(serde_json::json!({ "event": "expect", "bytes": bytes }));
+        event(&json!({ "event": "expect", "bytes": bytes }));
     }
 
     fn advance(&self, bytes: u64) {
         if bytes > 0 {
-            self.event(serde_json::json!({ "event": "advance", "bytes": bytes }));
+            event(&json!({ "event": "advance", "bytes": bytes }));
         }
     }
 
     fn done(&self, name: &str, cached: bool) {
-        self.event(serde_json::json!({ "event": "done", "name": name, "cached": cached }));
+        event(&json!({ "event": "done", "name": name, "cached": cached }));
     }
 
     fn command(&self, number: u64, name: &str) {
-        self.event(serde_json::json!({ "event": "command", "number": number, "name": name }));
+        event(&json!({ "event": "command", "number": number, "name": name }));
     }
 
     fn wrote(&self, number: u64, bytes: &[u8]) {
         let text = String::from_utf8_lossy(bytes);
-        self.event(serde_json::json!({ "event": "output", "number": number, "text": text }));
+        event(&json!({ "event": "output", "number": number, "text": text }));
     }
 
     fn ended(&self, number: u64, _: &str, failed: bool, seconds: f64) {
-        self.event(serde_json::json!({ "event": "ended", "number": number, "failed": failed, "seconds": seconds }));
+        event(&json!({ "event": "ended", "number": number, "failed": failed, "seconds": seconds }));
     }
 
     fn warn(&self, message: &str) {
-        self.event(serde_json::json!({ "event": "warning", "message": message }));
+        event(&json!({ "event": "warning", "message": message }));
     }
 }
 

@@ -1,6 +1,8 @@
 //! What commands find around them, and what becomes of what they do.
 
 use super::Site;
+use crate::support::program::Outcome;
+use serde_json::{Value, json};
 use std::fs;
 
 #[test]
@@ -105,6 +107,31 @@ image "hello" { copy "/bin" from="compile" to="/bin" }
     let killed = Site::new("stage \"s\" { base \"tools\"; run \"die 9\" }\nimage \"x\" { base \"s\" }\n");
     let outcome = killed.build(&[]).run().code(4);
     assert!(outcome.stderr.contains("signal 9"), "{}", outcome.stderr);
+}
+
+#[test]
+fn programs_are_told_of_failures_by_events() {
+    let events = |outcome: &Outcome| -> Vec<Value> {
+        outcome.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let site =
+        Site::new("stage \"s\" { base \"tools\"; run \"echo all is well; exit 7\" }\nimage \"x\" { base \"s\" }\n");
+    let outcome = site.build(&["--progress", "json"]).run().code(4);
+    let events_of_run = events(&outcome);
+    let output = events_of_run.iter().find(|event| event["event"] == "output").unwrap();
+    assert_eq!(output["text"], "all is well\n");
+    let last = events_of_run.last().unwrap();
+    assert_eq!((&last["event"], &last["exit"]), (&json!("error"), &json!(4)));
+    let [diagnostic] = last["diagnostics"].as_array().unwrap().as_slice() else { panic!("{last:#}") };
+    assert_eq!(last["message"], diagnostic["message"]);
+    assert_eq!(diagnostic["places"][0]["file"], "kiln.kdl");
+    // Where no text is to blame.
+    let outcome = site.build(&["--progress", "json", "-o", "oci:layout", "--image", "y"]).run().code(2);
+    let message = "the spec has no image `y`, only docker.io/library/x";
+    assert_eq!(
+        *events(&outcome).last().unwrap(),
+        json!({ "event": "error", "exit": 2, "message": message, "diagnostics": [] })
+    );
 }
 
 #[test]
