@@ -14,7 +14,7 @@ use crate::store::{Store, StoreError};
 use std::path::Path;
 
 /// The kind of record that says which layers make up a tree.
-const RECORD: &str = "layers";
+const RECORD: &str = "tree-layers";
 
 /// No tree has more: each is looked at for each file that is opened, and mount options are at most a page.
 pub(super) const MOST: usize = 40;
