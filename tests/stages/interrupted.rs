@@ -134,6 +134,22 @@ fn a_build_that_is_interrupted_leaves_nothing_and_the_next_succeeds() {
     interrupted_at(9);
 }
 
+/// A build that is killed just after it has made a layer leaves one of which no record tells.
+#[test]
+fn a_layer_on_disk_that_nobody_remembers_is_used() {
+    let site = Site::new(SPEC);
+    let tree = site.world.path("tree");
+    for n in ["1", "2"] {
+        let _ = fs::remove_dir_all(&tree);
+        let (arg, output) = (format!("n={n}"), format!("tree:{}", tree.display()));
+        site.build(&["--arg", &arg, "-o", &output]).run().done();
+        assert_eq!(fs::read_to_string(tree.join("two")).unwrap(), format!("{n}\n"));
+        let records = site.world.path("store/records/tree-layers");
+        assert!(records.is_dir());
+        fs::remove_dir_all(records).unwrap();
+    }
+}
+
 #[test]
 #[ignore = "takes long"]
 fn a_build_that_is_interrupted_two_hundred_times_leaves_nothing() {

@@ -1,6 +1,7 @@
 //! Trees on disk, made by the worker.
 
 use super::job::{Failure, LayerJob, Owners};
+use super::layers;
 use crate::llb::exec::STEP_EPOCH;
 use crate::oci::Digest;
 use crate::store::Store;
@@ -23,9 +24,11 @@ pub(super) fn make(job: &LayerJob) -> Result<bool, Failure> {
         Some((change, target)) => (change, *target),
         None => (&Change::from(tree), &job.target),
     };
-    let made = materialise::layer(change, &store, &place, STEP_EPOCH);
-    made.map_err(Failure::tree)?;
-    std::fs::rename(&place, target).map_err(Failure::io("name the layer"))?;
+    // One that has its name is complete, also where whoever made it was killed before it was remembered.
+    if !Path::new(target).is_dir() {
+        materialise::layer(change, &store, &place, STEP_EPOCH).map_err(Failure::tree)?;
+        layers::give_name(&place, target).map_err(Failure::io("name the layer"))?;
+    }
     Ok(over_base.is_some())
 }
 

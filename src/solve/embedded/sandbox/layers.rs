@@ -11,6 +11,7 @@ use super::job::LayerJob;
 use crate::oci::{Digest, Digester};
 use crate::solve::embedded::sandbox::TreeRef;
 use crate::store::{Store, StoreError};
+use std::io;
 use std::path::Path;
 
 /// The kind of record that says which layers make up a tree.
@@ -114,6 +115,14 @@ impl Layers {
 
     fn key(&self, tree: &Digest) -> Digest {
         Digest::of([self.folder.as_bytes(), b"\0", tree.as_bytes()].concat())
+    }
+}
+
+/// Gives a finished layer its name. Where another has it by now, that is the same.
+pub(super) fn give_name(layer: &Path, name: &str) -> io::Result<()> {
+    match std::fs::rename(layer, name) {
+        Err(e) if matches!(e.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists) => Ok(()),
+        other => other,
     }
 }
 

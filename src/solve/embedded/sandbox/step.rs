@@ -158,12 +158,8 @@ fn name(job: &StepJob, secret: usize) -> String {
 /// What the step changed becomes the layer that the next one begins with.
 fn keep(folder: &Path, tree: &TreeJob, made: &Digest) -> Result<Option<String>, Failure> {
     let name = layers::name(&tree.folder, Some(&tree.tree), made);
-    match std::fs::rename(folder.join("upper"), &name) {
-        Ok(()) => Ok(Some(name)),
-        // Another step left the same.
-        Err(e) if matches!(e.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists) => Ok(Some(name)),
-        Err(e) => Err(Failure::io("keep the step's changes")(e)),
-    }
+    layers::give_name(&folder.join("upper"), &name).map_err(Failure::io("keep the step's changes"))?;
+    Ok(Some(name))
 }
 
 /// Makes what the step's mounts are made of.
