@@ -117,15 +117,62 @@ impl Bundle {
 
     /// Reads a bundle; nothing about it is verified yet.
     pub fn from_json(json: &[u8]) -> Result<Self, BundleError> {
+        let Parsed { without, payload } = Parsed::read(json)?;
+        Ok(Bundle { payload: decode(&payload)?, ..without })
+    }
+
+    /// Reads the bytes of a bundle without keeping the payload, and gives the signature in them; none where they say
+    /// anything else than this bundle.
+    pub fn read_back(&self, json: &[u8]) -> Result<Option<Vec<u8>>, BundleError> {
+        let Parsed { without, payload } = Parsed::read(json)?;
+        let own = Bundle {
+            payload_type: self.payload_type.clone(),
+            payload: Vec::new(),
+            signature: self.signature.clone(),
+            signer: self.signer.clone(),
+            log_entries: self.log_entries,
+            timestamps: self.timestamps,
+        };
+        Ok((without == own && says(&payload, &self.payload)).then_some(without.signature))
+    }
+}
+
+fn malformed(error: impl std::fmt::Display) -> BundleError {
+    BundleError::Malformed(error.to_string())
+}
+
+fn decode(text: &str) -> Result<Vec<u8>, BundleError> {
+    STANDARD.decode(text).map_err(malformed)
+}
+
+/// Whether a base64 text says these bytes, piece by piece.
+fn says(text: &str, mut bytes: &[u8]) -> bool {
+    let mut piece = [0; 12 << 10];
+    for part in text.as_bytes().chunks(16 << 10) {
+        let Ok(length) = STANDARD.decode_slice(part, &mut piece) else { return false };
+        match bytes.strip_prefix(&piece[..length]) {
+            Some(rest) => bytes = rest,
+            None => return false,
+        }
+    }
+    bytes.is_empty()
+}
+
+/// A bundle as it is read: its payload is still text.
+struct Parsed<'a> {
+    without: Bundle,
+    payload: Cow<'a, str>,
+}
+
+impl<'a> Parsed<'a> {
+    fn read(json: &'a [u8]) -> Result<Self, BundleError> {
         if json.len() as u64 > MAX_BUNDLE {
             return Err(BundleError::TooLarge { size: json.len() as u64 });
         }
-        let malformed = |error: &dyn std::fmt::Display| BundleError::Malformed(error.to_string());
-        let document: DocumentIn<'_> = serde_json::from_slice(json).map_err(|error| malformed(&error))?;
+        let document: DocumentIn<'_> = serde_json::from_slice(json).map_err(malformed)?;
         if ![media_type::SIGSTORE_BUNDLE, MEDIA_TYPE_WITH_PARAMETER].contains(&document.media_type.as_ref()) {
             return Err(BundleError::MediaType(document.media_type.chars().take(120).collect()));
         }
-        let decode = |text: &str| STANDARD.decode(text).map_err(|error| malformed(&error));
         let material = document.verification_material;
         let signer = match (material.public_key, material.certificate) {
             (Some(key), None) => Identity::Key { hint: key.hint.into_owned() },
@@ -136,14 +183,15 @@ impl Bundle {
         let [signature] = envelope.signatures.as_slice() else {
             return Err(BundleError::Signatures(envelope.signatures.len()));
         };
-        Ok(Bundle {
+        let without = Bundle {
             payload_type: envelope.payload_type.into_owned(),
-            payload: decode(&envelope.payload)?,
+            payload: Vec::new(),
             signature: decode(&signature.sig)?,
             signer,
             log_entries: material.tlog_entries.map_or(0, |entries| entries.len()),
             timestamps: material.timestamps.map_or(0, |data| data.timestamps.len()),
-        })
+        };
+        Ok(Parsed { without, payload: envelope.payload })
     }
 }
 

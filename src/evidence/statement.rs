@@ -75,11 +75,12 @@ impl<P> Statement<P> {
 }
 
 impl<P: Serialize> Statement<P> {
-    /// The bytes of the statement, compact JSON, and where in them the predicate is.
+    /// The bytes of the statement, compact JSON, and where in them the predicate is. It needs `room` bytes or a few more: to
+    /// grow what is large means to copy it.
     ///
     /// # Errors
     /// Where the predicate has no JSON.
-    pub fn to_json(&self) -> serde_json::Result<(Vec<u8>, Range<usize>)> {
+    pub fn to_json(&self, room: usize) -> serde_json::Result<(Vec<u8>, Range<usize>)> {
         let without = Statement {
             kind: self.kind.clone(),
             subject: self.subject.clone(),
@@ -89,6 +90,7 @@ impl<P: Serialize> Statement<P> {
         let mut json = serde_json::to_vec(&without)?;
         // The predicate is the last field.
         json.truncate(json.len() - b"null}".len());
+        json.reserve(room);
         let start = json.len();
         serde_json::to_writer(&mut json, &self.predicate)?;
         let end = json.len();

@@ -48,8 +48,8 @@ pub(super) fn platform(
         let about = || vec![Subject::new(&subject.digest).named(&build.image)];
         let documents = || {
             rayon::join(
-                || speaker.say(&Statement::new(about(), predicate::CYCLONEDX, graph.cyclonedx())),
-                || speaker.say(&Statement::new(about(), predicate::SPDX, graph.spdx())),
+                || speaker.say_large(&Statement::new(about(), predicate::CYCLONEDX, graph.cyclonedx()), graph.size()),
+                || speaker.say_large(&Statement::new(about(), predicate::SPDX, graph.spdx()), graph.size()),
             )
         };
         let others = || {
@@ -136,7 +136,12 @@ struct Speaker<'a> {
 
 impl Speaker<'_> {
     fn say<P: Serialize>(&self, statement: &Statement<P>) -> Result<Said, Error> {
-        let signed = sign::sign(self.signer, statement)?;
+        self.say_large(statement, 0)
+    }
+
+    /// Signs and stores a statement of about `size` bytes.
+    fn say_large<P: Serialize>(&self, statement: &Statement<P>, size: usize) -> Result<Said, Error> {
+        let signed = sign::sign_large(self.signer, statement, size)?;
         let predicate = signed.predicate;
         let referrer = Referrer::new(signed, self.subject, self.epoch);
         self.store.put_as(&referrer.descriptor.digest, &referrer.manifest)?;

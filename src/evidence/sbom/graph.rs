@@ -125,6 +125,13 @@ impl<'a> Graph<'a> {
         Ok(graph)
     }
 
+    /// About the size of a document, in bytes: most of it is files.
+    pub fn size(&self) -> usize {
+        const OF_A_FILE: usize = 512;
+        const OF_A_COMPONENT: usize = 4 << 10;
+        self.inventory.files.len() * OF_A_FILE + self.all.len() * OF_A_COMPONENT
+    }
+
     /// The components of the image.
     pub(super) fn components(&self) -> &[Component<'a>] {
         &self.all[..self.shipped]

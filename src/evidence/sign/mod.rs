@@ -97,7 +97,16 @@ pub struct Signed {
 
 /// Signs a statement, then reads the bytes of the bundle again and verifies them.
 pub fn sign<P: Serialize>(signer: &dyn Signer, statement: &Statement<P>) -> Result<Signed, SignError> {
-    let (payload, predicate) = statement.to_json()?;
+    sign_large(signer, statement, 0)
+}
+
+/// The same for a statement of about `size` bytes.
+pub fn sign_large<P: Serialize>(
+    signer: &dyn Signer,
+    statement: &Statement<P>,
+    size: usize,
+) -> Result<Signed, SignError> {
+    let (payload, predicate) = statement.to_json(size)?;
     let signature = || {
         let digest = pre_authentication_digest(media_type::IN_TOTO, &payload);
         signer.sign(&digest).map(|signature| (digest, signature))
@@ -113,13 +122,11 @@ pub fn sign<P: Serialize>(signer: &dyn Signer, statement: &Statement<P>) -> Resu
         timestamps: 0,
     };
     let bundle = signed.to_json();
-    let (read, digest) = rayon::join(|| Bundle::from_json(&bundle), || Digest::of(&bundle));
+    let (read, digest) = rayon::join(|| signed.read_back(&bundle), || Digest::of(&bundle));
     let read = read.map_err(|error| SignError::Rejected(error.to_string()))?;
-    if read != signed {
-        return Err(SignError::Rejected("it says something else".into()));
-    }
+    let signature = read.ok_or_else(|| SignError::Rejected("it says something else".into()))?;
     // What was read is what was signed, and so has its digest.
-    if !signer.public_key().verifies(&signed_digest, &read.signature) {
+    if !signer.public_key().verifies(&signed_digest, &signature) {
         return Err(SignError::Rejected("the signature is not one of this key over this content".into()));
     }
     Ok(Signed { predicate_type: statement.predicate_type.clone(), predicate, bundle, digest })
