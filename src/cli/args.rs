@@ -122,6 +122,9 @@ pub(super) struct GivenArgs {
     /// An agent of ssh that the spec names: NAME=SOCKET, or NAME for the one of SSH_AUTH_SOCK; may be repeated
     #[arg(long, value_name = "NAME[=SOCKET]")]
     pub ssh: Vec<String>,
+    /// Where commands run: embedded, or buildkit:ADDRESS for a BuildKit daemon [default: $KILN_ENGINE, else embedded]
+    #[arg(long, value_name = "ENGINE")]
+    pub engine: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -115,7 +115,8 @@ fn program() -> Result<PathBuf, Failure> {
 fn given(args: &GivenArgs, environment: &Environment) -> Result<Given, Failure> {
     let secrets = environment.secrets(&args.secret).map_err(Failure::usage)?;
     let ssh = environment.agents(&args.ssh).map_err(Failure::usage)?;
-    Ok(Given { secrets, ssh, ..Given::default() })
+    let engine = environment.engine(args.engine.as_deref()).map_err(Failure::usage)?;
+    Ok(Given { secrets, ssh, engine, ..Given::default() })
 }
 
 fn jobs(global: &Global) -> usize {

@@ -161,6 +161,11 @@ impl Builder {
         self.finish_with(output, &[], sources)
     }
 
+    /// The same without places in a spec.
+    pub fn finish_without_places(&self, output: Output) -> Result<Definition, LlbError> {
+        self.finish(output, &Sources::default())
+    }
+
     /// The definition that yields `output`, with the vertices that this and `others` take.
     pub fn finish_with(&self, output: Output, others: &[Output], sources: &Sources) -> Result<Definition, LlbError> {
         let mut message = pb::Definition::default();

@@ -89,7 +89,7 @@ struct Record {
 const RECORD: &str = "image";
 
 /// The version of what decides an image beside its recipe; another one forgets them all.
-const FORM: &str = "kiln image 4";
+const FORM: &str = "kiln image 5";
 
 /// What an image is made of.
 #[derive(Clone, Copy)]

@@ -1,5 +1,6 @@
 //! What all of kiln's work shares: the store, the network, the clock, who listens.
 
+use super::engines::EngineChoice;
 use super::error::Error;
 use super::project::Project;
 use super::report::{CommandDifference, CommandReasons, Findings};
@@ -11,8 +12,9 @@ use crate::llb::{Graph, Output};
 use crate::oci::Digest;
 use crate::packages::deb;
 use crate::registry::{self, Mirror, Registries};
+use crate::solve::buildkit::BuildKit;
 use crate::solve::embedded::Embedded;
-use crate::solve::embedded::sandbox::Native;
+use crate::solve::embedded::sandbox::{Native, Sandbox};
 use crate::solve::{self, Downloads, Fetch, Offline};
 use crate::store::Store;
 use jiff::Timestamp;
@@ -98,6 +100,8 @@ pub struct Given {
     pub explain: bool,
     /// Whether to run each command twice and compare what it leaves.
     pub twice: bool,
+    /// Where they run.
+    pub engine: EngineChoice,
 }
 
 /// One run of kiln.
@@ -114,6 +118,7 @@ pub struct Session<'a> {
     project_registries: OnceLock<Registries>,
     began: Instant,
     packer: OnceLock<Packer>,
+    daemon: OnceLock<Arc<BuildKit>>,
     commands: AtomicU64,
     is_cancelled: Box<dyn Fn() -> bool + Send + Sync>,
     found: Mutex<Findings>,
@@ -144,6 +149,7 @@ impl<'a> Session<'a> {
             project_registries: OnceLock::new(),
             began: Instant::now(),
             packer: OnceLock::new(),
+            daemon: OnceLock::new(),
             commands: AtomicU64::new(0),
             phases: Mutex::default(),
             warnings: Mutex::default(),
@@ -206,7 +212,12 @@ impl<'a> Session<'a> {
             true => Arc::new(Offline),
             false => Arc::new(Downloads::new(self.client()?.clone(), self.runtime.clone())),
         };
-        let sandbox = Arc::new(Native::new(self.settings.program.clone()));
+        let sandbox: Arc<dyn Sandbox> = match &self.settings.given.engine {
+            EngineChoice::Embedded => Arc::new(Native::new(self.settings.program.clone())),
+            EngineChoice::BuildKit(address) => {
+                self.daemon.get_or_init(|| Arc::new(BuildKit::new(address.clone(), self.runtime.clone()))).clone()
+            }
+        };
         Ok(Embedded::new(self.store.clone(), fetch).with_sandbox(sandbox))
     }
 

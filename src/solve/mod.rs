@@ -4,6 +4,7 @@
 //! lock; whatever it is, the same graph gives the same trees. One is built in,
 //! [`embedded`]; others implement [`Engine`] beside it.
 
+pub mod buildkit;
 pub mod embedded;
 mod error;
 mod fetch;

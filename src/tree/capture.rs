@@ -328,6 +328,10 @@ impl<'a> Capture<'a> {
         // What is made in a folder changes its time; that says nothing of the folder.
         let before_time = like_before.filter(|before| before.is_dir()).map(|before| before.mtime);
         let mtime = match self.time(&found.about) {
+            // One that lies in the future, and always did.
+            None if like_before.is_some_and(|before| before.mtime == Some(found.about.st_mtime)) => {
+                Some(found.about.st_mtime)
+            }
             None => before_time.flatten(),
             // The time that stands for none on disk.
             Some(seconds) if seconds == self.options.epoch => like_before.and_then(|before| before.mtime),
@@ -351,7 +355,7 @@ impl<'a> Capture<'a> {
             if matches!(entry.kind, Kind::Whiteout) {
                 continue;
             }
-            let seconds = now.mtime_within(self.options.epoch);
+            let seconds = now.mtime.unwrap_or(self.options.epoch);
             let set = match at.parent(&entry.path) {
                 Ok((folder, name)) => beneath::set_time_at(folder, name, seconds),
                 Err(_) => beneath::set_time(self.root.as_fd(), seconds),

@@ -25,13 +25,14 @@ RUN chmod 1777 /tmp
 ";
 
 /// A daemon with BuildKit in it.
-struct Docker {
+pub(super) struct Docker {
+    tools: &'static Tools,
     folder: TempDir,
     running: Option<Running>,
 }
 
 impl Docker {
-    fn start() -> Docker {
+    pub(super) fn start(tools: &'static Tools, more: &[&str]) -> Docker {
         let folder = tempfile::tempdir().unwrap();
         let daemon = [
             "dockerd",
@@ -42,9 +43,9 @@ impl Docker {
             "--iptables=false",
             "--ip6tables=false",
             "--bridge=none",
-            "--storage-driver=overlay2",
         ];
-        let docker = Docker { running: Some(Tools::docker().start(folder.path(), &daemon)), folder };
+        let daemon = [&daemon[..], more].concat();
+        let docker = Docker { tools, running: Some(tools.start(folder.path(), &daemon)), folder };
         let end = Instant::now() + Duration::from_secs(60);
         while docker.call(&["version"]).code != Some(0) {
             assert!(Instant::now() < end, "dockerd does not answer");
@@ -53,9 +54,14 @@ impl Docker {
         docker
     }
 
+    /// Where it listens, as `DOCKER_HOST` has it.
+    pub(super) fn address(&self) -> String {
+        format!("unix://{}/docker.sock", self.folder.path().display())
+    }
+
     fn call(&self, arguments: &[&str]) -> crate::support::program::Outcome {
         let all = [&["timeout", "300", "docker", "-H", "unix:///work/docker.sock"], arguments].concat();
-        Tools::docker().run(self.folder.path(), &all)
+        self.tools.run(self.folder.path(), &all)
     }
 
     /// The files that BuildKit makes of a Dockerfile, as an archive.
@@ -329,7 +335,7 @@ fn cases() -> Vec<Case> {
 #[test]
 #[ignore = "needs root and a Debian mirror"]
 fn graphs_of_dockerfiles_give_the_files_that_buildkit_gives() {
-    let docker = Docker::start();
+    let docker = Docker::start(Tools::docker(), &["--storage-driver=overlay2"]);
     let folder = docker.folder.path().join("context");
     context(&folder);
     for (name, dockerfile, graph) in cases() {

@@ -2,6 +2,7 @@
 
 mod buildkit;
 mod cosign;
+mod daemons;
 mod docker_registry;
 mod layout;
 mod pulled;

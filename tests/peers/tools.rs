@@ -60,6 +60,22 @@ image "tools.test/docker" {
 }
 "#;
 
+/// The same of 2022.
+const DOCKER_OF_BOOKWORM: &str = r#"
+kiln 1
+apt "debian" { suite "bookworm" }
+image "tools.test/docker" {
+    packages "debian" {
+        add "coreutils" "docker.io"
+        ignore-depends "docker.io" "adduser" "debconf" "debconf-2.0" "init-system-helpers" "iptables" "lsb-base" \
+            "sysvinit-utils"
+        scripts "skip" "containerd" "docker.io"
+    }
+    mkdir "/dev" "/proc" "/run" "/sys" "/work"
+    mkdir "/tmp" mode="1777"
+}
+"#;
+
 /// A root file system with programs in it.
 pub struct Tools {
     root: PathBuf,
@@ -79,6 +95,11 @@ impl Tools {
     pub fn docker() -> &'static Tools {
         static TOOLS: OnceLock<Tools> = OnceLock::new();
         TOOLS.get_or_init(|| Tools::unpack("docker", DOCKER))
+    }
+
+    pub fn docker_of_bookworm() -> &'static Tools {
+        static TOOLS: OnceLock<Tools> = OnceLock::new();
+        TOOLS.get_or_init(|| Tools::unpack("docker-bookworm", DOCKER_OF_BOOKWORM))
     }
 
     /// Where a file of the programs lies.

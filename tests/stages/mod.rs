@@ -5,6 +5,7 @@ mod caches;
 mod checks;
 mod commands;
 mod copies;
+mod engines;
 mod interrupted;
 mod secrets;
 mod shared;

@@ -194,7 +194,7 @@ fn write_blobs(
         }
     }
     // As an ordinary user everything is that user's, which is as it should be here.
-    let _ = materialise(&tree, store, new, materialise::Options { epoch, over_existing: true })?;
+    let _ = materialise(&tree, store, new, materialise::Options { epoch, over_existing: true, ..Default::default() })?;
     Ok(())
 }
 
@@ -231,7 +231,7 @@ pub fn write_tree(tree: &Tree, store: &Store, target: &Path, epoch: i64) -> Resu
         return Err(OutputError::NotOurs { path: target.to_owned(), reason: "it is not empty" });
     }
     let staging = Staging::beside(target)?;
-    let options = materialise::Options { epoch, over_existing: false };
+    let options = materialise::Options { epoch, ..Default::default() };
     let losses = materialise(tree, store, staging.new_path(), options)?;
     staging.move_folder(target)?;
     Ok(losses)

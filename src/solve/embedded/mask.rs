@@ -46,7 +46,7 @@ pub(super) struct Masks {
 }
 
 /// Secrets that are looked for in what is kept, by number.
-pub(super) struct Sought(Vec<(usize, Masks)>);
+pub(in crate::solve) struct Sought(Vec<(usize, Masks)>);
 
 /// Masks one stream.
 pub(super) struct Masking<'m> {
@@ -107,7 +107,7 @@ impl Masks {
 
 impl Sought {
     /// Looks for these.
-    pub(super) fn new(secrets: &[SecretSlice<u8>]) -> Self {
+    pub(in crate::solve) fn new(secrets: &[SecretSlice<u8>]) -> Self {
         let masks = |secret: &SecretSlice<u8>| {
             let text = secret.expose_secret().trim_ascii();
             let mut all = BTreeSet::new();
@@ -121,7 +121,7 @@ impl Sought {
     }
 
     /// Copies a content, and says which of the secrets stands in it; then not all of it was copied.
-    pub(super) fn copy(&self, from: &mut dyn Read, to: &mut dyn Write) -> io::Result<Option<usize>> {
+    pub(in crate::solve) fn copy(&self, from: &mut dyn Read, to: &mut dyn Write) -> io::Result<Option<usize>> {
         if self.0.is_empty() {
             return io::copy(from, to).map(|_| None);
         }

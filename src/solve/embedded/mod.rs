@@ -17,7 +17,7 @@ mod cache;
 mod context;
 mod exec;
 mod file;
-mod mask;
+pub(super) mod mask;
 pub mod sandbox;
 mod schedule;
 mod source;

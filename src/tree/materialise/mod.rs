@@ -25,10 +25,18 @@ const BATCH: usize = 32;
 /// How a tree is made.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
-    /// The time of entries without one, and the latest that any gets.
+    /// The time of entries without one.
     pub epoch: i64,
+    /// Entries keep times that are later than that.
+    pub later_times: bool,
     /// Lay the tree over what is in the folder; otherwise it must be empty or missing.
     pub over_existing: bool,
+}
+
+impl Options {
+    fn time(&self, entry: &Entry) -> i64 {
+        if self.later_times { entry.mtime.unwrap_or(self.epoch) } else { entry.mtime_within(self.epoch) }
+    }
 }
 
 /// Something of a tree that could not be kept on disk.
@@ -130,7 +138,8 @@ pub fn materialise(
 /// # Errors
 /// As [`materialise`].
 pub fn layer(change: &Change, store: &Store, target: &Path, epoch: i64) -> Result<(), MaterialiseError> {
-    materialise(&change.entries, store, target, Options { epoch, over_existing: false })?;
+    let options = Options { epoch, later_times: true, over_existing: false };
+    materialise(&change.entries, store, target, options)?;
     let root = File::open(target).map_err(|source| MaterialiseError::Io {
         action: "open",
         path: target.to_owned(),
@@ -156,7 +165,7 @@ pub fn layer(change: &Change, store: &Store, target: &Path, epoch: i64) -> Resul
     for path in change.removed.iter().filter_map(TreePath::parent).chain(change.opaque.iter().cloned()) {
         if let Some(entry) = change.entries.get(&path) {
             let folder = at.folder_to_change(&path).map_err(fail("open the folder", &path))?;
-            beneath::set_time(folder.as_fd(), entry.mtime_within(epoch)).map_err(fail("set the time of", &path))?;
+            beneath::set_time(folder.as_fd(), options.time(entry)).map_err(fail("set the time of", &path))?;
         }
     }
     Ok(())
@@ -282,7 +291,7 @@ impl Making<'_> {
             if entry.link_target().is_none() {
                 beneath::chmod_special(parent, name, self.mode(entry, !losses.contains(&Loss::Owner)))?;
             }
-            beneath::set_time_at(parent, name, entry.mtime_within(self.options.epoch))?;
+            beneath::set_time_at(parent, name, self.options.time(entry))?;
             Ok(losses)
         };
         set().map_err(fail)
@@ -311,7 +320,7 @@ impl Making<'_> {
         if !beneath::set_xattrs(file, &entry.xattrs)? {
             losses.push(Loss::Xattr);
         }
-        beneath::set_time(file, entry.mtime_within(self.options.epoch))?;
+        beneath::set_time(file, self.options.time(entry))?;
         Ok(losses)
     }
 

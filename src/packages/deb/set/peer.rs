@@ -87,7 +87,7 @@ fn dpkg_and_ldconfig_are_content() {
     let options = Options { database: Database::Full, ..Options::new("amd64") };
     let set = compose(&store, &packages, &options, None).unwrap();
     let root = folder.path().join("root");
-    materialise(&set.tree, &store, &root, Placing { epoch: i64::MAX, over_existing: false }).unwrap();
+    materialise(&set.tree, &store, &root, Placing { later_times: true, ..Placing::default() }).unwrap();
     let run = |program: &str, arguments: &[&str]| {
         let output = Command::new(program).args(arguments).env("LC_ALL", "C").output().unwrap();
         let text = [output.stdout, output.stderr].concat();

@@ -16,7 +16,7 @@ use crate::tree::{Tree, TreePath};
 use prost::Message;
 
 /// The meaning of commands; results of another one are not found.
-const VERSION: &[u8] = b"kiln exec 1\n";
+const VERSION: &[u8] = b"kiln exec 2\n";
 
 /// Records of the digests of parts of trees.
 const PARTS: &str = "tree-part";

@@ -28,7 +28,7 @@ const EXTENSIONS: [&[u8]; 2] = [b"query", b"session-bind@openssh.com"];
 
 /// A socket behind which the caller's agent answers, until this is dropped.
 #[derive(Debug)]
-pub(super) struct LentAgent {
+pub(in crate::solve) struct LentAgent {
     /// Closed to end the thread that listens.
     over: Option<PipeWriter>,
     listens: Option<JoinHandle<()>>,
@@ -44,7 +44,7 @@ impl LentAgent {
     ///
     /// # Errors
     /// Where nobody answers at `agent`.
-    pub(super) fn new(agent: &Path, folder: &Path, name: &str) -> io::Result<LentAgent> {
+    pub(in crate::solve) fn new(agent: &Path, folder: &Path, name: &str) -> io::Result<LentAgent> {
         UnixStream::connect(agent)?;
         // A path in the store may be longer than the address of a socket.
         let folder = rustix::fs::open(folder, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;

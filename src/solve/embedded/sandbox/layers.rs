@@ -17,6 +17,9 @@ use std::path::Path;
 /// The kind of record that says which layers make up a tree.
 const RECORD: &str = "tree-layers";
 
+/// Goes into their names; to be raised with how a tree looks on disk.
+const FORM: u32 = 2;
+
 /// No tree has more: each is looked at for each file that is opened, and mount options are at most a page.
 pub(super) const MOST: usize = 40;
 
@@ -33,7 +36,7 @@ impl Layers {
     pub(super) fn new(store: &Store, ids: &Ids) -> Self {
         let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         let short = |text: &str| Digest::of(text.trim()).hex()[..12].to_owned();
-        let folder = format!("layers/{}-{}", short(&boot), short(&ids.name()));
+        let folder = format!("layers/{}-{}-{FORM}", short(&boot), short(&ids.name()));
         Layers { store: store.clone(), folder, ids: ids.clone() }
     }
 

@@ -7,7 +7,7 @@
 //! Starting a process takes longer than many a step. So a worker serves one step after another, and it has an init ready
 //! before it is needed; an init serves one step alone.
 
-mod agent;
+pub(in crate::solve) mod agent;
 mod capabilities;
 mod cgroup;
 mod channel;
@@ -295,6 +295,14 @@ pub enum SandboxError {
         action: String,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// A daemon that runs commands cannot be reached, or does not do what it should.
+    #[error("the BuildKit daemon at {address}: {reason}")]
+    Daemon {
+        /// Where it is.
+        address: String,
+        /// What is wrong.
+        reason: String,
     },
     /// The helper process ended without an answer.
     #[error("the sandbox ended unexpectedly: {0}")]

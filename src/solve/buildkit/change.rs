@@ -1,0 +1,155 @@
+//! What a command changed, out of what a daemon sends.
+
+use crate::llb::exec::STEP_EPOCH;
+use crate::oci::{Digest, Index, Manifest, document};
+use crate::store::Store;
+use crate::tree::tar::{self, Limits, Options};
+use crate::tree::{Change, Entry, LinkId, Node, Tree, TreePath};
+use serde::de::DeserializeOwned;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+
+/// How a command's changes are seen.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'a> {
+    /// The tree that it began with.
+    pub(super) lower: &'a Tree,
+    /// Times since then, in seconds since 1970, say only when something was made.
+    pub(super) began: i64,
+    pub(super) store: &'a Store,
+}
+
+/// What became of a tree.
+pub(super) struct After {
+    pub(super) tree: Tree,
+    /// What the daemon had made in it, and left.
+    pub(super) taken: Vec<TreePath>,
+}
+
+impl Seen<'_> {
+    /// The tree after the command, by an OCI layout whose layers lie over the tree before it; without what the daemon made at
+    /// `stubs`.
+    pub(super) fn layers(&self, archive: impl Read, stubs: &BTreeSet<TreePath>) -> Result<After, String> {
+        let layout = tar::read(archive, self.store, &Options::default()).map_err(|e| e.to_string())?.entries;
+        let index: Index = json(&layout, "index.json", self.store)?;
+        let [image] = index.manifests.as_slice() else { return Err("it sends not one image".to_owned()) };
+        let manifest: Manifest = json(&layout, &blob(&image.digest), self.store)?;
+        let mut after = self.lower.clone();
+        for layer in &manifest.layers {
+            let content = file(&layout, &blob(&layer.digest))?;
+            if content != layer.digest {
+                return Err(format!("the layer {} that it sends has another digest", layer.digest));
+            }
+            let blob = self.store.reader(&content).map_err(|e| e.to_string())?;
+            let plain = tar::decompress(blob, Limits::default().size).map_err(|e| e.to_string())?;
+            let origin = layer.digest.as_bytes();
+            let options = Options { origin, whiteouts: true, lower: Some(&after), ..Options::default() };
+            let change = tar::read(plain, self.store, &options).map_err(|e| e.to_string())?;
+            let entries = self.settled(&change.entries, false)?;
+            Change { entries, ..change }.apply(&mut after).map_err(|e| e.to_string())?;
+        }
+        Ok(self.without(after, stubs))
+    }
+
+    /// The same, by an archive of all files.
+    pub(super) fn whole(&self, archive: impl Read, stubs: &BTreeSet<TreePath>) -> Result<After, String> {
+        let found = tar::read(archive, self.store, &Options::default()).map_err(|e| e.to_string())?.entries;
+        let mut after = self.settled(&found, true)?;
+        if let Some(root) = self.lower.get(&TreePath::root()) {
+            after.insert(TreePath::root(), root.clone()).map_err(|e| e.to_string())?;
+        }
+        Ok(self.without(after, stubs))
+    }
+
+    /// Takes away what is empty at a place of `stubs` and was not there before.
+    fn without(&self, mut tree: Tree, stubs: &BTreeSet<TreePath>) -> After {
+        let mut taken = Vec::new();
+        // What is in a folder goes before it.
+        for path in stubs.iter().rev().filter(|path| !path.is_root() && self.lower.get(path).is_none()) {
+            let is_empty = match tree.get(path) {
+                Some(entry) if entry.is_dir() => tree.children(path).next().is_none(),
+                Some(entry) => entry.is_file() && entry.size() == 0,
+                None => false,
+            };
+            if is_empty && tree.remove(path) {
+                taken.push(path.clone());
+            }
+        }
+        After { tree, taken }
+    }
+
+    /// Entries as a sandbox of this machine finds them: with the times that were set, and none where they only tell when
+    /// something was made; and files with several paths are named by their content, or as they were where these paths are.
+    ///
+    /// Old daemons give all folders of a tree that is sent to them the time at which it came: where they were there before
+    /// (`keep_folders`), they have the time that they had.
+    fn settled(&self, found: &Tree, keep_folders: bool) -> Result<Tree, String> {
+        let known: BTreeMap<_, _> = paths_of_links(self.lower).into_iter().map(|(link, paths)| (paths, link)).collect();
+        let name = |(link, paths): (LinkId, Vec<&TreePath>)| {
+            let content = paths.first().and_then(|first| Some((first, found.get(first)?.content()?)));
+            let new = content.map(|(first, content)| LinkId::new(content.as_bytes(), first));
+            Some((link, known.get(&paths).copied().or(new)?))
+        };
+        let links: BTreeMap<LinkId, LinkId> = paths_of_links(found).into_iter().filter_map(name).collect();
+        let mut settled = Tree::new();
+        for (path, entry) in found.iter() {
+            let before = self.lower.get(path).filter(|before| before.kind() == entry.kind());
+            let before_time = before.and_then(|before| before.mtime);
+            let is_kept = keep_folders && entry.is_dir() && before.is_some();
+            let mtime = match entry.mtime {
+                _ if is_kept => before_time,
+                // What is made in a folder changes its time; that says nothing of the folder.
+                Some(time) if time >= self.began => before_time.filter(|_| entry.is_dir()),
+                Some(STEP_EPOCH) => before_time,
+                set => set,
+            };
+            let mut now = Entry { mtime, ..entry.clone() };
+            if let Node::File { link: Some(link), .. } = &mut now.node {
+                *link = links.get(link).copied().unwrap_or(*link);
+            }
+            let now = before.filter(|before| same_but_for_links(before, &now)).cloned().unwrap_or(now);
+            settled.insert(path.clone(), now).map_err(|e| e.to_string())?;
+        }
+        Ok(settled)
+    }
+}
+
+/// The paths of each file that has several.
+fn paths_of_links(tree: &Tree) -> BTreeMap<LinkId, Vec<&TreePath>> {
+    let mut links: BTreeMap<LinkId, Vec<&TreePath>> = BTreeMap::new();
+    for (path, entry) in tree.iter() {
+        if let Node::File { link: Some(link), .. } = entry.node {
+            links.entry(link).or_default().push(path);
+        }
+    }
+    links
+}
+
+/// Two paths of one file of which one was written to are two files in an overlay.
+fn same_but_for_links(before: &Entry, now: &Entry) -> bool {
+    match (&before.node, &now.node) {
+        (Node::File { content, size, .. }, Node::File { content: other, size: others, link: None }) => {
+            let node = now.node.clone();
+            (content, size) == (other, others) && Entry { node, ..before.clone() } == *now
+        }
+        _ => before == now,
+    }
+}
+
+fn blob(digest: &Digest) -> String {
+    format!("blobs/sha256/{}", digest.hex())
+}
+
+fn file(layout: &Tree, path: &str) -> Result<Digest, String> {
+    let place = TreePath::new(path).map_err(|e| e.to_string())?;
+    let content = layout.get(&place).and_then(Entry::content);
+    content.copied().ok_or_else(|| format!("{path} is missing in the layout that it sends"))
+}
+
+fn json<T: DeserializeOwned>(layout: &Tree, path: &str, store: &Store) -> Result<T, String> {
+    let bytes = store.read(&file(layout, path)?, document::MAX_SIZE).map_err(|e| e.to_string())?;
+    serde_json::from_slice(&bytes).map_err(|e| format!("{path} in the layout that it sends cannot be read: {e}"))
+}
+
+#[cfg(test)]
+mod tests;

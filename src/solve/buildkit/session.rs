@@ -1,0 +1,151 @@
+//! A session: what the daemon may ask of this client while it solves one graph.
+//!
+//! The daemon's side of a call becomes the transport of a second HTTP/2 connection, in which this client is the server
+//! (BuildKit's `session` package). It offers what one step needs, and ends with it.
+
+use super::agents::Agents;
+use super::archive::Archive;
+use super::secrets::Secrets;
+use super::trees::Trees;
+use bollard_buildkit_proto::health::health_check_response::ServingStatus;
+use bollard_buildkit_proto::health::health_server::{Health, HealthServer};
+use bollard_buildkit_proto::health::{HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse};
+use bollard_buildkit_proto::moby::buildkit::secrets::v1::secrets_server::SecretsServer;
+use bollard_buildkit_proto::moby::buildkit::v1::BytesMessage;
+use bollard_buildkit_proto::moby::buildkit::v1::control_client::ControlClient;
+use bollard_buildkit_proto::moby::filesync::packet::file_sync_server::FileSyncServer;
+use bollard_buildkit_proto::moby::filesync::v1::file_send_server::FileSendServer;
+use bollard_buildkit_proto::moby::sshforward::v1::ssh_server::SshServer;
+use p256::elliptic_curve::rand_core::{OsRng, RngCore};
+use std::io;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf};
+use tokio::task::JoinSet;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::metadata::MetadataValue;
+use tonic::transport::{Channel, Server};
+use tonic::{Request, Response, Status, Streaming};
+
+/// As many bytes travel at once.
+const CHUNK: usize = 64 << 10;
+
+/// The largest message that is taken, in bytes; BuildKit sends up to 3 MiB of a file in one.
+const LARGEST_MESSAGE: usize = 16 << 20;
+
+/// The methods that the daemon may always call, as it wants them told.
+const METHODS: [&str; 5] = [
+    "/grpc.health.v1.Health/Check",
+    "/moby.filesync.v1.FileSync/DiffCopy",
+    "/moby.buildkit.secrets.v1.Secrets/GetSecret",
+    "/moby.sshforward.v1.SSH/CheckAgent",
+    "/moby.sshforward.v1.SSH/ForwardAgent",
+];
+
+/// The one by which it sends what it made.
+const SEND: &str = "/moby.filesync.v1.FileSend/DiffCopy";
+
+/// What the daemon may ask for.
+pub(super) struct Offers {
+    /// Folders.
+    pub(super) trees: Trees,
+    /// Secrets.
+    pub(super) secrets: Secrets,
+    /// Agents of ssh.
+    pub(super) agents: Agents,
+    /// Where it puts what it made.
+    pub(super) archive: Option<Archive>,
+}
+
+/// A session; it ends when this is dropped.
+pub(super) struct Session {
+    pub(super) id: String,
+    _tasks: JoinSet<()>,
+}
+
+impl Session {
+    /// Begins a session with a daemon, under a [new name](new_id).
+    pub(super) async fn begin(
+        id: String,
+        control: &mut ControlClient<Channel>,
+        offers: Offers,
+    ) -> Result<Self, Status> {
+        let methods = METHODS.into_iter().chain(offers.archive.is_some().then_some(SEND));
+        let (near, far) = tokio::io::duplex(CHUNK);
+        let (from_server, to_server) = tokio::io::split(near);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(serve(far, offers));
+        let (send, outgoing) = tokio::sync::mpsc::channel(4);
+        tasks.spawn(tell(from_server, send));
+        let mut request = Request::new(ReceiverStream::new(outgoing));
+        let metadata = request.metadata_mut();
+        let ascii = |text: &str| MetadataValue::try_from(text).map_err(|e| Status::internal(e.to_string()));
+        metadata.insert("x-docker-expose-session-uuid", ascii(&id)?);
+        metadata.insert("x-docker-expose-session-name", ascii("kiln")?);
+        metadata.insert("x-docker-expose-session-sharedkey", ascii("")?);
+        for method in methods {
+            metadata.append("x-docker-expose-session-grpc-method", ascii(method)?);
+        }
+        let incoming = control.session(request).await?.into_inner();
+        tasks.spawn(hear(incoming, to_server));
+        Ok(Session { id, _tasks: tasks })
+    }
+}
+
+/// A name that nobody can guess: who knows that of a session can ask for its secrets.
+pub(super) fn new_id() -> String {
+    let mut bytes = [0; 16];
+    OsRng.fill_bytes(&mut bytes);
+    crate::oci::hex(&bytes)
+}
+
+/// Answers what the daemon asks, over one connection that stays.
+async fn serve(connection: DuplexStream, offers: Offers) {
+    let connections = tokio_stream::once(Ok::<_, io::Error>(connection)).chain(tokio_stream::pending());
+    let server = Server::builder()
+        .add_service(HealthServer::new(Alive))
+        .add_service(FileSyncServer::new(offers.trees))
+        .add_optional_service(
+            offers.archive.map(|archive| FileSendServer::new(archive).max_decoding_message_size(LARGEST_MESSAGE)),
+        )
+        .add_service(SecretsServer::new(offers.secrets))
+        .add_service(SshServer::new(offers.agents));
+    // The daemon sees the end of the connection, and says what it lacked.
+    let _ = server.serve_with_incoming(connections).await;
+}
+
+async fn tell(mut from_server: ReadHalf<DuplexStream>, outgoing: tokio::sync::mpsc::Sender<BytesMessage>) {
+    let mut buffer = vec![0; CHUNK];
+    while let Ok(read @ 1..) = from_server.read(&mut buffer).await {
+        if outgoing.send(BytesMessage { data: buffer[..read].to_vec() }).await.is_err() {
+            break;
+        }
+    }
+}
+
+async fn hear(mut incoming: Streaming<BytesMessage>, mut to_server: WriteHalf<DuplexStream>) {
+    while let Ok(Some(message)) = incoming.message().await {
+        if to_server.write_all(&message.data).await.is_err() {
+            break;
+        }
+    }
+}
+
+/// Says that the client is there.
+struct Alive;
+
+#[tonic::async_trait]
+impl Health for Alive {
+    async fn check(&self, _: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
+        Ok(Response::new(HealthCheckResponse { status: ServingStatus::Serving.into() }))
+    }
+
+    async fn list(&self, _: Request<HealthListRequest>) -> Result<Response<HealthListResponse>, Status> {
+        Err(Status::unimplemented("a client is one service"))
+    }
+
+    type WatchStream = ReceiverStream<Result<HealthCheckResponse, Status>>;
+
+    async fn watch(&self, _: Request<HealthCheckRequest>) -> Result<Response<Self::WatchStream>, Status> {
+        Err(Status::unimplemented("the state of a client does not change"))
+    }
+}
