@@ -72,6 +72,11 @@ fn commands_run_in(docker: &Docker, spec: &str) {
     // Once more: what the daemon knows of the first time changes nothing.
     assert_eq!(layout(&site, "again", Some(docker)), own);
 
+    // Two runs are two, whatever the daemon remembers.
+    site.spec("stage \"s\" { base \"tools\"; run \"now /n; write /same x\" }\nimage \"x\" { base \"s\" }\n");
+    let outcome = build(&site, Some(docker), &["--check-reproducible"]).code(4);
+    assert!(outcome.stdout.ends_with("two runs differ in /n: content\n"), "{}", outcome.stdout);
+
     // A mistake in a command is told as ever.
     site.spec("stage \"s\" { base \"tools\"; run \"echo all is well; exit 7\" }\nimage \"x\" { base \"s\" }\n");
     let outcome = build(&site, Some(docker), &[]).code(4);

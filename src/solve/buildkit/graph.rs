@@ -16,8 +16,8 @@ pub(super) struct Graph {
     /// The session in which it asks for trees.
     session: String,
     made: BTreeMap<Digest, Source>,
-    /// What commands have as their root, by what it is made of.
-    roots: BTreeMap<Option<Output>, Output>,
+    /// How many commands there were.
+    commands: u64,
     /// The trees that the daemon may ask for, by the names of their folders.
     folders: BTreeMap<String, Digest>,
 }
@@ -55,7 +55,7 @@ impl Graph {
             builder: Builder::new(platform),
             session,
             made: BTreeMap::new(),
-            roots: BTreeMap::new(),
+            commands: 0,
             folders: BTreeMap::new(),
         }
     }
@@ -120,9 +120,7 @@ impl Graph {
                     began = began.into_iter().chain(source.and_then(|source| source.began)).min();
                     let mut from = source.map(|source| source.output);
                     if mount.target == "/" {
-                        if source.is_none_or(|source| source.began.is_none()) {
-                            from = Some(self.root(from));
-                        }
+                        from = Some(self.root(from));
                         (exec.root, exec.readonly_root) = (from, !writable);
                         begins.push(writable.then_some((from, None)));
                         continue;
@@ -164,23 +162,19 @@ impl Graph {
         Made { began, results, secrets, agents }
     }
 
-    /// The root of a command that no command of this build has made: it has a file that was made and removed again, of
-    /// which nothing is to be seen, so that the daemon takes no result of another build. Times in such a one would mean
-    /// nothing, and kiln knows itself what need not run.
+    /// The root of one command: it has a file that was made and removed again, of which nothing is to be seen, so that the
+    /// daemon takes no earlier result. Times in one of another build would mean nothing, what is run twice is to be compared,
+    /// and kiln knows itself what need not run.
     fn root(&mut self, of: Option<Output>) -> Output {
-        if let Some(root) = self.roots.get(&of) {
-            return *root;
-        }
-        let path = format!("/.kiln-{}", self.session);
+        self.commands += 1;
+        let path = format!("/.kiln-{}-{}", self.session, self.commands);
         let made = Action::Mkfile(Mkfile::new(&path, 0o600, Vec::new()));
         let op = FileOp {
             base: of,
             accounts: None,
             actions: vec![made, Action::Remove(Remove { path, allow_not_found: false, allow_wildcard: false })],
         };
-        let root = self.builder.file(op, Note::named("kiln: the root of a command"));
-        self.roots.insert(of, root);
-        root
+        self.builder.file(op, Note::named("kiln: the root of a command"))
     }
 
     /// A tree as an output: none for the empty one. One that the graph does not make is asked for, and gets a name by what is

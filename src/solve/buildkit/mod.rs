@@ -45,6 +45,9 @@ use tokio::sync::OnceCell;
 use tonic::transport::Channel;
 use trees::Trees;
 
+/// So many characters of what a daemon says are told.
+const MOST_SAID: usize = 4000;
+
 /// Runs commands in a BuildKit daemon.
 pub struct BuildKit {
     address: Address,
@@ -68,15 +71,17 @@ impl BuildKit {
         BuildKit { address, runtime, connection: OnceCell::new() }
     }
 
+    /// An error with what the daemon said, of which nothing can move a cursor.
     fn fail(&self, reason: impl ToString) -> SandboxError {
-        SandboxError::Daemon { address: self.address.to_string(), reason: reason.to_string() }
+        let visible = |c: char| if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c };
+        let reason = reason.to_string().chars().take(MOST_SAID).map(visible).collect();
+        SandboxError::Daemon { address: self.address.to_string(), reason }
     }
 
     async fn connected(&self, store: &Store) -> Result<&Connection, SandboxError> {
         let connect = async || {
             let channel = connect::connect(&self.address).await.map_err(|reason| self.fail(reason))?;
             let id = session::new_id();
-            // Commands of other platforms are said with each.
             let graph = Arc::new(Mutex::new(Graph::new(Platform::host(), id.clone())));
             let trees = Trees::new(store.clone(), graph.clone());
             let offers =
@@ -101,6 +106,9 @@ impl Sandbox for BuildKit {
         let made = connection.graph().add(step);
         let mut changes: Vec<Option<Change>> = step.mounts.iter().map(|_| None).collect();
         let ended = |status, changes| Ok(Ended { status, changes, warnings: warnings(step) });
+        if made.results.iter().all(Option::is_none) {
+            return Err(self.fail("a command that may change nothing leaves nothing that could be asked for"));
+        }
         let mut began = None;
         for (number, mount) in step.mounts.iter().enumerate() {
             let (Some(told), MountKind::Tree { tree, .. }) = (made.results[number], &mount.kind) else { continue };
@@ -159,8 +167,7 @@ impl BuildKit {
             let solved = self.runtime.block_on(solving::solve(&connection.channel, wanted, offers, listener, is_over));
             let solved = solved.map_err(|status| self.fail(status.message()))?;
             match &solved.end {
-                // Docker's older stores of images cannot do it.
-                End::Failed(reason) if form == Form::Layers && reason.contains(NO_LAYERS) => {
+                End::Failed(reason) if form == Form::Layers && NO_LAYERS.iter().any(|no| reason.contains(no)) => {
                     connection.has_no_layers.store(true, Ordering::Relaxed);
                 }
                 _ => return Ok(solved),
@@ -169,17 +176,17 @@ impl BuildKit {
     }
 }
 
-/// What a daemon says that cannot send layers; nothing has run then.
-const NO_LAYERS: &str = "exporter \"oci\" could not be found";
+/// What a daemon says that cannot send what was changed as layers: Docker with its old store of images, and BuildKit before
+/// 0.10. Nothing has run then.
+const NO_LAYERS: [&str; 2] = ["exporter \"oci\" could not be found", "unknown API capability diffop"];
 
 /// What lies behind the refusal of a graph that an old daemon cannot solve.
 fn too_old(reason: &str) -> Option<String> {
-    const MEANINGS: [(&str, &str); 5] = [
+    const MEANINGS: [(&str, &str); 4] = [
         ("exec.secretenv", "secrets in variables"),
         ("exec.mount.ssh", "agents of ssh"),
         ("exec.mount.tmpfs.size", "the size of a tmpfs"),
         ("exec.validexitcode", "exit codes that mean success"),
-        ("diffop", "differences of trees"),
     ];
     let (_, capability) = reason.rsplit_once("unknown API capability ")?;
     let meaning = MEANINGS.iter().find(|(name, _)| *name == capability).map(|(_, meaning)| format!(", {meaning}"));
