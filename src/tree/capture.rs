@@ -305,7 +305,7 @@ impl<'a> Capture<'a> {
             }
             let now = self.entry(entry, node, before);
             let now = match before {
-                Some(before) if same_but_for_links(before, &now) => before.clone(),
+                Some(before) if now.is_as(before) => before.clone(),
                 _ => now,
             };
             // A folder that becomes something else takes along what was in it; the other way there is nothing below.
@@ -363,18 +363,6 @@ impl<'a> Capture<'a> {
             set.map_err(self.fail("set the time of", &entry.path))?;
         }
         Ok(())
-    }
-}
-
-/// Two paths of one file that an overlay copied up are two files there.
-fn same_but_for_links(before: &Entry, now: &Entry) -> bool {
-    match (&before.node, &now.node) {
-        (Node::File { content, size, .. }, Node::File { content: other, size: others, link: None }) => {
-            (content, size) == (other, others)
-                && (before.mode, before.uid, before.gid, before.mtime) == (now.mode, now.uid, now.gid, now.mtime)
-                && before.xattrs == now.xattrs
-        }
-        _ => before == now,
     }
 }
 

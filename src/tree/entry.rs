@@ -152,6 +152,20 @@ impl Entry {
         self.mtime.unwrap_or(epoch).min(epoch).max(0)
     }
 
+    /// Whether it is as it was `before`. Of two paths of one file, an overlay makes two files when it copies one up: that is
+    /// no change.
+    pub(crate) fn is_as(&self, before: &Entry) -> bool {
+        match (&before.node, &self.node) {
+            (Node::File { content, size, .. }, Node::File { content: own, size: owns, link: None }) => {
+                (content, size) == (own, owns)
+                    && (before.mode, before.uid, before.gid, before.mtime)
+                        == (self.mode, self.uid, self.gid, self.mtime)
+                    && before.xattrs == self.xattrs
+            }
+            _ => before == self,
+        }
+    }
+
     /// What it is, in a word for messages.
     pub fn kind(&self) -> &'static str {
         match self.node {

@@ -107,7 +107,7 @@ impl Seen<'_> {
             if let Node::File { link: Some(link), .. } = &mut now.node {
                 *link = links.get(link).copied().unwrap_or(*link);
             }
-            let now = before.filter(|before| same_but_for_links(before, &now)).cloned().unwrap_or(now);
+            let now = before.filter(|before| now.is_as(before)).cloned().unwrap_or(now);
             settled.insert(path.clone(), now).map_err(|e| e.to_string())?;
         }
         Ok(settled)
@@ -123,17 +123,6 @@ fn paths_of_links(tree: &Tree) -> BTreeMap<LinkId, Vec<&TreePath>> {
         }
     }
     links
-}
-
-/// Two paths of one file of which one was written to are two files in an overlay.
-fn same_but_for_links(before: &Entry, now: &Entry) -> bool {
-    match (&before.node, &now.node) {
-        (Node::File { content, size, .. }, Node::File { content: other, size: others, link: None }) => {
-            let node = now.node.clone();
-            (content, size) == (other, others) && Entry { node, ..before.clone() } == *now
-        }
-        _ => before == now,
-    }
 }
 
 fn blob(digest: &Digest) -> String {

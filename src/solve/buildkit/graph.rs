@@ -51,13 +51,7 @@ pub(super) struct Told {
 
 impl Graph {
     pub(super) fn new(platform: Platform, session: String) -> Self {
-        Graph {
-            builder: Builder::new(platform),
-            session,
-            made: BTreeMap::new(),
-            commands: 0,
-            folders: BTreeMap::new(),
-        }
+        Graph { builder: Builder::new(platform), session, made: BTreeMap::new(), commands: 0, folders: BTreeMap::new() }
     }
 
     /// The tree in a folder that the daemon asks for.
