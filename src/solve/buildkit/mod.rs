@@ -165,7 +165,7 @@ impl BuildKit {
             let offers = Offers { trees, secrets, agents, archive: Some(Archive::new(archive)) };
             let wanted = Wanted { definition, form, network: step.network, command: &step.name };
             let solved = self.runtime.block_on(solving::solve(&connection.channel, wanted, offers, listener, is_over));
-            let solved = solved.map_err(|status| self.fail(status.message()))?;
+            let solved = solved.map_err(|status| self.fail(format!("the connection broke: {}", status.message())))?;
             match &solved.end {
                 End::Failed(reason) if form == Form::Layers && NO_LAYERS.iter().any(|no| reason.contains(no)) => {
                     connection.has_no_layers.store(true, Ordering::Relaxed);
