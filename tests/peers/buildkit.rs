@@ -77,9 +77,15 @@ impl Docker {
 
 impl Drop for Docker {
     fn drop(&mut self) {
-        // It ends its containerd only when asked to.
-        if let Some(running) = self.running.take() {
-            running.ask_to_end();
+        // It ends its containerd only when asked to, and now and then an old one does not even end itself.
+        if let Some(running) = self.running.take()
+            && !running.ask_to_end()
+        {
+            let place = self.folder.path().join("exec/containerd/containerd.pid");
+            let id =
+                fs::read_to_string(place).ok().and_then(|id| rustix::process::Pid::from_raw(id.trim().parse().ok()?));
+            // Where it has ended already, all is well.
+            let _ = id.map(|id| rustix::process::kill_process(id, rustix::process::Signal::KILL));
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::support::program::{Outcome, World};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 /// skopeo, umoci and crun of trixie. What is ignored they need for what no test asks them to do.
 const TRIXIE: &str = r#"
@@ -160,11 +161,18 @@ impl Tools {
 pub struct Running(pub Child);
 
 impl Running {
-    /// Asks it to end, and waits until it has.
-    pub fn ask_to_end(mut self) {
+    /// Asks it to end, and waits until it has; for some time, after which it is killed. Whether it ended by itself.
+    pub fn ask_to_end(mut self) -> bool {
         let id = rustix::process::Pid::from_child(&self.0);
         rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
-        self.0.wait().unwrap();
+        let end = Instant::now() + Duration::from_secs(20);
+        while self.0.try_wait().unwrap().is_none() {
+            if Instant::now() > end {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        true
     }
 }
 
