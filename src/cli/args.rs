@@ -122,9 +122,32 @@ pub(super) struct GivenArgs {
     /// An agent of ssh that the spec names: NAME=SOCKET, or NAME for the one of SSH_AUTH_SOCK; may be repeated
     #[arg(long, value_name = "NAME[=SOCKET]")]
     pub ssh: Vec<String>,
-    /// Where commands run: embedded, or buildkit:ADDRESS for a BuildKit daemon [default: $KILN_ENGINE, else embedded]
+    #[command(flatten)]
+    pub engine: EngineArgs,
+}
+
+/// Where commands run.
+#[derive(Debug, Args)]
+pub(super) struct EngineArgs {
+    /// Where commands run: embedded, or buildkit:ADDRESS[,ADDRESS]… for BuildKit daemons [default: $KILN_ENGINE, else
+    /// embedded]
     #[arg(long, value_name = "ENGINE")]
     pub engine: Option<String>,
+    /// The authorities by which daemons at tcp:// show who they are [default: $BUILDKIT_TLS_CACERT]
+    #[arg(long, value_name = "FILE")]
+    pub tlscacert: Option<PathBuf>,
+    /// The certificate that such daemons are shown [default: $BUILDKIT_TLS_CERT]
+    #[arg(long, value_name = "FILE")]
+    pub tlscert: Option<PathBuf>,
+    /// The key of that certificate [default: $BUILDKIT_TLS_KEY]
+    #[arg(long, value_name = "FILE")]
+    pub tlskey: Option<PathBuf>,
+    /// The folder with all three, as ca.pem, cert.pem and key.pem [default: $BUILDKIT_TLS_DIR]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["tlscacert", "tlscert", "tlskey"])]
+    pub tlsdir: Option<PathBuf>,
+    /// The name that such a daemon's certificate must have, if not the host's [default: $BUILDKIT_TLS_SERVERNAME]
+    #[arg(long, value_name = "NAME")]
+    pub tlsservername: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -115,7 +115,7 @@ fn program() -> Result<PathBuf, Failure> {
 fn given(args: &GivenArgs, environment: &Environment) -> Result<Given, Failure> {
     let secrets = environment.secrets(&args.secret).map_err(Failure::usage)?;
     let ssh = environment.agents(&args.ssh).map_err(Failure::usage)?;
-    let engine = environment.engine(args.engine.as_deref()).map_err(Failure::usage)?;
+    let engine = environment.engine(&args.engine).map_err(Failure::usage)?;
     Ok(Given { secrets, ssh, engine, ..Given::default() })
 }
 

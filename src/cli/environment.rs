@@ -1,9 +1,10 @@
 //! Everything that kiln takes from its environment, read in one place.
 
+mod engine;
 mod registries;
 mod secrets;
 
-use crate::pipeline::{EngineChoice, GitSettings, GitSsh};
+use crate::pipeline::{GitSettings, GitSsh};
 use secrecy::SecretString;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -84,17 +85,6 @@ impl Environment {
             (None, None) => GitSsh::Unset,
         };
         GitSettings { ssh, ..GitSettings::default() }
-    }
-
-    /// Where commands run, if nothing was `said`.
-    ///
-    /// # Errors
-    /// In words, why that is no engine.
-    pub(super) fn engine(&self, said: Option<&str>) -> Result<EngineChoice, String> {
-        match said.or_else(|| self.text("KILN_ENGINE")) {
-            Some(engine) => EngineChoice::parse(engine, self.text("BUILDKIT_HOST"), self.text("DOCKER_HOST")),
-            None => Ok(EngineChoice::Embedded),
-        }
     }
 
     /// Whether colours are wanted on this terminal.

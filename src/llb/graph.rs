@@ -1,7 +1,7 @@
 //! A graph that was read and found valid.
 
 use super::{CUSTOM_NAME, Output, exec, pb};
-use crate::oci::Digest;
+use crate::oci::{Digest, Platform};
 use std::collections::{BTreeMap, HashMap};
 
 /// A valid graph: every input is there, nothing needs itself.
@@ -78,6 +78,18 @@ impl Graph {
     /// The texts that places point into.
     pub fn texts(&self) -> &[SourceText] {
         &self.texts
+    }
+}
+
+/// A platform of a message; this machine's where none is said.
+pub fn platform(message: Option<&pb::Platform>) -> Platform {
+    match message.filter(|platform| !platform.architecture.is_empty()) {
+        Some(platform) => Platform {
+            architecture: platform.architecture.clone(),
+            os: platform.os.clone(),
+            variant: (!platform.variant.is_empty()).then(|| platform.variant.clone()),
+        },
+        None => Platform::host(),
     }
 }
 

@@ -41,7 +41,7 @@ pub use builder::{Builder, FileOp, Note};
 pub use definition::Definition;
 pub use error::LlbError;
 pub use exec::{Exec, ExecOutputs};
-pub use graph::{Graph, Place, SourceText, Vertex};
+pub use graph::{Graph, Place, SourceText, Vertex, platform};
 pub use read::{Limits, read, read_with};
 
 use crate::oci::Digest;

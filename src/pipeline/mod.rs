@@ -58,7 +58,7 @@ pub use build::{BuildOptions, build};
 pub use cache::{CacheKind, CacheReport, cache_prune, cache_show};
 pub use copying::{CopyOptions, copy, push};
 pub use diff::{Changed, Difference, diff};
-pub use engines::EngineChoice;
+pub use engines::{Address, DaemonAt, EngineChoice, Tls, TlsParts};
 pub use error::{Error, Kind};
 pub use failure::Failure;
 pub use graph::{GraphForm, GraphOptions, graph};

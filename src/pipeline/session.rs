@@ -118,7 +118,7 @@ pub struct Session<'a> {
     project_registries: OnceLock<Registries>,
     began: Instant,
     packer: OnceLock<Packer>,
-    daemon: OnceLock<Arc<BuildKit>>,
+    daemons: OnceLock<Arc<BuildKit>>,
     commands: AtomicU64,
     is_cancelled: Box<dyn Fn() -> bool + Send + Sync>,
     found: Mutex<Findings>,
@@ -149,7 +149,7 @@ impl<'a> Session<'a> {
             project_registries: OnceLock::new(),
             began: Instant::now(),
             packer: OnceLock::new(),
-            daemon: OnceLock::new(),
+            daemons: OnceLock::new(),
             commands: AtomicU64::new(0),
             phases: Mutex::default(),
             warnings: Mutex::default(),
@@ -214,8 +214,10 @@ impl<'a> Session<'a> {
         };
         let sandbox: Arc<dyn Sandbox> = match &self.settings.given.engine {
             EngineChoice::Embedded => Arc::new(Native::new(self.settings.program.clone())),
-            EngineChoice::BuildKit(address) => {
-                self.daemon.get_or_init(|| Arc::new(BuildKit::new(address.clone(), self.runtime.clone()))).clone()
+            EngineChoice::BuildKit(daemons) => {
+                let jobs = self.settings.jobs;
+                let new = || Arc::new(BuildKit::new(daemons.clone(), jobs, self.runtime.clone()));
+                self.daemons.get_or_init(new).clone()
             }
         };
         Ok(Embedded::new(self.store.clone(), fetch).with_sandbox(sandbox))
@@ -231,7 +233,8 @@ impl<'a> Session<'a> {
         let given = &self.settings.given;
         solve::Request {
             progress,
-            parallelism: self.settings.jobs,
+            // A command in a daemon is work for others: here somebody only waits for it.
+            parallelism: self.settings.jobs.saturating_mul(given.engine.places()),
             secrets: &given.secrets,
             agents: &given.ssh,
             shared: self,

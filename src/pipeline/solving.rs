@@ -10,7 +10,7 @@ use super::report::{OutputReport, SolveReport};
 use super::session::Session;
 use crate::image::layout::Layout;
 use crate::image::output::Output;
-use crate::llb::{Graph, Vertex, pb, read};
+use crate::llb::{self, Graph, Vertex, pb, read};
 use crate::oci::{Digest, Platform, Reference};
 use crate::registry::{self, Name, Want};
 use crate::solve::{Engine, Request, Solved};
@@ -89,17 +89,9 @@ fn bring(session: &Session<'_>, graph: &Graph) -> Result<BTreeMap<String, Digest
         }
         let reference: Reference =
             image.parse().map_err(|error| Error::Usage(format!("the graph names no image by `{image}`: {error}")))?;
-        brought.insert(source.identifier.clone(), pull(session, &reference, &platform(vertex))?);
+        brought.insert(source.identifier.clone(), pull(session, &reference, &llb::platform(vertex.platform.as_ref()))?);
     }
     Ok(brought)
-}
-
-fn platform(vertex: &Vertex) -> Platform {
-    vertex.platform.as_ref().map_or_else(Platform::host, |platform| Platform {
-        architecture: platform.architecture.clone(),
-        os: platform.os.clone(),
-        variant: (!platform.variant.is_empty()).then(|| platform.variant.clone()),
-    })
 }
 
 fn pull(session: &Session<'_>, reference: &Reference, platform: &Platform) -> Result<Digest, Error> {

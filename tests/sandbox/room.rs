@@ -1,7 +1,7 @@
 //! A store, a sandbox and a file system with one static program in it.
 
 use kiln::llb::exec::{Limits, Network};
-use kiln::oci::Digest;
+use kiln::oci::{Digest, Platform};
 use kiln::solve::embedded::sandbox::{
     Ended, EnvValue, Listener, Mount, MountKind, Native, Sandbox, SandboxError, Status, Step, Stream, TreeRef, User,
 };
@@ -112,6 +112,7 @@ impl Room {
     pub fn step_at(&self, tree: Digest, args: &[&str]) -> Step {
         Step {
             name: "test".into(),
+            platform: Platform::host(),
             args: std::iter::once("/tool").chain(args.iter().copied()).map(str::to_owned).collect(),
             env: vec![("PATH".into(), EnvValue::Plain("/bin".into()))],
             cwd: "/".into(),

@@ -16,8 +16,13 @@ pub enum Address {
         /// The port.
         port: u16,
     },
-    /// `docker://`: the BuildKit in the Docker daemon at this address, `unix:` or `tcp:`; the one of this machine for none.
-    Docker(Option<Box<Address>>),
+    /// `docker://` or `docker://CONTEXT`: the BuildKit in a Docker daemon.
+    Docker {
+        /// The context of Docker's client that says where the daemon is.
+        context: Option<String>,
+        /// Where it is: a socket, a port, or what a command leads to; at the usual place of this machine for none.
+        host: Option<Box<Address>>,
+    },
     /// A command whose standard streams lead to the daemon.
     Command {
         /// The address as it was written.
@@ -36,8 +41,11 @@ pub struct AddressError {
 }
 
 /// The forms, for messages.
-const FORMS: &str = "write unix:///PATH, tcp://HOST:PORT, docker://, docker-container://NAME, podman-container://NAME, \
-                     kube-pod://POD or ssh://[USER@]HOST[:PORT]";
+const FORMS: &str = "write unix:///PATH, tcp://HOST:PORT, docker://[CONTEXT], docker-container://NAME, \
+                     podman-container://NAME, kube-pod://POD or ssh://[USER@]HOST[:PORT]";
+
+/// What follows `ssh://`.
+const HOST: &str = "a host follows, as in ssh://me@build.example.com:22";
 
 impl FromStr for Address {
     type Err = AddressError;
@@ -52,8 +60,12 @@ impl FromStr for Address {
             "unix" if rest.starts_with('/') => Ok(Address::Unix(rest.into())),
             "unix" => Err(wrong("the path of a socket begins with `/`, so three of them follow `unix:`")),
             "tcp" => tcp(rest).ok_or_else(|| wrong("it needs a host and a port, as in tcp://build.example.com:1234")),
-            "docker" if rest.is_empty() => Ok(Address::Docker(None)),
-            "docker" => Err(wrong("`docker://` is followed by nothing: DOCKER_HOST says where the daemon is")),
+            "docker" if rest.is_empty() => Ok(Address::Docker { context: None, host: None }),
+            "docker" => {
+                let context =
+                    name(rest).ok_or_else(|| wrong("the name of one of Docker's contexts follows, or nothing"))?;
+                Ok(Address::Docker { context: Some(context.to_owned()), host: None })
+            }
             "docker-container" | "podman-container" => {
                 let name = name(rest).ok_or_else(|| wrong("the name of a container follows"))?;
                 let program = scheme.trim_end_matches("-container");
@@ -66,7 +78,7 @@ impl FromStr for Address {
                 Ok(Address::Command { written: text.to_owned(), words })
             }
             "ssh" => {
-                let words = ssh(rest).ok_or_else(|| wrong("a host follows, as in ssh://me@build.example.com:22"))?;
+                let words = ssh(rest, ["buildctl", "dial-stdio"]).ok_or_else(|| wrong(HOST))?;
                 Ok(Address::Command { written: text.to_owned(), words })
             }
             _ => Err(wrong(FORMS)),
@@ -75,14 +87,19 @@ impl FromStr for Address {
 }
 
 impl Address {
-    /// The address of a Docker daemon, as `DOCKER_HOST` has it.
+    /// The address of a Docker daemon, as `DOCKER_HOST` and contexts have it.
     ///
     /// # Errors
-    /// Where it is neither a socket nor a host and a port.
+    /// Where it is neither a socket, nor a host with a port, nor one that `ssh` leads to.
     pub fn docker(host: &str) -> Result<Address, AddressError> {
+        let wrong = |reason| AddressError { text: host.chars().take(200).collect(), reason };
+        if let Some(rest) = host.strip_prefix("ssh://") {
+            let words = ssh(rest, ["docker", "system", "dial-stdio"]).ok_or_else(|| wrong(HOST))?;
+            return Ok(Address::Command { written: host.to_owned(), words });
+        }
         match host.parse()? {
-            address @ (Address::Unix(_) | Address::Tcp { .. }) => Ok(Address::Docker(Some(Box::new(address)))),
-            _ => Err(AddressError { text: host.to_owned(), reason: "DOCKER_HOST is to begin with unix:// or tcp://" }),
+            address @ (Address::Unix(_) | Address::Tcp { .. }) => Ok(address),
+            _ => Err(wrong("a Docker daemon is at unix://, tcp:// or ssh://")),
         }
     }
 
@@ -97,8 +114,10 @@ impl fmt::Display for Address {
             Address::Unix(path) => write!(f, "unix://{}", path.display()),
             Address::Tcp { host, port } if host.contains(':') => write!(f, "tcp://[{host}]:{port}"),
             Address::Tcp { host, port } => write!(f, "tcp://{host}:{port}"),
-            Address::Docker(None) => write!(f, "docker://"),
-            Address::Docker(Some(host)) => write!(f, "docker:// at {host}"),
+            Address::Docker { context, host } => {
+                write!(f, "docker://{}", context.as_deref().unwrap_or_default())?;
+                host.iter().try_for_each(|host| write!(f, " at {host}"))
+            }
             Address::Command { written, .. } => f.write_str(written),
         }
     }
@@ -138,8 +157,8 @@ fn kubectl(rest: &str) -> Option<Vec<String>> {
     Some(words)
 }
 
-/// `[USER@]HOST[:PORT]`.
-fn ssh(rest: &str) -> Option<Vec<String>> {
+/// `[USER@]HOST[:PORT]`, where a command is run.
+fn ssh<const N: usize>(rest: &str, command: [&str; N]) -> Option<Vec<String>> {
     let url = url::Url::parse(&format!("ssh://{rest}")).ok()?;
     let host = url.host_str().filter(|host| !host.is_empty() && !host.starts_with('-'))?;
     if url.password().is_some()
@@ -156,7 +175,8 @@ fn ssh(rest: &str) -> Option<Vec<String>> {
     if let Some(port) = url.port() {
         words.extend(["-p".to_owned(), port.to_string()]);
     }
-    words.extend(["--", host, "buildctl", "dial-stdio"].map(str::to_owned));
+    words.extend(["--", host].map(str::to_owned));
+    words.extend(command.map(str::to_owned));
     Some(words)
 }
 

@@ -1,9 +1,11 @@
 //! Agents of ssh for one step, by the names that its graph has for them.
 
+use crate::solve::embedded::sandbox::SandboxError;
+use crate::solve::embedded::sandbox::agent::LentAgent;
 use bollard_buildkit_proto::moby::sshforward::v1::ssh_server::Ssh;
 use bollard_buildkit_proto::moby::sshforward::v1::{BytesMessage, CheckAgentRequest, CheckAgentResponse};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
@@ -58,4 +60,16 @@ impl Ssh for Agents {
         });
         Ok(Response::new(ReceiverStream::new(answers)))
     }
+}
+
+/// The caller's agents behind sockets of kiln's own, in a folder, by which they do no more than sign.
+pub(super) fn lend(agents: &Agents, folder: &Path) -> Result<(Vec<LentAgent>, Agents), SandboxError> {
+    let mut lent = (Vec::new(), Agents::default());
+    for (id, agent) in &agents.0 {
+        let failed =
+            |source| SandboxError::Io { action: format!("reach the ssh agent at {}", agent.display()), source };
+        lent.0.push(LentAgent::new(agent, folder, id).map_err(failed)?);
+        lent.1.0.insert(id.clone(), folder.join(id));
+    }
+    Ok(lent)
 }

@@ -1,9 +1,12 @@
 //! What a daemon made, as the archive in which it sends it.
 
+use crate::solve::embedded::sandbox::SandboxError;
+use crate::store::Store;
 use bollard_buildkit_proto::moby::filesync::v1::BytesMessage;
 use bollard_buildkit_proto::moby::filesync::v1::file_send_server::FileSend;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
@@ -46,5 +49,36 @@ impl FileSend for Archive {
         }
         let (_, nothing) = tokio::sync::mpsc::channel(1);
         Ok(Response::new(ReceiverStream::new(nothing)))
+    }
+}
+
+/// A file of the store for what a daemon sends; removed when this is dropped.
+pub(super) struct Place {
+    pub(super) folder: PathBuf,
+    pub(super) file: File,
+}
+
+impl Place {
+    pub(super) fn new(store: &Store) -> Result<Self, SandboxError> {
+        let folder = store.scratch_folder()?;
+        let path = folder.join("archive");
+        let file = File::options().read(true).write(true).create_new(true).open(&path);
+        let file = file.map_err(|source| SandboxError::Io { action: format!("make {}", path.display()), source })?;
+        Ok(Place { folder, file })
+    }
+
+    /// What it holds, from its beginning.
+    pub(super) fn open(&self) -> Result<File, SandboxError> {
+        let failed = |source| SandboxError::Io { action: "read what the daemon sent".to_owned(), source };
+        let mut file = self.file.try_clone().map_err(failed)?;
+        file.rewind().map_err(failed)?;
+        Ok(file)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // What cannot be removed goes with the store's other unfinished files.
+        let _ = crate::store::remove_folder(&self.folder);
     }
 }

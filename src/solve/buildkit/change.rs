@@ -2,6 +2,7 @@
 
 use crate::llb::exec::STEP_EPOCH;
 use crate::oci::{Digest, Index, Manifest, document};
+use crate::solve::embedded::sandbox::Step;
 use crate::store::Store;
 use crate::tree::tar::{self, Limits, Options};
 use crate::tree::{Change, Entry, LinkId, Node, Tree, TreePath};
@@ -112,6 +113,18 @@ impl Seen<'_> {
         }
         Ok(settled)
     }
+}
+
+/// What daemons make in a file system to mount their own files at, and leave behind.
+const STUBS: [&str; 8] = ["dev", "dev/console", "dev/pts", "dev/shm", "etc/hosts", "etc/resolv.conf", "proc", "sys"];
+
+/// Where a daemon may have made something empty in a tree so that it could mount something there.
+pub(super) fn stubs(step: &Step, number: usize) -> BTreeSet<TreePath> {
+    let Ok(root) = TreePath::from_user(&step.mounts[number].target) else { return BTreeSet::new() };
+    let own = STUBS.iter().filter_map(|path| TreePath::new(path).ok());
+    let mounted = step.mounts.iter().filter_map(|mount| TreePath::from_user(&mount.target).ok());
+    let inside = own.chain(mounted).filter_map(|path| path.relative_to(&root));
+    inside.flat_map(|path| path.ancestors().chain([path.clone()]).collect::<Vec<_>>()).collect()
 }
 
 /// The paths of each file that has several.

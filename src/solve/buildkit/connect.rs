@@ -1,6 +1,7 @@
 //! From an address to a channel: bytes to and from a daemon, and HTTP/2 over them.
 
 use super::address::Address;
+use super::tls::{Protocol, Tls};
 use hyper_util::rt::TokioIo;
 use std::io;
 use std::pin::Pin;
@@ -30,11 +31,11 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 ///
 /// # Errors
 /// Where it cannot be reached, or does not answer in [`TIMEOUT`].
-pub(super) async fn connect(address: &Address) -> Result<Channel, String> {
-    let place = address.clone();
+pub(super) async fn connect(address: &Address, tls: Option<&Tls>) -> Result<Channel, String> {
+    let place = (address.clone(), tls.cloned());
     let connector = tower::service_fn(move |_| {
-        let place = place.clone();
-        async move { open(&place).await.map(TokioIo::new) }
+        let (address, tls) = place.clone();
+        async move { open(&address, tls.as_ref(), Protocol::Grpc).await.map(TokioIo::new) }
     });
     let endpoint = Endpoint::from_static("http://buildkit")
         .http2_keep_alive_interval(Duration::from_secs(10))
@@ -48,7 +49,7 @@ pub(super) async fn connect(address: &Address) -> Result<Channel, String> {
 }
 
 /// What lies behind an error that says no more than that there is one.
-fn root_cause(error: &dyn std::error::Error) -> String {
+pub(super) fn root_cause(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;
@@ -56,17 +57,21 @@ fn root_cause(error: &dyn std::error::Error) -> String {
     cause.to_string()
 }
 
-async fn open(address: &Address) -> io::Result<Box<dyn Stream>> {
+async fn open(address: &Address, tls: Option<&Tls>, protocol: Protocol) -> io::Result<Box<dyn Stream>> {
     match address {
         Address::Unix(path) => Ok(Box::new(UnixStream::connect(path).await?)),
         Address::Tcp { host, port } => {
             let stream = TcpStream::connect((host.as_str(), *port)).await?;
             stream.set_nodelay(true)?;
-            Ok(Box::new(stream))
+            match tls {
+                Some(tls) => Ok(Box::new(tls.over(host, stream, protocol).await?)),
+                None => Ok(Box::new(stream)),
+            }
         }
-        Address::Docker(host) => {
+        Address::Docker { host, .. } => {
             let local = Address::Unix(DOCKER_SOCKET.into());
-            let mut stream = Box::pin(open(host.as_deref().unwrap_or(&local))).await?;
+            let host = host.as_deref().unwrap_or(&local);
+            let mut stream = Box::pin(open(host, tls, Protocol::Docker)).await?;
             upgrade(&mut stream).await?;
             Ok(stream)
         }

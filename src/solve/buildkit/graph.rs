@@ -5,7 +5,7 @@ use super::secrets::Secrets;
 use crate::llb::exec::{Mount, MountKind as Kind, SecretEnv, Sharing};
 use crate::llb::{Action, Builder, Copy, Exec, FileOp, LlbError, Mkfile, Note, Output, Remove, pb};
 use crate::oci::{Digest, Platform};
-use crate::solve::embedded::sandbox::{EnvValue, MountKind, Step};
+use crate::solve::embedded::sandbox::{self, EnvValue, MountKind, Step};
 use crate::tree::TreePath;
 use secrecy::SecretSlice;
 use std::collections::BTreeMap;
@@ -50,8 +50,18 @@ pub(super) struct Told {
 }
 
 impl Graph {
-    pub(super) fn new(platform: Platform, session: String) -> Self {
-        Graph { builder: Builder::new(platform), session, made: BTreeMap::new(), commands: 0, folders: BTreeMap::new() }
+    pub(super) fn new(session: String) -> Self {
+        let builder = Builder::new(Platform::host());
+        Graph { builder, session, made: BTreeMap::new(), commands: 0, folders: BTreeMap::new() }
+    }
+
+    /// How many of the trees that a command begins with come out of the graph.
+    pub(super) fn has(&self, step: &Step) -> usize {
+        let is_made = |mount: &&sandbox::Mount| match &mount.kind {
+            MountKind::Tree { tree, .. } => self.made.contains_key(&tree.tree),
+            _ => false,
+        };
+        step.mounts.iter().filter(is_made).count()
     }
 
     /// The tree in a folder that the daemon asks for.
@@ -144,6 +154,7 @@ impl Graph {
             };
             exec.mounts.push(Mount { target: mount.target.clone(), kind });
         }
+        self.builder.set_platform(step.platform.clone());
         let outputs = self.builder.exec(exec, Note::named(&step.name));
         let note = Note::named(format!("kiln: what changes by {}", step.name));
         let results = begins.into_iter().map(|begin| {

@@ -5,286 +5,212 @@
 //! begins with is sent as a graph: an earlier command of this build on the same daemon, or trees, of which only what the
 //! daemon lacks travels. What it changed comes back as layers, and becomes the same change that a sandbox of this machine
 //! finds. So the same bytes come of it, and no key, and no credential of a registry, leaves this machine.
+//!
+//! As any command can run anywhere, several daemons share them, and one takes over what another did not finish.
 
 mod address;
 mod agents;
 mod archive;
+mod capability;
 mod change;
 mod connect;
+mod daemon;
+#[cfg(test)]
+mod fixtures;
 mod graph;
 mod secrets;
 mod session;
 mod solving;
+mod tls;
 mod trees;
 
 pub use address::{Address, AddressError};
+pub use daemon::DaemonAt;
+pub use tls::{Tls, TlsParts};
 
-use super::embedded::mask::Sought;
-use super::embedded::sandbox::agent::LentAgent;
-use super::embedded::sandbox::{Ended, EnvValue, Limit, Listener, MountKind, Sandbox, SandboxError, Status, Step};
-use crate::oci::Platform;
+use super::embedded::sandbox::{Ended, Listener, Sandbox, SandboxError, Status, Step};
 use crate::store::Store;
-use crate::tree::{Change, Tree, TreePath};
-use agents::Agents;
-use archive::Archive;
-use bollard_buildkit_proto::moby::buildkit::v1::control_client::ControlClient;
-use change::{After, Seen};
-use graph::{Graph, Made, Told};
-use secrets::Secrets;
-use session::{Offers, Session};
-use solving::{End, Form, Solved, Wanted};
-use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::Seek;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use daemon::{Daemon, Suits, Trouble};
+use futures_util::future::join_all;
+use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
+use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::sync::OnceCell;
-use tonic::transport::Channel;
-use trees::Trees;
 
-/// So many characters of what a daemon says are told.
-const MOST_SAID: usize = 4000;
+/// How often whoever waits for a daemon asks whether to go on.
+const TICK: Duration = Duration::from_millis(50);
 
-/// Runs commands in a BuildKit daemon.
+/// Runs commands in BuildKit daemons.
 pub struct BuildKit {
-    address: Address,
+    daemons: Vec<Daemon>,
     runtime: Handle,
-    connection: OnceCell<Connection>,
+    /// As many commands run in one daemon at once; others wait.
+    at_once: usize,
+    met: Once,
+    loads: Mutex<Vec<Load>>,
+    freed: Condvar,
 }
 
-/// A daemon that was reached.
-struct Connection {
-    channel: Channel,
-    has_no_layers: AtomicBool,
-    graph: Arc<Mutex<Graph>>,
-    trees: Trees,
-    /// In it the daemon asks for trees, as long as the build lasts.
-    _session: Session,
+/// What a daemon has to do.
+#[derive(Debug, Clone, Default)]
+struct Load {
+    running: usize,
+    /// Whether it could not be reached, or was gone, when it was last needed.
+    is_gone: bool,
+}
+
+/// How a step has fared with one daemon so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tried {
+    No,
+    /// It was gone, and may be back.
+    Once,
+    /// It is not asked again.
+    Enough,
+}
+
+/// The place of a step in a daemon; free again when this is dropped.
+struct Turn<'a> {
+    pool: &'a BuildKit,
+    daemon: usize,
 }
 
 impl BuildKit {
-    /// A sandbox that is the daemon at `address`, which is connected with when the first command runs.
-    pub fn new(address: Address, runtime: Handle) -> Self {
-        BuildKit { address, runtime, connection: OnceCell::new() }
+    /// A sandbox that is these daemons, of which there is one at least. They are connected with when the first command runs,
+    /// and each runs `at_once` commands at most at the same time.
+    pub fn new(daemons: Vec<DaemonAt>, at_once: usize, runtime: Handle) -> Self {
+        BuildKit {
+            loads: Mutex::new(vec![Load::default(); daemons.len()]),
+            daemons: daemons.into_iter().map(|at| Daemon::new(at, runtime.clone())).collect(),
+            runtime,
+            at_once: at_once.max(1),
+            met: Once::new(),
+            freed: Condvar::new(),
+        }
     }
 
-    /// An error with what the daemon said, of which nothing can move a cursor.
-    fn fail(&self, reason: impl ToString) -> SandboxError {
-        let visible = |c: char| if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c };
-        let reason = reason.to_string().chars().take(MOST_SAID).map(visible).collect();
-        SandboxError::Daemon { address: self.address.to_string(), reason }
+    /// Connects with all daemons at once, so that it is known what they offer. One that cannot be reached is asked last.
+    fn meet(&self, store: &Store) {
+        self.met.call_once(|| {
+            if self.daemons.len() > 1 {
+                let met = self.runtime.block_on(join_all(self.daemons.iter().map(|daemon| daemon.connected(store))));
+                for (load, met) in self.loads().iter_mut().zip(met) {
+                    load.is_gone = met.is_err();
+                }
+            }
+        });
     }
 
-    async fn connected(&self, store: &Store) -> Result<&Connection, SandboxError> {
-        let connect = async || {
-            let channel = connect::connect(&self.address).await.map_err(|reason| self.fail(reason))?;
-            let id = session::new_id();
-            let graph = Arc::new(Mutex::new(Graph::new(Platform::host(), id.clone())));
-            let trees = Trees::new(store.clone(), graph.clone());
-            let offers =
-                Offers { trees: trees.clone(), secrets: Secrets::default(), agents: Agents::default(), archive: None };
-            let session = Session::begin(id, &mut ControlClient::new(channel.clone()), offers).await;
-            let session = session.map_err(|status| self.fail(format!("it begins no session: {}", status.message())))?;
-            Ok(Connection { channel, has_no_layers: AtomicBool::new(false), graph, trees, _session: session })
+    /// Waits until a daemon can run the step: of those that have tried it least, the one that suits it best, has least to do,
+    /// and has most of what the step begins with. None where all have tried enough, or nobody wants it any more.
+    fn turn(&self, step: &Step, tried: &[Tried], listener: &dyn Listener) -> Option<Turn<'_>> {
+        let mut loads = self.loads();
+        while !listener.is_cancelled() {
+            let rank = |(i, daemon): (usize, &Daemon)| {
+                let suits = daemon.suits(&step.platform);
+                let is_out = tried[i] == Tried::Enough || suits == Suits::No;
+                (!is_out).then(|| {
+                    let again = tried[i] == Tried::Once;
+                    (again || loads[i].is_gone, suits, loads[i].running, usize::MAX - daemon.has(step), i)
+                })
+            };
+            let ranked: Vec<_> = self.daemons.iter().enumerate().filter_map(rank).collect();
+            let best_of_all = ranked.iter().map(|(is_gone, suits, ..)| (*is_gone, *suits)).min()?;
+            let free = ranked
+                .into_iter()
+                .filter(|(is_gone, suits, running, ..)| (*is_gone, *suits) == best_of_all && *running < self.at_once);
+            if let Some((.., daemon)) = free.min() {
+                loads[daemon].running += 1;
+                return Some(Turn { pool: self, daemon });
+            }
+            (loads, _) = self.freed.wait_timeout(loads, TICK).unwrap_or_else(PoisonError::into_inner);
+        }
+        None
+    }
+
+    fn loads(&self) -> MutexGuard<'_, Vec<Load>> {
+        self.loads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why no daemon has run a step.
+    fn failed(&self, step: &Step, failures: &[Failure]) -> SandboxError {
+        let Some((first, others)) = failures.split_first() else {
+            let offers = self.daemons.iter().map(|daemon| format!("{} for {}", daemon.address(), daemon.offers()));
+            return SandboxError::Daemon {
+                address: self.daemons.iter().map(Daemon::address).collect::<Vec<_>>().join(", "),
+                reason: format!(
+                    "no commands run there for {}, only at {}",
+                    step.platform,
+                    offers.collect::<Vec<_>>().join("; at ")
+                ),
+            };
         };
-        self.connection.get_or_try_init(connect).await
+        let others = others.iter().map(|other| match other.address == first.address {
+            true => format!("; and then: {}", other.reason),
+            false => format!("; and the one at {}: {}", other.address, other.reason),
+        });
+        let reason = std::iter::once(first.reason.clone()).chain(others).collect();
+        SandboxError::Daemon { address: first.address.clone(), reason }
     }
+}
+
+/// A daemon that has not run a step.
+struct Failure {
+    address: String,
+    reason: String,
 }
 
 impl Sandbox for BuildKit {
     fn run(&self, step: &Step, store: &Store, listener: &dyn Listener) -> Result<Ended, SandboxError> {
         if step.interactive {
-            return Err(self.fail("it shows no shells: leave out `--engine`"));
+            return Err(self.failed(
+                step,
+                &[Failure {
+                    address: self.daemons.first().map(Daemon::address).unwrap_or_default(),
+                    reason: "it shows no shells: leave out `--engine`".to_owned(),
+                }],
+            ));
         }
-        let end = step.limits.time.map(|seconds| Instant::now() + Duration::from_secs(seconds));
-        let is_late = || end.is_some_and(|end| Instant::now() >= end);
-        let is_over = || is_late() || listener.is_cancelled();
-        let connection = self.runtime.block_on(self.connected(store))?;
-        let made = connection.graph().add(step);
-        let mut changes: Vec<Option<Change>> = step.mounts.iter().map(|_| None).collect();
-        let ended = |status, changes| Ok(Ended { status, changes, warnings: warnings(step) });
-        if made.results.iter().all(Option::is_none) {
-            return Err(self.fail("a command that may change nothing leaves nothing that could be asked for"));
-        }
-        let mut began = None;
-        for (number, mount) in step.mounts.iter().enumerate() {
-            let (Some(told), MountKind::Tree { tree, .. }) = (made.results[number], &mount.kind) else { continue };
-            // The command runs with the first; what else it left is there then.
-            let place = Place::new(store)?;
-            let solved = self.solve(connection, step, &made, told, &place, listener, &is_over)?;
-            match solved.end {
-                End::Done => {}
-                End::Exited(code) => return ended(Status::Exited(code), changes),
-                End::Stopped if is_late() => return ended(Status::Exceeded(Limit::Time), changes),
-                End::Stopped => return ended(Status::Cancelled, changes),
-                End::Failed(reason) => return Err(self.fail(too_old(&reason).unwrap_or(reason))),
-            }
-            let first = solved.began.or(began).ok_or_else(|| self.fail("it does not say when the command began"))?;
-            let first = *began.get_or_insert(first.min(made.began.unwrap_or(i64::MAX)));
-            look_for_secrets(step, number, &mut place.open()?)?;
-            let lower = Tree::load(store, &tree.tree).map_err(|e| SandboxError::Tree(e.to_string()))?;
-            let change = Seen { lower: &lower, began: first, store };
-            let stubs = stubs(step, number);
-            let after = match connection.form() {
-                Form::Layers => change.layers(place.open()?, &stubs),
-                Form::Whole => change.whole(place.open()?, &stubs),
-            };
-            let After { tree: after, taken } = after.map_err(|reason| self.fail(reason))?;
-            connection.graph().learn(after.digest(), told.after, &taken, first);
-            changes[number] = Some(Change::between(&lower, &after));
-        }
-        ended(Status::Exited(0), changes)
-    }
-}
-
-impl BuildKit {
-    /// Solves what shows one of the trees that a command left, in the form that the daemon knows.
-    #[expect(clippy::too_many_arguments, reason = "all of it is one request")]
-    fn solve(
-        &self,
-        connection: &Connection,
-        step: &Step,
-        made: &Made,
-        told: Told,
-        place: &Place,
-        listener: &dyn Listener,
-        is_over: &dyn Fn() -> bool,
-    ) -> Result<Solved, SandboxError> {
-        let (_lent, agents) = lend(&made.agents, &place.folder)?;
-        loop {
-            let form = connection.form();
-            let output = if form == Form::Layers { told.change } else { told.after };
-            let definition = connection.graph().definition(output).map_err(|e| self.fail(e))?;
-            let archive = place.file.try_clone().map_err(|e| self.fail(e))?;
-            let (secrets, agents) = (made.secrets.clone(), agents.clone());
-            // Old daemons ask for trees in the session of the request, whatever the graph says.
-            let trees = connection.trees.clone();
-            let offers = Offers { trees, secrets, agents, archive: Some(Archive::new(archive)) };
-            let wanted = Wanted { definition, form, network: step.network, command: &step.name };
-            let solved = self.runtime.block_on(solving::solve(&connection.channel, wanted, offers, listener, is_over));
-            let solved = solved.map_err(|status| self.fail(format!("the connection broke: {}", status.message())))?;
-            match &solved.end {
-                End::Failed(reason) if form == Form::Layers && NO_LAYERS.iter().any(|no| reason.contains(no)) => {
-                    connection.has_no_layers.store(true, Ordering::Relaxed);
+        self.meet(store);
+        let mut tried = vec![Tried::No; self.daemons.len()];
+        let mut failures: Vec<Failure> = Vec::new();
+        while let Some(turn) = self.turn(step, &tried, listener) {
+            let daemon = &self.daemons[turn.daemon];
+            let result = daemon.run(step, store, listener);
+            let is_gone = matches!(result, Err(Trouble::Unreachable(_) | Trouble::Gone(_)));
+            self.loads()[turn.daemon].is_gone = is_gone;
+            let (reason, now) = match result {
+                Ok(mut ended) => {
+                    let ran = failures.iter().map(|failure| {
+                        let Failure { address, reason } = failure;
+                        format!("a command ran at {}, as it did not at {address}: {reason}", daemon.address())
+                    });
+                    ended.warnings.extend(ran);
+                    return Ok(ended);
                 }
-                _ => return Ok(solved),
-            }
+                Err(Trouble::Own(error)) => return Err(error),
+                Err(Trouble::Failed(reason) | Trouble::Unreachable(reason)) => (reason, Tried::Enough),
+                Err(Trouble::Gone(reason)) => {
+                    daemon.forget();
+                    (reason, if tried[turn.daemon] == Tried::No { Tried::Once } else { Tried::Enough })
+                }
+            };
+            tried[turn.daemon] = now;
+            failures.push(Failure { address: daemon.address(), reason });
         }
+        if listener.is_cancelled() {
+            let changes = step.mounts.iter().map(|_| None).collect();
+            return Ok(Ended { status: Status::Cancelled, changes, warnings: Vec::new() });
+        }
+        Err(self.failed(step, &failures))
     }
 }
 
-/// What a daemon says that cannot send what was changed as layers: Docker with its old store of images, and BuildKit before
-/// 0.10. Nothing has run then.
-const NO_LAYERS: [&str; 2] = ["exporter \"oci\" could not be found", "unknown API capability diffop"];
-
-/// What lies behind the refusal of a graph that an old daemon cannot solve.
-fn too_old(reason: &str) -> Option<String> {
-    const MEANINGS: [(&str, &str); 4] = [
-        ("exec.secretenv", "secrets in variables"),
-        ("exec.mount.ssh", "agents of ssh"),
-        ("exec.mount.tmpfs.size", "the size of a tmpfs"),
-        ("exec.validexitcode", "exit codes that mean success"),
-    ];
-    let (_, capability) = reason.rsplit_once("unknown API capability ")?;
-    let meaning = MEANINGS.iter().find(|(name, _)| *name == capability).map(|(_, meaning)| format!(", {meaning}"));
-    let meaning = meaning.unwrap_or_default();
-    Some(format!("it is too old for this command: it does not know `{capability}`{meaning}; use a newer BuildKit"))
-}
-
-/// What daemons make in a file system to mount their own files at, and leave behind.
-const STUBS: [&str; 8] = ["dev", "dev/console", "dev/pts", "dev/shm", "etc/hosts", "etc/resolv.conf", "proc", "sys"];
-
-/// Where a daemon may have made something empty in a tree so that it could mount something there.
-fn stubs(step: &Step, number: usize) -> BTreeSet<TreePath> {
-    let Ok(root) = TreePath::from_user(&step.mounts[number].target) else { return BTreeSet::new() };
-    let own = STUBS.iter().filter_map(|path| TreePath::new(path).ok());
-    let mounted = step.mounts.iter().filter_map(|mount| TreePath::from_user(&mount.target).ok());
-    let inside = own.chain(mounted).filter_map(|path| path.relative_to(&root));
-    inside.flat_map(|path| path.ancestors().chain([path.clone()]).collect::<Vec<_>>()).collect()
-}
-
-impl Connection {
-    fn form(&self) -> Form {
-        if self.has_no_layers.load(Ordering::Relaxed) { Form::Whole } else { Form::Layers }
-    }
-
-    fn graph(&self) -> MutexGuard<'_, Graph> {
-        self.graph.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The caller's agents behind sockets of kiln's own, in a folder, by which they do no more than sign.
-fn lend(agents: &Agents, folder: &Path) -> Result<(Vec<LentAgent>, Agents), SandboxError> {
-    let mut lent = (Vec::new(), Agents::default());
-    for (id, agent) in &agents.0 {
-        let failed =
-            |source| SandboxError::Io { action: format!("reach the ssh agent at {}", agent.display()), source };
-        lent.0.push(LentAgent::new(agent, folder, id).map_err(failed)?);
-        lent.1.0.insert(id.clone(), folder.join(id));
-    }
-    Ok(lent)
-}
-
-/// Refuses what a step left in one of its mounts where a secret of it is in there: nothing of that was kept yet.
-fn look_for_secrets(step: &Step, number: usize, left: &mut File) -> Result<(), SandboxError> {
-    let in_env = step.env.iter().filter_map(|(name, value)| match value {
-        EnvValue::Secret(secret) => Some((format!("${name}"), secret)),
-        EnvValue::Plain(_) => None,
-    });
-    let in_files = step.mounts.iter().filter_map(|mount| match &mount.kind {
-        MountKind::Secret { content, .. } => Some((mount.target.clone(), content)),
-        _ => None,
-    });
-    let (names, secrets): (Vec<String>, Vec<_>) = in_env.chain(in_files).map(|(name, s)| (name, s.clone())).unzip();
-    if secrets.is_empty() {
-        return Ok(());
-    }
-    let found = Sought::new(&secrets).copy(left, &mut std::io::sink());
-    let found = found.map_err(|source| SandboxError::Io { action: "look for secrets".to_owned(), source })?;
-    match found.and_then(|secret| names.get(secret)) {
-        Some(secret) => Err(SandboxError::Leaked { secret: secret.clone(), path: step.mounts[number].target.clone() }),
-        None => Ok(()),
-    }
-}
-
-/// What a daemon cannot bound.
-fn warnings(step: &Step) -> Vec<String> {
-    let limits = &step.limits;
-    let asked = [("cpu", limits.cpu), ("memory", limits.memory), ("pids", limits.pids), ("disk", limits.disk)];
-    let asked = asked.into_iter().filter(|(_, limit)| limit.is_some());
-    asked.map(|(name, _)| format!("BuildKit knows no limit of `{name}` for a command: it is not applied")).collect()
-}
-
-/// A file of the store for what a daemon sends; removed when this is dropped.
-struct Place {
-    folder: PathBuf,
-    file: File,
-}
-
-impl Place {
-    fn new(store: &Store) -> Result<Self, SandboxError> {
-        let folder = store.scratch_folder()?;
-        let path = folder.join("archive");
-        let file = File::options().read(true).write(true).create_new(true).open(&path);
-        let file = file.map_err(|source| SandboxError::Io { action: format!("make {}", path.display()), source })?;
-        Ok(Place { folder, file })
-    }
-
-    /// What it holds, from its beginning.
-    fn open(&self) -> Result<File, SandboxError> {
-        let failed = |source| SandboxError::Io { action: "read what the daemon sent".to_owned(), source };
-        let mut file = self.file.try_clone().map_err(failed)?;
-        file.rewind().map_err(failed)?;
-        Ok(file)
-    }
-}
-
-impl Drop for Place {
+impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        // What cannot be removed goes with the store's other unfinished files.
-        let _ = crate::store::remove_folder(&self.folder);
+        self.pool.loads()[self.daemon].running -= 1;
+        self.pool.freed.notify_all();
     }
 }
+
+#[cfg(test)]
+mod tests;

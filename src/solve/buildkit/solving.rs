@@ -1,5 +1,6 @@
 //! One request to solve a graph, and what the daemon tells meanwhile.
 
+use super::connect::root_cause;
 use super::session::{self, Offers, Session};
 use crate::llb::exec::Network;
 use crate::llb::pb;
@@ -55,15 +56,18 @@ pub(super) enum End {
 }
 
 /// Solves, with a session of its own.
+///
+/// # Errors
+/// In words, how the connection broke.
 pub(super) async fn solve(
     channel: &Channel,
     wanted: Wanted<'_>,
     offers: Offers,
     listener: &dyn Listener,
     is_over: &dyn Fn() -> bool,
-) -> Result<Solved, Status> {
+) -> Result<Solved, String> {
     let mut control = ControlClient::new(channel.clone());
-    let session = Session::begin(session::new_id(), &mut control, offers).await?;
+    let session = Session::begin(session::new_id(), &mut control, offers).await.map_err(|status| why(&status))?;
     let reference = session.id.clone();
     let (exporter, attrs) = match wanted.form {
         Form::Layers => {
@@ -119,11 +123,24 @@ pub(super) async fn solve(
         Ok(_) => End::Done,
         Err(status) => match exit_code(status.message()) {
             Some(code) => End::Exited(code),
-            None if matches!(status.code(), Code::Unavailable | Code::Cancelled) => return Err(status),
+            None if is_broken(&status) => return Err(why(&status)),
             None => End::Failed(status.message().to_owned()),
         },
     };
     Ok(Solved { began: hearing.began, end })
+}
+
+/// Whether the connection is to blame, and not what was asked: what a daemon answers has no cause on this side.
+fn is_broken(status: &Status) -> bool {
+    matches!(status.code(), Code::Unavailable | Code::Cancelled) || std::error::Error::source(status).is_some()
+}
+
+/// What broke a connection.
+fn why(status: &Status) -> String {
+    match std::error::Error::source(status) {
+        Some(source) => root_cause(source),
+        None => status.message().to_owned(),
+    }
 }
 
 async fn next(stream: &mut Option<Streaming<StatusResponse>>) -> Option<StatusResponse> {

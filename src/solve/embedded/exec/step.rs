@@ -6,9 +6,9 @@ use super::caches::{self, Held, Wanted};
 use super::error::ExecError;
 use super::key;
 use super::user;
-use crate::llb::Vertex;
 use crate::llb::exec::{Network, Sharing, is_output};
 use crate::llb::pb;
+use crate::llb::{self, Vertex};
 use crate::oci::Digest;
 use crate::solve::Request;
 use crate::store::Store;
@@ -79,6 +79,7 @@ pub(super) fn ready(
     let mounts = places.into_iter().map(|(target, _, kind)| Mount { target, kind }).collect();
     let step = Step {
         name: vertex.name(),
+        platform: llb::platform(vertex.platform.as_ref()),
         args: meta.args.clone(),
         env,
         cwd: absolute(&meta.cwd)?,

@@ -41,7 +41,7 @@ mod workers;
 pub use native::Native;
 
 use crate::llb::exec::{Limits, Network};
-use crate::oci::Digest;
+use crate::oci::{Digest, Platform};
 use crate::store::{Store, StoreError};
 use crate::tree::{Change, TreePath};
 use secrecy::SecretSlice;
@@ -89,6 +89,8 @@ pub trait Sandbox: Send + Sync {
 pub struct Step {
     /// How people call it.
     pub name: String,
+    /// What it is built for: the machine that runs it is to be one of these.
+    pub platform: Platform,
     /// The program and its arguments; not empty.
     pub args: Vec<String>,
     /// Environment variables in the order in which they are set; there are no others.

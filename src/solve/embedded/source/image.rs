@@ -7,8 +7,8 @@
 
 use super::super::cache::is_complete;
 use super::super::value::Value;
-use crate::llb::{Vertex, attr, pb};
-use crate::oci::{Descriptor, Digest, Index, Manifest, Platform, media_type};
+use crate::llb::{self, Vertex, attr, pb};
+use crate::oci::{Descriptor, Digest, Index, Manifest, media_type};
 use crate::store::{Store, StoreError};
 use crate::tree::tar::{self, Compression, Limits, Options, TarError};
 use crate::tree::{Change, TreeError};
@@ -140,11 +140,7 @@ fn choose<'i>(
     wanted: Option<&pb::Platform>,
     digest: Digest,
 ) -> Result<&'i Descriptor, ImageSourceError> {
-    let wanted = wanted.map_or_else(Platform::host, |platform| Platform {
-        architecture: platform.architecture.clone(),
-        os: platform.os.clone(),
-        variant: (!platform.variant.is_empty()).then(|| platform.variant.clone()),
-    });
+    let wanted = llb::platform(wanted);
     let matches = |d: &&Descriptor| d.platform.as_ref().is_some_and(|platform| platform.matches(&wanted));
     index.manifests.iter().find(matches).ok_or_else(|| {
         let has: Vec<String> = index.manifests.iter().filter_map(|d| Some(d.platform.as_ref()?.to_string())).collect();

@@ -1,0 +1,272 @@
+//! One daemon, and one command in it.
+
+use super::address::Address;
+use super::agents::{self, Agents};
+use super::archive::{Archive, Place};
+use super::capability;
+use super::change::{After, Seen, stubs};
+use super::connect;
+use super::graph::{Graph, Made, Told};
+use super::secrets::{Secrets, look_for_secrets};
+use super::session::{self, Offers, Session};
+use super::solving::{self, End, Form, Solved, Wanted};
+use super::tls::Tls;
+use super::trees::Trees;
+use crate::llb;
+use crate::oci::Platform;
+use crate::solve::embedded::sandbox::{Ended, Limit, Listener, MountKind, SandboxError, Status, Step};
+use crate::store::Store;
+use crate::tree::{Change, Tree};
+use bollard_buildkit_proto::moby::buildkit::v1::control_client::ControlClient;
+use bollard_buildkit_proto::moby::buildkit::v1::{ListWorkersRequest, ListWorkersResponse};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::runtime::Handle;
+use tonic::transport::Channel;
+
+/// So many characters of what a daemon says are told.
+const MOST_SAID: usize = 4000;
+
+/// A daemon, as the user names it.
+#[derive(Debug, Clone)]
+pub struct DaemonAt {
+    /// Where it is.
+    pub address: Address,
+    /// How its port is reached; without TLS for none.
+    pub tls: Option<Tls>,
+}
+
+/// A daemon, which is connected with when it is first needed.
+pub(super) struct Daemon {
+    at: DaemonAt,
+    runtime: Handle,
+    connection: tokio::sync::Mutex<Option<Arc<Connection>>>,
+}
+
+/// A daemon that was reached.
+pub(super) struct Connection {
+    channel: Channel,
+    /// What it runs commands for, its own platform first; nothing where it does not say.
+    platforms: Vec<Platform>,
+    has_no_layers: AtomicBool,
+    graph: Arc<Mutex<Graph>>,
+    trees: Trees,
+    /// In it the daemon asks for trees, as long as the connection lasts.
+    _session: Session,
+}
+
+/// Why a daemon has not run a command.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// It cannot be reached.
+    Unreachable(String),
+    /// It was there, and is gone.
+    Gone(String),
+    /// It is there, and cannot do it.
+    Failed(String),
+    /// It is not to blame.
+    Own(SandboxError),
+}
+
+impl From<SandboxError> for Trouble {
+    fn from(error: SandboxError) -> Self {
+        Trouble::Own(error)
+    }
+}
+
+/// How well a daemon suits a platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Suits {
+    /// It is the daemon's own.
+    Natively,
+    /// It runs commands for that one too.
+    Emulated,
+    /// It does not.
+    No,
+}
+
+impl Daemon {
+    pub(super) fn new(at: DaemonAt, runtime: Handle) -> Self {
+        Daemon { at, runtime, connection: tokio::sync::Mutex::default() }
+    }
+
+    pub(super) fn address(&self) -> String {
+        self.at.address.to_string()
+    }
+
+    /// The connection, which is made where there is none.
+    pub(super) async fn connected(&self, store: &Store) -> Result<Arc<Connection>, Trouble> {
+        let mut kept = self.connection.lock().await;
+        if let Some(connection) = &*kept {
+            return Ok(connection.clone());
+        }
+        let channel = connect::connect(&self.at.address, self.at.tls.as_ref()).await;
+        let channel = channel.map_err(|reason| Trouble::Unreachable(visible(reason)))?;
+        let id = session::new_id();
+        let graph = Arc::new(Mutex::new(Graph::new(id.clone())));
+        let trees = Trees::new(store.clone(), graph.clone());
+        let offers =
+            Offers { trees: trees.clone(), secrets: Secrets::default(), agents: Agents::default(), archive: None };
+        let mut control = ControlClient::new(channel.clone());
+        let session = Session::begin(id, &mut control, offers).await;
+        let session = session
+            .map_err(|status| Trouble::Unreachable(visible(format!("it begins no session: {}", status.message()))))?;
+        // Who does not say is asked to run whatever there is.
+        let platforms =
+            control.list_workers(ListWorkersRequest::default()).await.map(|list| platforms(list.into_inner()));
+        let connection = Arc::new(Connection {
+            channel,
+            platforms: platforms.unwrap_or_default(),
+            has_no_layers: AtomicBool::new(false),
+            graph,
+            trees,
+            _session: session,
+        });
+        Ok(kept.insert(connection).clone())
+    }
+
+    /// Takes leave of a daemon that is gone: the next who needs it connects anew.
+    pub(super) fn forget(&self) {
+        *self.runtime.block_on(self.connection.lock()) = None;
+    }
+
+    /// How well it suits a platform; natively where it is not known.
+    pub(super) fn suits(&self, platform: &Platform) -> Suits {
+        match self.connection.try_lock().ok().and_then(|connection| connection.clone()) {
+            Some(connection) => connection.suits(platform),
+            None => Suits::Natively,
+        }
+    }
+
+    /// How many of the trees that a command begins with it has made itself.
+    pub(super) fn has(&self, step: &Step) -> usize {
+        let connection = self.connection.try_lock().ok().and_then(|connection| connection.clone());
+        connection.map_or(0, |connection| connection.graph().has(step))
+    }
+
+    /// What it runs commands for, for people.
+    pub(super) fn offers(&self) -> String {
+        let connection = self.connection.try_lock().ok().and_then(|connection| connection.clone());
+        let platforms = connection.map(|connection| connection.platforms.clone()).unwrap_or_default();
+        platforms.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Runs one command and waits for it.
+    pub(super) fn run(&self, step: &Step, store: &Store, listener: &dyn Listener) -> Result<Ended, Trouble> {
+        let end = step.limits.time.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+        let is_late = || end.is_some_and(|end| Instant::now() >= end);
+        let is_over = || is_late() || listener.is_cancelled();
+        let connection = self.runtime.block_on(self.connected(store))?;
+        let made = connection.graph().add(step);
+        let mut changes: Vec<Option<Change>> = step.mounts.iter().map(|_| None).collect();
+        let ended = |status, changes| Ok(Ended { status, changes, warnings: warnings(step) });
+        if made.results.iter().all(Option::is_none) {
+            return Err(fail("a command that may change nothing leaves nothing that could be asked for"));
+        }
+        let mut began = None;
+        for (number, mount) in step.mounts.iter().enumerate() {
+            let (Some(told), MountKind::Tree { tree, .. }) = (made.results[number], &mount.kind) else { continue };
+            // The command runs with the first; what else it left is there then.
+            let place = Place::new(store)?;
+            let solved = self.solve(&connection, step, &made, told, &place, listener, &is_over)?;
+            match solved.end {
+                End::Done => {}
+                End::Exited(code) => return ended(Status::Exited(code), changes),
+                End::Stopped if is_late() => return ended(Status::Exceeded(Limit::Time), changes),
+                End::Stopped => return ended(Status::Cancelled, changes),
+                End::Failed(reason) => return Err(fail(capability::explain(&reason).unwrap_or(reason))),
+            }
+            let first = solved.began.or(began).ok_or_else(|| fail("it does not say when the command began"))?;
+            let first = *began.get_or_insert(first.min(made.began.unwrap_or(i64::MAX)));
+            look_for_secrets(step, number, &mut place.open()?)?;
+            let lower = Tree::load(store, &tree.tree).map_err(|e| SandboxError::Tree(e.to_string()))?;
+            let change = Seen { lower: &lower, began: first, store };
+            let stubs = stubs(step, number);
+            let after = match connection.form() {
+                Form::Layers => change.layers(place.open()?, &stubs),
+                Form::Whole => change.whole(place.open()?, &stubs),
+            };
+            let After { tree: after, taken } = after.map_err(fail)?;
+            connection.graph().learn(after.digest(), told.after, &taken, first);
+            changes[number] = Some(Change::between(&lower, &after));
+        }
+        ended(Status::Exited(0), changes)
+    }
+
+    /// Solves what shows one of the trees that a command left, in the form that the daemon knows.
+    #[expect(clippy::too_many_arguments, reason = "all of it is one request")]
+    fn solve(
+        &self,
+        connection: &Connection,
+        step: &Step,
+        made: &Made,
+        told: Told,
+        place: &Place,
+        listener: &dyn Listener,
+        is_over: &dyn Fn() -> bool,
+    ) -> Result<Solved, Trouble> {
+        let (_lent, agents) = agents::lend(&made.agents, &place.folder)?;
+        loop {
+            let form = connection.form();
+            let output = if form == Form::Layers { told.change } else { told.after };
+            let definition = connection.graph().definition(output).map_err(fail)?;
+            let archive = place.file.try_clone().map_err(fail)?;
+            let (secrets, agents) = (made.secrets.clone(), agents.clone());
+            // Old daemons ask for trees in the session of the request, whatever the graph says.
+            let trees = connection.trees.clone();
+            let offers = Offers { trees, secrets, agents, archive: Some(Archive::new(archive)) };
+            let wanted = Wanted { definition, form, network: step.network, command: &step.name };
+            let solved = self.runtime.block_on(solving::solve(&connection.channel, wanted, offers, listener, is_over));
+            let solved = solved.map_err(|why| Trouble::Gone(visible(format!("the connection broke: {why}"))))?;
+            match &solved.end {
+                End::Failed(reason) if form == Form::Layers && capability::lacks_layers(reason) => {
+                    connection.has_no_layers.store(true, Ordering::Relaxed);
+                }
+                _ => return Ok(solved),
+            }
+        }
+    }
+}
+
+impl Connection {
+    fn form(&self) -> Form {
+        if self.has_no_layers.load(Ordering::Relaxed) { Form::Whole } else { Form::Layers }
+    }
+
+    fn graph(&self) -> MutexGuard<'_, Graph> {
+        self.graph.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn suits(&self, platform: &Platform) -> Suits {
+        match self.platforms.iter().position(|offered| offered.matches(platform)) {
+            Some(0) => Suits::Natively,
+            Some(_) => Suits::Emulated,
+            None if self.platforms.is_empty() => Suits::Natively,
+            None => Suits::No,
+        }
+    }
+}
+
+fn platforms(list: ListWorkersResponse) -> Vec<Platform> {
+    let offered = list.record.into_iter().flat_map(|worker| worker.platforms);
+    offered.map(|offered| llb::platform(Some(&offered))).collect()
+}
+
+fn fail(reason: impl ToString) -> Trouble {
+    Trouble::Failed(visible(reason.to_string()))
+}
+
+/// What a daemon said, of which nothing can move a cursor.
+fn visible(said: String) -> String {
+    let visible = |c: char| if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c };
+    said.chars().take(MOST_SAID).map(visible).collect()
+}
+
+/// What a daemon cannot bound.
+fn warnings(step: &Step) -> Vec<String> {
+    let limits = &step.limits;
+    let asked = [("cpu", limits.cpu), ("memory", limits.memory), ("pids", limits.pids), ("disk", limits.disk)];
+    let asked = asked.into_iter().filter(|(_, limit)| limit.is_some());
+    asked.map(|(name, _)| format!("BuildKit knows no limit of `{name}` for a command: it is not applied")).collect()
+}
