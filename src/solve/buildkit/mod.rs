@@ -14,6 +14,7 @@ mod archive;
 mod capability;
 mod change;
 mod connect;
+pub mod content;
 mod daemon;
 #[cfg(test)]
 mod fixtures;
