@@ -4,6 +4,10 @@
 /// 0.10. Nothing has run then.
 const NO_LAYERS: [&str; 2] = ["exporter \"oci\" could not be found", "unknown API capability diffop"];
 
+/// What a daemon says that reads no images of its client, or cannot lay trees over one another: Docker with its old store of
+/// images, and BuildKit before 0.11. Nothing has run then.
+const NO_IMAGES: [&str; 3] = ["source.ocilayout", "unknown API capability mergeop", "oci-layout"];
+
 /// How a daemon begins to say that it does not know an operation, or a part of one.
 const UNKNOWN: &str = "unknown API capability ";
 
@@ -31,6 +35,11 @@ const CAPABILITIES: [Capability; 3] = [
 /// Whether a daemon refused a graph since it cannot send layers.
 pub(super) fn lacks_layers(reason: &str) -> bool {
     NO_LAYERS.iter().any(|no| reason.contains(no))
+}
+
+/// Whether a daemon refused a graph since it cannot read images of its client.
+pub(super) fn lacks_images(reason: &str) -> bool {
+    NO_IMAGES.iter().any(|no| reason.contains(no))
 }
 
 /// What lies behind the refusal of a graph that an old daemon cannot solve.

@@ -7,6 +7,7 @@ use super::capability;
 use super::change::{After, Seen, stubs};
 use super::connect;
 use super::graph::{Graph, Made, Told};
+use super::images::Images;
 use super::secrets::{Secrets, look_for_secrets};
 use super::session::{self, Offers, Session};
 use super::solving::{self, End, Form, Solved, Wanted};
@@ -50,6 +51,8 @@ pub(super) struct Connection {
     /// What it runs commands for, its own platform first; nothing where it does not say.
     platforms: Vec<Platform>,
     has_no_layers: AtomicBool,
+    reads_no_images: AtomicBool,
+    images: Images,
     graph: Arc<Mutex<Graph>>,
     trees: Trees,
     /// In it the daemon asks for trees, as long as the connection lasts.
@@ -104,10 +107,16 @@ impl Daemon {
         let channel = connect::connect(&self.at.address, self.at.tls.as_ref()).await;
         let channel = channel.map_err(|reason| Trouble::Unreachable(visible(reason)))?;
         let id = session::new_id();
+        let images = Images::new(store.clone());
         let graph = Arc::new(Mutex::new(Graph::new(id.clone())));
         let trees = Trees::new(store.clone(), graph.clone());
-        let offers =
-            Offers { trees: trees.clone(), secrets: Secrets::default(), agents: Agents::default(), archive: None };
+        let offers = Offers {
+            trees: trees.clone(),
+            contents: images.contents(),
+            secrets: Secrets::default(),
+            agents: Agents::default(),
+            archive: None,
+        };
         let mut control = ControlClient::new(channel.clone());
         let session = Session::begin(id, &mut control, offers).await;
         let session = session
@@ -119,6 +128,8 @@ impl Daemon {
             channel,
             platforms: platforms.unwrap_or_default(),
             has_no_layers: AtomicBool::new(false),
+            reads_no_images: AtomicBool::new(false),
+            images,
             graph,
             trees,
             _session: session,
@@ -158,9 +169,28 @@ impl Daemon {
         let is_late = || end.is_some_and(|end| Instant::now() >= end);
         let is_over = || is_late() || listener.is_cancelled();
         let connection = self.runtime.block_on(self.connected(store))?;
-        let made = connection.graph().add(step);
+        loop {
+            if let Some(ended) = self.attempt(&connection, step, store, listener, &is_late, &is_over)? {
+                return Ok(ended);
+            }
+        }
+    }
+
+    /// Runs the command as far as the daemon is known to be able to; none where it is not, as is known now. Nothing has run
+    /// then.
+    fn attempt(
+        &self,
+        connection: &Connection,
+        step: &Step,
+        store: &Store,
+        listener: &dyn Listener,
+        is_late: &dyn Fn() -> bool,
+        is_over: &dyn Fn() -> bool,
+    ) -> Result<Option<Ended>, Trouble> {
+        let images = connection.images();
+        let made = connection.graph().add(step, images).map_err(|e| SandboxError::Tree(e.to_string()))?;
         let mut changes: Vec<Option<Change>> = step.mounts.iter().map(|_| None).collect();
-        let ended = |status, changes| Ok(Ended { status, changes, warnings: warnings(step) });
+        let ended = |status, changes| Ok(Some(Ended { status, changes, warnings: warnings(step) }));
         if made.results.iter().all(Option::is_none) {
             return Err(fail("a command that may change nothing leaves nothing that could be asked for"));
         }
@@ -169,12 +199,17 @@ impl Daemon {
             let (Some(told), MountKind::Tree { tree, .. }) = (made.results[number], &mount.kind) else { continue };
             // The command runs with the first; what else it left is there then.
             let place = Place::new(store)?;
-            let solved = self.solve(&connection, step, &made, told, &place, listener, &is_over)?;
+            let solved = self.solve(connection, step, &made, told, &place, listener, is_over)?;
             match solved.end {
                 End::Done => {}
                 End::Exited(code) => return ended(Status::Exited(code), changes),
                 End::Stopped if is_late() => return ended(Status::Exceeded(Limit::Time), changes),
                 End::Stopped => return ended(Status::Cancelled, changes),
+                End::Failed(reason) if images.is_some() && capability::lacks_images(&reason) => {
+                    connection.reads_no_images.store(true, Ordering::Relaxed);
+                    connection.graph().forget();
+                    return Ok(None);
+                }
                 End::Failed(reason) => return Err(fail(capability::explain(&reason).unwrap_or(reason))),
             }
             let first = solved.began.or(began).ok_or_else(|| fail("it does not say when the command began"))?;
@@ -215,7 +250,8 @@ impl Daemon {
             let (secrets, agents) = (made.secrets.clone(), agents.clone());
             // Old daemons ask for trees in the session of the request, whatever the graph says.
             let trees = connection.trees.clone();
-            let offers = Offers { trees, secrets, agents, archive: Some(Archive::new(archive)) };
+            let contents = connection.images.contents();
+            let offers = Offers { trees, contents, secrets, agents, archive: Some(Archive::new(archive)) };
             let wanted = Wanted { definition, form, network: step.network, command: &step.name };
             let solved = self.runtime.block_on(solving::solve(&connection.channel, wanted, offers, listener, is_over));
             let solved = solved.map_err(|why| Trouble::Gone(visible(format!("the connection broke: {why}"))))?;
@@ -232,6 +268,11 @@ impl Daemon {
 impl Connection {
     fn form(&self) -> Form {
         if self.has_no_layers.load(Ordering::Relaxed) { Form::Whole } else { Form::Layers }
+    }
+
+    /// The images that it can be offered; none where it reads none.
+    fn images(&self) -> Option<&Images> {
+        (!self.reads_no_images.load(Ordering::Relaxed)).then_some(&self.images)
     }
 
     fn graph(&self) -> MutexGuard<'_, Graph> {

@@ -1,14 +1,22 @@
 //! How a daemon makes the trees that a command begins with.
 
 use super::agents::Agents;
+use super::images::Images;
 use super::secrets::Secrets;
 use crate::llb::exec::{Mount, MountKind as Kind, SecretEnv, Sharing};
-use crate::llb::{Action, Builder, Copy, Exec, FileOp, LlbError, Mkfile, Note, Output, Remove, pb};
+use crate::llb::{Action, Builder, Copy, Exec, FileOp, LlbError, Mkfile, Note, Output, Remove, attr, pb};
 use crate::oci::{Digest, Platform};
-use crate::solve::embedded::sandbox::{self, EnvValue, MountKind, Step};
-use crate::tree::TreePath;
+use crate::solve::embedded::sandbox::{self, EnvValue, MountKind, Step, TreeRef};
+use crate::store::Store;
+use crate::tree::{Change, Entry, Tree, TreeError, TreePath};
 use secrecy::SecretSlice;
 use std::collections::BTreeMap;
+
+/// The name of the store of images that the session offers.
+const STORE: &str = "kiln";
+
+/// The name of its images, for people.
+const IMAGE: &str = "kiln.local/root";
 
 /// What is known of how a daemon makes trees, as far as it was asked for them in this build.
 pub(super) struct Graph {
@@ -29,6 +37,18 @@ struct Source {
     /// When the first command began that it was made by: times since then say only when commands ran.
     began: Option<i64>,
 }
+
+impl Source {
+    /// A tree that no command of this build has made.
+    fn given(output: Output) -> Self {
+        Source { output, began: None }
+    }
+}
+
+/// Why a tree cannot be told to a daemon.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(super) struct GraphError(#[from] TreeError);
 
 /// A command as a vertex, with what its session offers.
 pub(super) struct Made {
@@ -71,15 +91,14 @@ impl Graph {
 
     /// A tree came out of the graph, made by commands the first of which began then; once some paths are taken away that the
     /// daemon has made for itself.
-    pub(super) fn learn(&mut self, tree: Digest, mut output: Output, taken: &[TreePath], began: i64) {
-        let remove = |path: &TreePath| {
-            Action::Remove(Remove { path: path.to_string(), allow_not_found: true, allow_wildcard: false })
-        };
-        if !taken.is_empty() {
-            let op = FileOp { base: Some(output), accounts: None, actions: taken.iter().map(remove).collect() };
-            output = self.builder.file(op, Note::named("kiln: what the daemon made"));
-        }
+    pub(super) fn learn(&mut self, tree: Digest, output: Output, taken: &[TreePath], began: i64) {
+        let output = self.without(output, taken, "kiln: what the daemon made");
         self.made.entry(tree).or_insert(Source { output, began: Some(began) });
+    }
+
+    /// Forgets how trees are made: the daemon cannot do it like that.
+    pub(super) fn forget(&mut self) {
+        self.made.clear();
     }
 
     /// The definition of an output.
@@ -87,8 +106,8 @@ impl Graph {
         Ok(self.builder.finish_without_places(output)?.message().clone())
     }
 
-    /// Adds a command.
-    pub(super) fn add(&mut self, step: &Step) -> Made {
+    /// Adds a command; what its root lies over can be one of these images, if the daemon reads any.
+    pub(super) fn add(&mut self, step: &Step, images: Option<&Images>) -> Result<Made, GraphError> {
         let (mut secrets, mut agents) = (Secrets::default(), Agents::default());
         let mut secret = |content: &SecretSlice<u8>| {
             let id = format!("kiln-{}", secrets.0.len());
@@ -120,7 +139,7 @@ impl Graph {
         for mount in &step.mounts {
             let kind = match &mount.kind {
                 MountKind::Tree { tree, selector, writable } => {
-                    let source = self.tree(&tree.tree, step, &mount.target);
+                    let source = self.tree(tree, step, &mount.target, images)?;
                     began = began.into_iter().chain(source.and_then(|source| source.began)).min();
                     let mut from = source.map(|source| source.output);
                     if mount.target == "/" {
@@ -164,7 +183,7 @@ impl Graph {
             Some(Told { after, change })
         });
         let results: Vec<Option<Told>> = results.collect();
-        Made { began, results, secrets, agents }
+        Ok(Made { began, results, secrets, agents })
     }
 
     /// The root of one command: it has a file that was made and removed again, of which nothing is to be seen, so that the
@@ -182,28 +201,113 @@ impl Graph {
         self.builder.file(op, Note::named("kiln: the root of a command"))
     }
 
-    /// A tree as an output: none for the empty one. One that the graph does not make is asked for, and gets a name by what is
-    /// made of the same place in each build, so that the daemon lacks little of it.
-    fn tree(&mut self, tree: &Digest, step: &Step, target: &str) -> Option<Source> {
-        if *tree == crate::tree::Tree::new().digest() {
-            return None;
+    /// A tree as an output: none for the empty one.
+    ///
+    /// The root of a command that the graph does not make is an image, and what is new in it since a tree that the graph has,
+    /// or that is one for more than this command, lies over that. All else is asked for as a folder.
+    fn tree(
+        &mut self,
+        tree: &TreeRef,
+        step: &Step,
+        target: &str,
+        images: Option<&Images>,
+    ) -> Result<Option<Source>, GraphError> {
+        if tree.tree == empty() {
+            return Ok(None);
         }
-        if let Some(source) = self.made.get(tree) {
-            return Some(*source);
+        if let Some(source) = self.made.get(&tree.tree) {
+            return Ok(Some(*source));
         }
+        let source = match images.filter(|_| target == "/") {
+            Some(images) => match self.base(tree, step, images) {
+                Some((base, below)) => self.over(base, below, tree, step, images.store())?,
+                None => self.folder_of(&tree.tree, step, target).map(Source::given)?,
+            },
+            None => self.folder_of(&tree.tree, step, target).map(Source::given)?,
+        };
+        self.made.insert(tree.tree, source);
+        Ok(Some(source))
+    }
+
+    /// What a tree lies over, and which tree that is: the nearest of those it was made of that the graph has, else an image of
+    /// the one that it began with, which can be itself. None where that cannot be one.
+    fn base(&mut self, tree: &TreeRef, step: &Step, images: &Images) -> Option<(Source, Digest)> {
+        let history = tree.history.iter().filter(|older| **older != empty());
+        if let Some(known) = history.clone().find_map(|older| Some((*self.made.get(older)?, *older))) {
+            return Some(known);
+        }
+        let first = *history.last().unwrap_or(&tree.tree);
+        let manifest = images.offer(&first, &step.platform).ok()?;
+        self.builder.set_platform(step.platform.clone());
+        let attrs = [(attr::OCI_STORE, STORE), (attr::OCI_SESSION, self.session.as_str())];
+        let attrs = attrs.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+        let output = self.builder.source(&attr::oci_layout(IMAGE, &manifest), attrs, Note::named("kiln: a root"));
+        let source = Source::given(output);
+        self.made.insert(first, source);
+        Some((source, first))
+    }
+
+    /// A tree over another one: what goes is removed, and what is new is a folder that is laid over it, with all folders that
+    /// lead there, as their times change when something in them does.
+    fn over(
+        &mut self,
+        base: Source,
+        below: Digest,
+        tree: &TreeRef,
+        step: &Step,
+        store: &Store,
+    ) -> Result<Source, GraphError> {
+        if below == tree.tree {
+            return Ok(base);
+        }
+        let (lower, upper) = (Tree::load(store, &below)?, Tree::load(store, &tree.tree)?);
+        let change = Change::between(&lower, &upper);
+        let is_replaced =
+            |path: &&TreePath, entry: &Entry| lower.get(path).is_some_and(|old| old.is_dir() != entry.is_dir());
+        let replaced = change.entries.iter().filter(|(path, entry)| is_replaced(path, entry)).map(|(path, _)| path);
+        let gone: Vec<TreePath> = change.removed.iter().chain(replaced).cloned().collect();
+        let output = self.without(base.output, &gone, "kiln: what goes");
+        if change.entries.is_empty() {
+            return Ok(Source { output, ..base });
+        }
+        let new = self.folder_of(&change.entries.save(store)?, step, "/")?;
+        let merged = self.builder.merge(&[output, new], Note::named("kiln: the root of a command"));
+        Ok(Source { output: merged.unwrap_or(new), ..base })
+    }
+
+    /// A tree without some paths of it.
+    fn without(&mut self, tree: Output, paths: &[TreePath], name: &str) -> Output {
+        let remove = |path: &TreePath| {
+            Action::Remove(Remove { path: path.to_string(), allow_not_found: true, allow_wildcard: false })
+        };
+        match paths {
+            [] => tree,
+            _ => {
+                let op = FileOp { base: Some(tree), accounts: None, actions: paths.iter().map(remove).collect() };
+                self.builder.file(op, Note::named(name))
+            }
+        }
+    }
+
+    /// A tree that is asked for. Its folder has a name by what is made of the same place in each build, so that the daemon
+    /// lacks little of it.
+    fn folder_of(&mut self, tree: &Digest, step: &Step, target: &str) -> Result<Output, GraphError> {
         let place = Digest::of([step.name.as_bytes(), b"\0", target.as_bytes()].concat()).hex();
-        let names = (0..).map(|number| format!("kiln-{}-{number}", &place[..16]));
-        let name = names.into_iter().find(|name| self.folders.get(name).is_none_or(|known| known == tree))?;
+        let mut names = (0..).map(|number| format!("kiln-{}-{number}", &place[..16]));
+        let is_free = |name: &String| self.folders.get(name).is_none_or(|known| known == tree);
+        let name = names.find(is_free).unwrap_or_default();
         self.folders.insert(name.clone(), *tree);
-        let attrs = [("local.session", self.session.as_str()), ("local.sharedkeyhint", name.as_str())];
+        let attrs = [(attr::LOCAL_SESSION, self.session.as_str()), (attr::SHARED_KEY_HINT, name.as_str())];
         let attrs = attrs.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
         let note = Note::named(format!("kiln: {target} of {}", step.name));
         let source = self.builder.source(&format!("local://{name}"), attrs, note.clone());
         // As a copy it has a name that its content decides, whatever the session.
         let copy = Copy { contents_only: true, ..Copy::new(Some(source), "/", "/") };
         let op = FileOp { base: None, accounts: None, actions: vec![Action::Copy(copy)] };
-        let source = Source { output: self.builder.file(op, note), began: None };
-        self.made.insert(*tree, source);
-        Some(source)
+        Ok(self.builder.file(op, note))
     }
+}
+
+fn empty() -> Digest {
+    Tree::new().digest()
 }

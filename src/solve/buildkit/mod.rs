@@ -19,6 +19,7 @@ mod daemon;
 #[cfg(test)]
 mod fixtures;
 mod graph;
+mod images;
 mod secrets;
 mod session;
 mod solving;

@@ -5,6 +5,7 @@
 
 use super::agents::Agents;
 use super::archive::Archive;
+use super::content::{self, Contents};
 use super::secrets::Secrets;
 use super::trees::Trees;
 use bollard_buildkit_proto::health::health_check_response::ServingStatus;
@@ -48,6 +49,8 @@ const SEND: &str = "/moby.filesync.v1.FileSend/DiffCopy";
 pub(super) struct Offers {
     /// Folders.
     pub(super) trees: Trees,
+    /// Images.
+    pub(super) contents: Contents,
     /// Secrets.
     pub(super) secrets: Secrets,
     /// Agents of ssh.
@@ -69,7 +72,7 @@ impl Session {
         control: &mut ControlClient<Channel>,
         offers: Offers,
     ) -> Result<Self, Status> {
-        let methods = METHODS.into_iter().chain(offers.archive.is_some().then_some(SEND));
+        let methods = METHODS.into_iter().chain(content::METHODS).chain(offers.archive.is_some().then_some(SEND));
         let (near, far) = tokio::io::duplex(CHUNK);
         let (from_server, to_server) = tokio::io::split(near);
         let mut tasks = JoinSet::new();
@@ -104,6 +107,7 @@ async fn serve(connection: DuplexStream, offers: Offers) {
     let server = Server::builder()
         .add_service(HealthServer::new(Alive))
         .add_service(FileSyncServer::new(offers.trees))
+        .add_service(offers.contents)
         .add_optional_service(
             offers.archive.map(|archive| FileSendServer::new(archive).max_decoding_message_size(LARGEST_MESSAGE)),
         )
