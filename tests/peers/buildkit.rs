@@ -33,6 +33,11 @@ pub(super) struct Docker {
 
 impl Docker {
     pub(super) fn start(tools: &'static Tools, more: &[&str]) -> Docker {
+        Docker::start_with_disk(tools, "", more)
+    }
+
+    /// The same with a disk of its own of this size.
+    pub(super) fn start_with_disk(tools: &'static Tools, disk: &str, more: &[&str]) -> Docker {
         let folder = tempfile::tempdir().unwrap();
         let daemon = [
             "dockerd",
@@ -45,13 +50,29 @@ impl Docker {
             "--bridge=none",
         ];
         let daemon = [&daemon[..], more].concat();
-        let docker = Docker { tools, running: Some(tools.start(folder.path(), &daemon)), folder };
+        let docker = Docker { tools, running: Some(tools.start_with_disk(folder.path(), disk, &daemon)), folder };
         let end = Instant::now() + Duration::from_secs(60);
         while docker.call(&["version"]).code != Some(0) {
-            assert!(Instant::now() < end, "dockerd does not answer");
+            assert!(Instant::now() < end, "dockerd does not answer: {}", docker.log());
             std::thread::sleep(Duration::from_millis(200));
         }
         docker
+    }
+
+    /// Where it has its files.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// Ends the daemon at once, whatever it does.
+    pub(super) fn kill(&self) {
+        let running = self.running.as_ref().unwrap();
+        rustix::process::kill_process(rustix::process::Pid::from_child(&running.0), rustix::process::Signal::KILL)
+            .unwrap();
     }
 
     /// Where it listens, as `DOCKER_HOST` has it.

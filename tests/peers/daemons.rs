@@ -27,6 +27,14 @@ stage "second" {
     mount "src" to="/work" writable=#true
     run "rm /work/b; write /work/c gamma; rm /d/x; rm /d; symlink /made /link; exists /copied"
 }
+stage "fourth" {
+    base "first"
+    mkdir "/d/place" mode="0711"
+    copy "." from="src" to="/d/place/"
+    remove "/copied" "/made"
+    run "chmod 1777 /d; chmod 0700 /d/place; write /d/z x; chmod 0640 /d/place/a"
+    run "rm /d/place/b; chmod 0600 /d/place/a"
+}
 stage "third" {
     base "first"
     workdir "/home/deep"
@@ -35,6 +43,7 @@ stage "third" {
 }
 image "x" {
     copy "/home" from="third" to="/"
+    copy "." from="fourth" to="/fourth/"
     copy "/made" "/copied" "/link" from="second" to="/"
     copy "." from="first" to="/first/"
     copy "/work" from="second" to="/"
@@ -103,6 +112,19 @@ fn commands_in_docker_with_its_new_store_of_images_leave_the_same() {
 
 #[test]
 #[ignore = "needs root, and Docker from a Debian mirror"]
+fn commands_in_docker_that_copies_its_trees_leave_the_same() {
+    let native = ["--feature=containerd-snapshotter=true", "--storage-driver=native"];
+    commands_run_in(&Docker::start(Tools::docker(), &native), SPEC);
+}
+
+#[test]
+#[ignore = "needs root, and Docker from a Debian mirror"]
+fn commands_in_docker_with_its_old_store_of_images_leave_the_same() {
+    commands_run_in(&Docker::start(Tools::docker(), &["--storage-driver=overlay2"]), SPEC);
+}
+
+#[test]
+#[ignore = "needs root, and Docker from a Debian mirror"]
 fn commands_in_docker_of_bookworm_leave_the_same() {
     let docker = Docker::start(Tools::docker_of_bookworm(), &["--storage-driver=overlay2"]);
     let in_a_variable = "    secret \"token\" env=\"TOKEN\"\n";
@@ -120,10 +142,11 @@ const EXAMPLES: [&str; 4] = ["c", "node", "python-web", "rust"];
 
 #[test]
 #[ignore = "needs root, and packages and Docker from a Debian mirror"]
-fn examples_are_the_same_with_a_daemon() {
-    let docker = Docker::start(Tools::docker(), &["--feature=containerd-snapshotter=true"]);
+fn examples_are_the_same_with_each_daemon() {
+    let new = Docker::start(Tools::docker(), &["--feature=containerd-snapshotter=true"]);
+    let old = Docker::start(Tools::docker_of_bookworm(), &["--storage-driver=overlay2"]);
     let golden = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/digests.txt")).unwrap();
-    for example in EXAMPLES {
+    for (example, docker) in EXAMPLES.iter().flat_map(|example| [(example, &new), (example, &old)]) {
         let mut world = World::with_kept_store();
         world.set("KILN_KEY_PASSWORD", "a passphrase of a test");
         world.copy_from(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(example));

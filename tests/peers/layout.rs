@@ -128,9 +128,7 @@ fn crun_starts_the_example_and_it_answers() {
     let mut running = Tools::trixie().start(&hello.work(), &["crun", "run", "--bundle", "running", "kiln-hello"]);
     let answer = ask(port).unwrap_or_else(|| {
         let _ = running.0.kill();
-        let mut said = String::new();
-        running.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-        panic!("no answer; crun said: {said}")
+        panic!("no answer; crun said: {}", std::fs::read_to_string(hello.work().join("log")).unwrap())
     });
     Tools::trixie().run(&hello.work(), &["crun", "kill", "kiln-hello", "KILL"]);
     assert!(answer.starts_with("HTTP/1."), "{answer}");

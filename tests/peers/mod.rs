@@ -7,6 +7,7 @@ mod daemons;
 mod docker_registry;
 mod graphs;
 mod layout;
+mod pools;
 mod pulled;
 mod pushed;
 mod release;

@@ -119,11 +119,11 @@ impl Tools {
         Tools { root }
     }
 
-    /// A program, about to be run in `/work`, which is the folder given.
-    fn command(&self, work: &Path, variable: &str, arguments: &[&str]) -> Command {
+    /// A program, about to be run in `/work`, which is the folder given; with a disk at `data`, if a size is said.
+    fn command(&self, work: &Path, variable: &str, disk: &str, arguments: &[&str]) -> Command {
         const SCRIPT: &str = r#"
-            root=$1 work=$2 variable=$3
-            shift 3
+            root=$1 work=$2 variable=$3 disk=$4
+            shift 4
             mount --bind "$root" "$root"
             mount -t proc proc "$root/proc"
             mount -t sysfs sysfs "$root/sys"
@@ -131,12 +131,16 @@ impl Tools {
             mount --rbind /dev "$root/dev"
             mount -t tmpfs tmpfs "$root/run"
             mount --bind "$work" "$root/work"
+            if [ -n "$disk" ]; then
+                mkdir -p "$root/work/data"
+                mount -t tmpfs -o "size=$disk" tmpfs "$root/work/data"
+            fi
             exec env -i HOME=/tmp PATH=/usr/sbin:/usr/bin:/sbin:/bin "$variable" \
                 nsenter --root="$root" --wd="$root/work" -- "$@"
         "#;
         let mut command = Command::new("unshare");
         command.args(["--mount", "--propagation", "private", "--", "/bin/sh", "-ec", SCRIPT, "sh"]);
-        command.arg(&self.root).arg(work).arg(variable).args(arguments);
+        command.arg(&self.root).arg(work).arg(variable).arg(disk).args(arguments);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -148,12 +152,20 @@ impl Tools {
 
     /// The same with a variable in its environment.
     pub fn run_with(&self, work: &Path, variable: &str, arguments: &[&str]) -> Outcome {
-        Outcome::new(self.command(work, variable, arguments).output().unwrap(), work)
+        Outcome::new(self.command(work, variable, "", arguments).output().unwrap(), work)
     }
 
-    /// Starts a program that goes on until it is stopped.
+    /// Starts a program that goes on until it is stopped. What it says is in the file `log`: one that nobody listens to
+    /// stands still once it has said too much.
     pub fn start(&self, work: &Path, arguments: &[&str]) -> Running {
-        Running(self.command(work, "LC_ALL=C", arguments).spawn().unwrap())
+        self.start_with_disk(work, "", arguments)
+    }
+
+    /// The same with a disk of this size, as mount has it, at `data`.
+    pub fn start_with_disk(&self, work: &Path, disk: &str, arguments: &[&str]) -> Running {
+        let log = std::fs::File::options().create(true).append(true).open(work.join("log")).unwrap();
+        let mut command = self.command(work, "LC_ALL=C", disk, arguments);
+        Running(command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap())
     }
 }
 

@@ -2,11 +2,13 @@
 
 /// What a daemon says that cannot send what was changed as layers: Docker with its old store of images, and BuildKit before
 /// 0.10. Nothing has run then.
-const NO_LAYERS: [&str; 2] = ["exporter \"oci\" could not be found", "unknown API capability diffop"];
+const NO_LAYERS: [&str; 3] =
+    ["exporter \"oci\" could not be found", "unknown API capability diffop", "requested feature diffop"];
 
 /// What a daemon says that reads no images of its client, or cannot lay trees over one another: Docker with its old store of
 /// images, and BuildKit before 0.11. Nothing has run then.
-const NO_IMAGES: [&str; 3] = ["source.ocilayout", "unknown API capability mergeop", "oci-layout"];
+const NO_IMAGES: [&str; 4] =
+    ["source.ocilayout", "unknown API capability mergeop", "requested feature mergeop", "oci-layout"];
 
 /// How a daemon begins to say that it does not know an operation, or a part of one.
 const UNKNOWN: &str = "unknown API capability ";

@@ -35,11 +35,17 @@ use crate::store::Store;
 use daemon::{Daemon, Suits, Trouble};
 use futures_util::future::join_all;
 use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 
 /// How often whoever waits for a daemon asks whether to go on.
 const TICK: Duration = Duration::from_millis(50);
+
+/// So many times it is tried to find a daemon again that was there and is gone: it may only have been started anew.
+const SEARCHES: u32 = 3;
+
+/// The time before the first of these; twice as long before each further one.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Runs commands in BuildKit daemons.
 pub struct BuildKit {
@@ -61,13 +67,22 @@ struct Load {
 }
 
 /// How a step has fared with one daemon so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Tried {
-    No,
-    /// It was gone, and may be back.
-    Once,
+#[derive(Debug, Clone, Default)]
+struct Tried {
     /// It is not asked again.
-    Enough,
+    is_out: bool,
+    /// How often it was gone after it had been there.
+    times_gone: u32,
+    /// It is not asked before.
+    not_before: Option<Instant>,
+}
+
+impl Tried {
+    fn gone(&mut self) {
+        self.not_before = Some(Instant::now() + PAUSE * 2_u32.saturating_pow(self.times_gone));
+        self.times_gone += 1;
+        self.is_out = self.times_gone > SEARCHES;
+    }
 }
 
 /// The place of a step in a daemon; free again when this is dropped.
@@ -102,24 +117,24 @@ impl BuildKit {
         });
     }
 
-    /// Waits until a daemon can run the step: of those that have tried it least, the one that suits it best, has least to do,
+    /// Waits until a daemon can run the step: of those that are there, the one that suits it best, has least to do,
     /// and has most of what the step begins with. None where all have tried enough, or nobody wants it any more.
     fn turn(&self, step: &Step, tried: &[Tried], listener: &dyn Listener) -> Option<Turn<'_>> {
         let mut loads = self.loads();
         while !listener.is_cancelled() {
             let rank = |(i, daemon): (usize, &Daemon)| {
                 let suits = daemon.suits(&step.platform);
-                let is_out = tried[i] == Tried::Enough || suits == Suits::No;
-                (!is_out).then(|| {
-                    let again = tried[i] == Tried::Once;
-                    (again || loads[i].is_gone, suits, loads[i].running, usize::MAX - daemon.has(step), i)
-                })
+                let is_out = tried[i].is_out || suits == Suits::No;
+                let is_gone = tried[i].times_gone > 0 || loads[i].is_gone;
+                (!is_out).then(|| (is_gone, suits, loads[i].running, usize::MAX - daemon.has(step), i))
             };
             let ranked: Vec<_> = self.daemons.iter().enumerate().filter_map(rank).collect();
             let best_of_all = ranked.iter().map(|(is_gone, suits, ..)| (*is_gone, *suits)).min()?;
-            let free = ranked
-                .into_iter()
-                .filter(|(is_gone, suits, running, ..)| (*is_gone, *suits) == best_of_all && *running < self.at_once);
+            let now = Instant::now();
+            let free = ranked.into_iter().filter(|(is_gone, suits, running, _, i)| {
+                let is_time = tried[*i].not_before.is_none_or(|time| time <= now);
+                (*is_gone, *suits) == best_of_all && *running < self.at_once && is_time
+            });
             if let Some((.., daemon)) = free.min() {
                 loads[daemon].running += 1;
                 return Some(Turn { pool: self, daemon });
@@ -156,6 +171,7 @@ impl BuildKit {
 }
 
 /// A daemon that has not run a step.
+#[derive(PartialEq, Eq)]
 struct Failure {
     address: String,
     reason: String,
@@ -173,14 +189,15 @@ impl Sandbox for BuildKit {
             ));
         }
         self.meet(store);
-        let mut tried = vec![Tried::No; self.daemons.len()];
+        let mut tried = vec![Tried::default(); self.daemons.len()];
         let mut failures: Vec<Failure> = Vec::new();
         while let Some(turn) = self.turn(step, &tried, listener) {
             let daemon = &self.daemons[turn.daemon];
             let result = daemon.run(step, store, listener);
             let is_gone = matches!(result, Err(Trouble::Unreachable(_) | Trouble::Gone(_)));
             self.loads()[turn.daemon].is_gone = is_gone;
-            let (reason, now) = match result {
+            let tried = &mut tried[turn.daemon];
+            let reason = match result {
                 Ok(mut ended) => {
                     let ran = failures.iter().map(|failure| {
                         let Failure { address, reason } = failure;
@@ -190,14 +207,24 @@ impl Sandbox for BuildKit {
                     return Ok(ended);
                 }
                 Err(Trouble::Own(error)) => return Err(error),
-                Err(Trouble::Failed(reason) | Trouble::Unreachable(reason)) => (reason, Tried::Enough),
                 Err(Trouble::Gone(reason)) => {
                     daemon.forget();
-                    (reason, if tried[turn.daemon] == Tried::No { Tried::Once } else { Tried::Enough })
+                    tried.gone();
+                    reason
+                }
+                Err(Trouble::Unreachable(reason)) if tried.times_gone > 0 => {
+                    tried.gone();
+                    reason
+                }
+                Err(Trouble::Failed(reason) | Trouble::Unreachable(reason)) => {
+                    tried.is_out = true;
+                    reason
                 }
             };
-            tried[turn.daemon] = now;
-            failures.push(Failure { address: daemon.address(), reason });
+            let failure = Failure { address: daemon.address(), reason };
+            if failures.last() != Some(&failure) {
+                failures.push(failure);
+            }
         }
         if listener.is_cancelled() {
             let changes = step.mounts.iter().map(|_| None).collect();

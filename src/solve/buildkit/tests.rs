@@ -157,7 +157,7 @@ fn one_that_is_not_there_or_refuses_is_no_reason_to_fail() {
 }
 
 #[test]
-fn a_daemon_alone_that_dies_is_asked_once_more_and_then_told_of() {
+fn a_daemon_alone_that_dies_is_looked_for_and_then_told_of() {
     let room = Room::new();
     let dies = room.fake("a", AMD64, Answer::Die);
     let said = room.error(&room.pool(&["a"]), "linux/amd64");
