@@ -172,7 +172,8 @@ pub(super) struct Build {
     /// Take results of commands that other machines shared: oci:DIR or an image reference; may be repeated
     #[arg(long, value_name = "PLACE")]
     pub cache_from: Vec<String>,
-    /// Share the results of this build's commands: oci:DIR or an image reference; may be repeated
+    /// Share the results of this build's commands: oci:DIR, an image reference, or a place in BuildKit's words, such as
+    /// type=s3,… or type=gha; may be repeated
     #[arg(long, value_name = "PLACE")]
     pub cache_to: Vec<String>,
     /// Say why commands ran whose names hold this text, which `all` stands for; may be repeated

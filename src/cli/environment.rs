@@ -1,5 +1,6 @@
 //! Everything that kiln takes from its environment, read in one place.
 
+mod places;
 mod registries;
 mod secrets;
 

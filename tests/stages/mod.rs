@@ -9,6 +9,7 @@ mod engines;
 mod interrupted;
 mod secrets;
 mod shared;
+mod shelves;
 
 use crate::support::program::{Call, Outcome, World};
 use crate::support::toolbox;

@@ -24,13 +24,13 @@ image "x" {
 "#;
 
 /// Machines of one team: what they build is signed with one key.
-struct Team {
+pub struct Team {
     key: PathBuf,
-    first: Site,
+    pub first: Site,
 }
 
 impl Team {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let mut first = Site::new(SPEC);
         let key = first.world.path("config/team.key");
         let stem = key.with_extension("");
@@ -40,22 +40,38 @@ impl Team {
     }
 
     /// Another machine with the same project.
-    fn machine(&self) -> Site {
+    pub fn machine(&self) -> Site {
         let mut site = Site::new(SPEC);
         site.world.set("KILN_KEY", self.key.to_str().unwrap());
         site
     }
+
+    /// The same with the environment of another.
+    pub fn machine_with(&self, other: &Site) -> Site {
+        let mut site = self.machine();
+        for (name, value) in &other.world.environment {
+            if !site.world.environment.contains_key(name) {
+                site.world.set(name, value.as_str());
+            }
+        }
+        site
+    }
+
+    /// The file with the key that verifies what they build.
+    pub fn public_key(&self) -> String {
+        self.key.with_extension("pub").display().to_string()
+    }
 }
 
 /// What the build's first command left, and how the build went.
-fn built(site: &Site, arguments: &[&str]) -> (String, Outcome) {
+pub fn built(site: &Site, arguments: &[&str]) -> (String, Outcome) {
     let (tree, outcome) = site.tree_with(&[&["--progress", "plain"], arguments].concat());
     assert_eq!(fs::read_to_string(tree.join("a")).unwrap(), "alpha\n");
     assert_eq!(fs::read_link(tree.join("folder/n")).unwrap(), Path::new("/n"));
     (fs::read_to_string(tree.join("n")).unwrap(), outcome)
 }
 
-fn commands(outcome: &Outcome) -> usize {
+pub fn commands(outcome: &Outcome) -> usize {
     outcome.stderr.lines().filter(|line| line.trim_start().starts_with('[') && line.contains("run ")).count()
 }
 
@@ -143,8 +159,10 @@ fn a_place_that_cannot_be_is_a_mistake() {
     let site = Site::new(SPEC);
     for (place, said) in [
         ("results", "`results` is no place for results of commands: write `oci:DIR` for a folder"),
-        ("type=gha", "`type=gha` is no place for results of commands that this engine knows"),
-        ("type=registry", "`type=registry` is no place for results of commands that this engine knows"),
+        ("type=gha", "`type=gha` needs ACTIONS_RESULTS_URL, which GitHub shows to actions and not to commands"),
+        ("type=registry", "`type=registry` needs the field `ref`: add `ref=…`"),
+        ("type=regstry,ref=a", "`regstry` is no type of a place for results of commands; did you mean `registry`?"),
+        ("type=s3,bucket=b,token=hunter2", "`type=s3` has no field `token`"),
         ("registry.test/a:b:c", "`registry.test/a:b` is not an image name"),
     ] {
         let outcome = site.build(&["--cache-to", place]).run().code(2);
