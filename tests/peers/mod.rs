@@ -9,4 +9,5 @@ mod pulled;
 mod pushed;
 mod release;
 mod sbom;
+mod shelves;
 mod tools;

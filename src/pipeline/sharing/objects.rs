@@ -4,7 +4,7 @@ use super::super::error::Error;
 use super::fields::{Fields, usage};
 use super::shelf::{Content, Later, Name, Shelf, Size, refused};
 use crate::http::header::CONTENT_LENGTH;
-use crate::http::{Client, Method, Request, Response, StatusCode, Url};
+use crate::http::{Client, HttpError, Method, Request, Response, StatusCode, Url};
 use crate::oci::Digest;
 
 /// As many contents may be asked to be sent at a time.
@@ -89,19 +89,34 @@ pub(super) struct Objects<D> {
 
 impl<D: Dialect> Objects<D> {
     async fn put_at(&self, key: &str, content: &Content) -> Result<(), Error> {
-        let put = || {
-            let about = Some((&content.digest, content.size));
-            content.sent_with(self.dialect.request(Method::PUT, self.dialect.address(key), about))
-        };
-        let mut answer = self.ask(put()).await?;
+        let mut answer = self.send(key, content).await?;
         if let (StatusCode::NOT_FOUND, Some(make)) = (answer.status(), self.dialect.make()) {
             // Somebody else may have made it meanwhile.
             self.ask(make).await?;
-            answer = self.ask(put()).await?;
+            answer = self.send(key, content).await?;
         }
         match answer.status().is_success() {
             true => Ok(()),
             false => Err(self.refusal(answer).await),
+        }
+    }
+
+    /// Sends content until there is an answer for good. Each attempt is signed anew: the one before may have taken longer
+    /// than signatures hold.
+    async fn send(&self, key: &str, content: &Content) -> Result<Response, Error> {
+        let mut attempt = 0;
+        loop {
+            let about = Some((&content.digest, content.size));
+            let request = self.dialect.request(Method::PUT, self.dialect.address(key), about);
+            let sent = self.ask(content.sent_with(request).repeatable(false)).await;
+            let asked = match &sent {
+                Ok(answer) if answer.is_transient() => answer.retry_after(),
+                Err(Error::Http(HttpError::Connection { .. })) => None,
+                _ => return sent,
+            };
+            let Some(wait) = self.client.patience(attempt, asked) else { return sent };
+            tokio::time::sleep(wait).await;
+            attempt += 1;
         }
     }
 

@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -132,17 +132,23 @@ pub(super) async fn list(shelf: &dyn Shelf, digest: &Digest) -> Result<Manifest,
         .map_err(|reason| Error::NotThere(format!("the list {digest} {reason}")))
 }
 
-/// Brings a pack into the store, checked.
+/// Brings a pack into the store, checked. Where a transfer breaks and cannot go on from there, as with signatures that
+/// are for the whole, it begins once more.
 pub(super) async fn bring(shelf: &dyn Shelf, pack: &Descriptor, store: &Store) -> Result<(), Error> {
-    let answer = shelf.open(Name::Content(&pack.digest), Size::Exactly(pack.size)).await?;
-    let mut answer = answer.ok_or_else(|| gone("the pack", &pack.digest))?;
-    let mut writer = store.writer()?;
-    while let Some(piece) = answer.chunk().await? {
-        let url = || answer.url().clone();
-        writer.write_all(&piece).map_err(|source| HttpError::Sink { url: url(), source })?;
+    let mut again = true;
+    loop {
+        let answer = shelf.open(Name::Content(&pack.digest), Size::Exactly(pack.size)).await?;
+        let answer = answer.ok_or_else(|| gone("the pack", &pack.digest))?;
+        let mut writer = store.writer()?;
+        match answer.copy_to(&mut writer).await {
+            Ok(_) => {
+                writer.commit_as(&pack.digest)?;
+                return Ok(());
+            }
+            Err(HttpError::Connection { .. }) if again => again = false,
+            Err(error) => return Err(error.into()),
+        }
     }
-    writer.commit_as(&pack.digest)?;
-    Ok(())
 }
 
 /// Puts packs and their list on a shelf where they are not there yet, and then the claim. Gives the packs that are too large

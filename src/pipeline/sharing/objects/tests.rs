@@ -104,6 +104,29 @@ async fn what_a_store_says_no_to_is_told_with_what_to_do() {
 }
 
 #[tokio::test]
+async fn what_breaks_is_tried_again_and_signed_anew() {
+    let (_folder, store) = store();
+    let digest = store.put(b"content").unwrap();
+    let server = serving(|seen| match (seen.method.as_str(), seen.before) {
+        ("PUT", 0) => Reply::new(503, "").with("Retry-After", "1"),
+        ("GET", 1) => Reply::ok("content").in_manner(Manner::DropAfter(3)),
+        // Whoever signs the whole may have no part of it.
+        ("GET", 2) => Reply::new(403, ""),
+        _ => Reply::ok("content"),
+    });
+    let shelf = shelf(&server);
+    shelf.put(Name::Claim, &Content::of(&store, &digest).unwrap()).await.unwrap();
+    let puts = server.seen();
+    assert_eq!(puts.len(), 2);
+    assert_ne!(puts[0].headers["x-amz-date"], puts[1].headers["x-amz-date"]);
+    let (_other, store) = self::store();
+    let pack = Descriptor::of("pack", b"content");
+    shelf.open(Name::Content(&digest), Size::AtMost(7)).await.unwrap();
+    shelf::bring(shelf.as_ref(), &pack, &store).await.unwrap();
+    assert!(store.has(&digest));
+}
+
+#[tokio::test]
 async fn what_is_there_is_not_sent_again_and_the_claim_comes_last() {
     let (_folder, store) = store();
     let digests = [b"pack", b"list", b"said"].map(|content| store.put(content).unwrap());
