@@ -134,8 +134,10 @@ fn build_once(session: &Session<'_>, options: &BuildOptions<'_>) -> Result<Build
     let built =
         buildable.images.iter().filter(wanted).map(|image| build.image(image)).collect::<Result<Vec<_>, _>>()?;
     let mut shared = sharing::share(session, &project, &identity, &sharing)?;
-    shared.extend(built.iter().filter_map(|image| image.shared.clone()));
+    let inline: Vec<_> = built.iter().map(|image| image.shared.clone()).collect();
     let images = build.publish(built)?;
+    let went = |image: &ImageReport| !image.published.is_empty() || !image.outputs.is_empty();
+    shared.extend(images.iter().zip(inline).filter(|(image, _)| went(image)).filter_map(|(_, shared)| shared));
     let phases = session.durations().into_iter().map(|(name, seconds)| PhaseReport { name, seconds }).collect();
     Ok(BuildReport {
         report: 1,

@@ -173,6 +173,10 @@ fn results_go_with_an_image_and_are_found_beside_it() {
     let verifier = team.machine();
     let key = team.public_key();
     verifier.world.kiln(["verify", &image, "--key", &key]).run().done();
+    let copy = format!("{}/acme/copy:1", registry.host());
+    verifier.world.kiln(["copy", &image, &copy, "--key", &key]).run().done();
+    let of = |repository: &str| registry.blobs(repository).len();
+    assert_eq!(of("acme/hello") - of("acme/copy"), 3, "a copy is without two packs and the claim");
     let bare = format!("{}/acme/bare:1", registry.host());
     team.first.build(&["--push", "-t", &bare]).run().done();
     assert_eq!(registry.tag("acme/hello", "1"), registry.tag("acme/bare", "1"));

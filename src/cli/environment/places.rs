@@ -30,3 +30,6 @@ impl Environment {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -217,7 +217,7 @@ fn told(status: StatusCode, code: Option<&str>) -> String {
     let code = code.map(|code| format!(" ({code})")).unwrap_or_default();
     let advice = match status.as_u16() {
         401 | 403 => ": the token has ended or may not do that; it is good for one job, ACTIONS_RUNTIME_TOKEN has it",
-        404 => ": there is no such service; check ACTIONS_RESULTS_URL",
+        404 => ": it does not speak the second version of the protocol; check ACTIONS_RESULTS_URL",
         429 => ": it limits how often it may be asked; share less often, or from fewer jobs at a time",
         _ => "",
     };

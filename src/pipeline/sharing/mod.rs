@@ -177,12 +177,9 @@ pub(super) fn share(
     }
     let Some(listed) = listed(session, identity, None)? else { return Ok(Vec::new()) };
     session.phase("sharing results");
-    let sent = places.into_iter().map(|place| match send(session, project, &listed, place) {
-        Err(why) if place.ignore_error => {
-            session.warn(&format!("results of commands are not shared in {}: {why}", place.shown));
-            Ok(None)
-        }
-        sent => sent.map(|()| Some(listed.report(place))),
+    let sent = places.into_iter().map(|place| {
+        let sent = send(session, project, &listed, place).map(|()| Some(listed.report(place)));
+        forgiven(session, place, sent)
     });
     sent.filter_map(Result::transpose).collect()
 }
@@ -195,8 +192,19 @@ pub(super) fn inline(
     image: &Descriptor,
 ) -> Result<Option<(Vec<Descriptor>, SharedReport)>, Error> {
     let Some(place) = sharing.inline() else { return Ok(None) };
-    let listed = listed(session, identity, Some(image))?;
+    let listed = forgiven(session, place, listed(session, identity, Some(image)))?;
     Ok(listed.map(|listed| (vec![listed.list.clone(), listed.claim.clone()], listed.report(place))))
+}
+
+/// What came of sharing in a place; a warning and nothing, where it failed and the user has said that the build goes on.
+fn forgiven<T>(session: &Session<'_>, place: &Asked, came: Result<Option<T>, Error>) -> Result<Option<T>, Error> {
+    match came {
+        Err(why) if place.ignore_error => {
+            session.warn(&format!("results of commands are not shared in {}: {why}", place.shown));
+            Ok(None)
+        }
+        came => came,
+    }
 }
 
 impl Listed {
