@@ -29,6 +29,12 @@ pub(super) enum Kind {
     Registry(Reference, bool),
     /// Beside the image, wherever that goes.
     Inline,
+    /// What keeps contents by name.
+    Service(Service),
+}
+
+/// What keeps contents by name.
+pub(super) enum Service {
     S3(s3::Bucket),
     Azure(azure::Container),
     Github(github::Cache),
@@ -95,14 +101,15 @@ impl Asked {
             _ => Ok(asked),
         }
     }
+}
 
-    /// The place, where it is one that keeps contents by name.
-    pub fn shelf(&self, client: &Client, clock: Clock) -> Option<Box<dyn Shelf>> {
-        match &self.kind {
-            Kind::Layout(..) | Kind::Registry(..) | Kind::Inline => None,
-            Kind::S3(bucket) => Some(bucket.shelf(client.clone(), clock)),
-            Kind::Azure(container) => Some(container.shelf(client.clone(), clock)),
-            Kind::Github(cache) => Some(cache.shelf(client.clone(), clock)),
+impl Service {
+    /// The shelf that it is.
+    pub fn shelf(&self, client: Client, clock: Clock) -> Box<dyn Shelf> {
+        match self {
+            Service::S3(bucket) => bucket.shelf(client, clock),
+            Service::Azure(container) => container.shelf(client, clock),
+            Service::Github(cache) => cache.shelf(client, clock),
         }
     }
 }
@@ -146,9 +153,9 @@ fn of_fields(fields: &Fields, way: Way, defaults: &PlaceDefaults) -> Result<Aske
             of_place(Place::parse(&format!("docker://{reference}"))?, fields.flag("registry.insecure"))
         }
         "inline" => Kind::Inline,
-        "s3" => Kind::S3(s3::Bucket::read(fields, defaults)?),
-        "azblob" => Kind::Azure(azure::Container::read(fields, defaults)?),
-        _ => Kind::Github(github::Cache::read(fields, defaults)?),
+        "s3" => Kind::Service(Service::S3(s3::Bucket::read(fields, defaults)?)),
+        "azblob" => Kind::Service(Service::Azure(azure::Container::read(fields, defaults)?)),
+        _ => Kind::Service(Service::Github(github::Cache::read(fields, defaults)?)),
     };
     Ok(Asked {
         shown: fields.shown().to_owned(),

@@ -6,7 +6,7 @@ use super::fields::{Fields, Value, usage};
 use super::objects::{Dialect, Keys, Objects};
 use super::shelf::{Clock, Shelf};
 use super::sigv4::encoded_path;
-use crate::http::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use crate::http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderName, HeaderValue};
 use crate::http::{Client, Method, Request, Url};
 use crate::oci::Digest;
 use base64::Engine as _;
@@ -47,7 +47,8 @@ impl Container {
         let address = fields.secret("account_url").or_else(|| defaults.azure_account_url.clone());
         let address =
             address.ok_or_else(|| fields.missing("account_url", Some("BUILDKIT_AZURE_STORAGE_ACCOUNT_URL")))?;
-        let account = account(&address, defaults)?;
+        let own = fields.secret("secret_access_key");
+        let (account, key) = door(&address, own, defaults)?;
         let said =
             |name: &str, default: &Option<String>| fields.text(name).map(str::to_owned).or_else(|| default.clone());
         let of_host = || account.host().unwrap_or_default().split('.').next().unwrap_or_default().to_owned();
@@ -58,7 +59,6 @@ impl Container {
         }
         let prefix = said("prefix", &defaults.azure_prefix).unwrap_or_default();
         let keys = Keys::read(fields, &prefix, ["blobs", "manifests"], joined)?;
-        let key = fields.secret("secret_access_key").or_else(|| defaults.azure_key.clone());
         let key = key.map(|key| STANDARD.decode(key.expose_secret())).transpose();
         let key = key.map_err(|_| usage("the key of an Azure account is base64, and this one is not: check it"))?;
         if key.is_none() && !is_signed(&account) {
@@ -83,21 +83,28 @@ impl Container {
     }
 }
 
-/// The account's address with a signature behind it, where the environment has one.
-fn account(address: &SecretString, defaults: &PlaceDefaults) -> Result<Url, Error> {
+/// The account's address, and what opens it: the key of the fields, else the signature in the address, else the key or the
+/// signature of the environment.
+fn door(
+    address: &SecretString,
+    own: Option<SecretString>,
+    defaults: &PlaceDefaults,
+) -> Result<(Url, Option<SecretString>), Error> {
     let address = address.expose_secret();
     let wrong = || usage("the address of an Azure account must be one such as https://NAME.blob.core.windows.net");
-    let account: Url = address.parse().map_err(|_| wrong())?;
-    if account.is_file() || address.contains('@') {
+    let whole: Url = address.parse().map_err(|_| wrong())?;
+    if whole.is_file() || address.contains('@') {
         return Err(wrong());
     }
-    match &defaults.azure_signature {
-        Some(signature) if !is_signed(&account) => {
-            let bare = address.split(['?', '#']).next().unwrap_or_default();
-            format!("{bare}?{}", signature.expose_secret().trim_start_matches('?')).parse().map_err(|_| wrong())
-        }
-        _ => Ok(account),
+    if own.is_none() && is_signed(&whole) {
+        return Ok((whole, None));
     }
+    let bare = address.split(['?', '#']).next().unwrap_or_default();
+    let (address, key) = match (own.or_else(|| defaults.azure_key.clone()), &defaults.azure_signature) {
+        (None, Some(signature)) => (format!("{bare}?{}", signature.expose_secret().trim_start_matches('?')), None),
+        (key, _) => (bare.to_owned(), key),
+    };
+    Ok((address.parse().map_err(|_| wrong())?, key))
 }
 
 /// Whether an address has a shared access signature.
@@ -150,8 +157,8 @@ impl Dialect for Signed {
 
     fn make(&self) -> Option<Request> {
         let container = self.container.below(&self.container.container).and("restype", "container");
-        // A body, if an empty one: the service asks for its length.
-        Some(self.request_without_body(Method::PUT, container))
+        // The service asks for the length of what is sent, also where that is nothing.
+        Some(self.request(Method::PUT, container, None).header(CONTENT_LENGTH, HeaderValue::from_static("0")))
     }
 
     fn advice(&self, code: &str) -> &'static str {
@@ -167,12 +174,6 @@ impl Dialect for Signed {
 
     fn largest(&self) -> u64 {
         LARGEST
-    }
-}
-
-impl Signed {
-    fn request_without_body(&self, method: Method, url: Url) -> Request {
-        self.request(method, url, None).body("")
     }
 }
 

@@ -262,8 +262,8 @@ fn send(session: &Session<'_>, project: &Project, listed: &Listed, place: &Asked
         Kind::Registry(reference, plain) => registry::send(session, project, listed, reference, *plain),
         // With the image.
         Kind::Inline => Ok(()),
-        Kind::S3(_) | Kind::Azure(_) | Kind::Github(_) => {
-            let Some(shelf) = place.shelf(session.client()?, Clock::new(session.clock())) else { return Ok(()) };
+        Kind::Service(service) => {
+            let shelf = service.shelf(session.client()?.clone(), Clock::new(session.clock()));
             let sharing =
                 shelf::share(shelf.as_ref(), &session.store, &listed.packs, &listed.list.digest, &listed.bundle);
             for pack in session.wait(in_time(place.timeout, sharing))? {

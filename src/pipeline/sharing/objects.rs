@@ -10,6 +10,9 @@ use crate::oci::Digest;
 /// As many contents may be asked to be sent at a time.
 const MOST_PARALLEL: i64 = 64;
 
+/// The word of S3 for what is somewhere else, which it does not always say itself.
+const ELSEWHERE: &str = "PermanentRedirect";
+
 /// So much is read of an answer that says why something is refused.
 const LONGEST_REFUSAL: u64 = 16 << 10;
 
@@ -122,16 +125,24 @@ impl<D: Dialect> Objects<D> {
 
     /// Sends a request. It leads to no other server: it is signed for this one.
     async fn ask(&self, request: Request) -> Result<Response, Error> {
-        Ok(self.client.fetch(request.any_status().stay()).await?)
+        self.client.fetch(request.any_status().stay()).await.map_err(|error| match error {
+            HttpError::Redirect { .. } => self.refused(error.to_string(), ELSEWHERE),
+            error => error.into(),
+        })
+    }
+
+    /// The error for a request that is not met, with what to do about that word of the store.
+    fn refused(&self, told: String, code: &str) -> Error {
+        let advice = self.dialect.advice(code);
+        let told = if advice.is_empty() { told } else { format!("{told}: {advice}") };
+        refused(self.dialect.name(), told)
     }
 
     async fn refusal(&self, answer: Response) -> Error {
         let status = answer.status().as_u16();
         let code = between(&start_of(answer).await, "<Code>", "</Code>").unwrap_or_default();
         let told = if code.is_empty() { String::new() } else { format!(" ({code})") };
-        let advice = self.dialect.advice(&code);
-        let advice = if advice.is_empty() { String::new() } else { format!(": {advice}") };
-        refused(self.dialect.name(), format!("it answers with status {status}{told}{advice}"))
+        self.refused(format!("it answers with status {status}{told}"), &code)
     }
 }
 

@@ -57,7 +57,6 @@ impl Offer {
         place: &Asked,
         key: &PublicKey,
     ) -> Result<Offer, Error> {
-        let wait = |work| session.wait(in_time(place.timeout, work));
         let (source, lists) = match &place.kind {
             Kind::Layout(path, digest) => {
                 let layout = Layout::open(path)?;
@@ -69,12 +68,12 @@ impl Offer {
                 let found = session.wait(in_time(place.timeout, registry::find(&repository, reference)))?;
                 (Source::Registry(Box::new(repository)), signed(found, key))
             }
-            Kind::Inline | Kind::S3(_) | Kind::Azure(_) | Kind::Github(_) => {
-                let shelf = place.shelf(session.client()?, Clock::new(session.clock()));
-                let shelf = shelf.ok_or_else(|| Error::NotThere("nothing can be read there".to_owned()))?;
-                let list = wait(Box::pin(on_shelf(shelf.as_ref(), key)))?;
+            Kind::Service(service) => {
+                let shelf = service.shelf(session.client()?.clone(), Clock::new(session.clock()));
+                let list = session.wait(in_time(place.timeout, on_shelf(shelf.as_ref(), key)))?;
                 (Source::Shelf(shelf), list.into_iter().collect())
             }
+            Kind::Inline => return Err(Error::NotThere("results that go with an image are beside it".to_owned())),
         };
         if lists.is_empty() {
             return Err(Error::NotThere("its list is not signed by the key of this build".to_owned()));

@@ -35,7 +35,7 @@ fn kilns_own_words_and_buildkits_name_the_same_places() {
 #[test]
 fn what_is_said_of_the_work_is_kept() {
     let asked = read("type=s3,bucket=b,region=r,ignore-error=true,timeout=2m", Way::To).unwrap();
-    assert!(asked.ignore_error && matches!(asked.kind, Kind::S3(_)));
+    assert!(asked.ignore_error && matches!(asked.kind, Kind::Service(Service::S3(_))));
     assert_eq!(asked.timeout, Some(Duration::from_secs(120)));
     assert!(matches!(read("type=inline", Way::To).unwrap().kind, Kind::Inline));
 }

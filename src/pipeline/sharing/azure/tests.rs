@@ -1,10 +1,12 @@
+use super::super::asked::{Asked, Kind, Service, Way};
+use super::super::shelf::{Content, Name};
 use super::*;
 use crate::store::Store;
 
 fn container(fields: &str, defaults: &PlaceDefaults) -> Container {
     let text = format!("type=azblob,container=c,{fields}");
-    match super::super::asked::Asked::read(&text, super::super::asked::Way::To, defaults).unwrap().kind {
-        super::super::asked::Kind::Azure(container) => container,
+    match Asked::read(&text, Way::To, defaults).unwrap().kind {
+        Kind::Service(Service::Azure(container)) => container,
         _ => panic!("{text}"),
     }
 }
@@ -50,6 +52,23 @@ fn a_signature_of_the_environment_goes_behind_the_address_and_into_no_message() 
     assert!(!format!("{container:?}").contains("hunter"));
 }
 
+#[test]
+fn what_is_said_first_opens_the_door() {
+    let defaults = PlaceDefaults {
+        azure_key: Some("aGk=".into()),
+        azure_signature: Some("sig=hunter2".into()),
+        ..PlaceDefaults::default()
+    };
+    for (fields, address, has_key) in [
+        ("account_url=https://a.test/?sig=x,secret_access_key=aGk=", "https://a.test/", true),
+        ("account_url=https://a.test/?sig=x", "https://a.test/?sig=x", false),
+        ("account_url=https://a.test/", "https://a.test/", true),
+    ] {
+        let container = container(fields, &defaults);
+        assert_eq!((container.account.secret().as_str(), container.key.is_some()), (address, has_key), "{fields}");
+    }
+}
+
 #[tokio::test]
 async fn a_container_that_is_missing_is_made() {
     use crate::http::fixtures::{Reply, Server, client};
@@ -64,10 +83,11 @@ async fn a_container_that_is_missing_is_made() {
     let address = format!("account_url={},account_name=a,secret_access_key=aGk=", server.url(""));
     let shelf = container(&address, &PlaceDefaults::default())
         .shelf(client(), Clock::new("2026-01-02T03:04:05Z".parse().unwrap()));
-    let content = super::super::shelf::Content::of(&store, &digest).unwrap();
-    shelf.put(super::super::shelf::Name::Content(&digest), &content).await.unwrap();
+    let content = Content::of(&store, &digest).unwrap();
+    shelf.put(Name::Content(&digest), &content).await.unwrap();
     let seen: Vec<_> = server.seen().iter().map(|seen| (seen.method.clone(), seen.target.clone())).collect();
     let blob = ("PUT".to_owned(), format!("/c/blobs/sha256%3A{}", digest.hex()));
     assert_eq!(seen, [blob.clone(), ("PUT".to_owned(), "/c?restype=container".to_owned()), blob]);
+    assert_eq!(server.seen()[1].headers["content-length"], "0");
     assert!(server.seen().iter().all(|seen| seen.headers["authorization"].starts_with("SharedKey a:")));
 }

@@ -1,4 +1,4 @@
-use super::super::asked::{Asked, Way};
+use super::super::asked::{Asked, Kind, Way};
 use super::super::shelf;
 use super::*;
 use crate::http::fixtures::{Reply, Seen, Server, client};
@@ -10,7 +10,8 @@ fn shelf(server: &Server) -> Box<dyn Shelf> {
     let text = format!("type=gha,url_v2={},token=hunter2,scope=s", server.url(""));
     let asked = Asked::read(&text, Way::From, &PlaceDefaults::default()).unwrap();
     assert!(!asked.shown.contains("hunter2"));
-    asked.shelf(&client(), Clock::new("2026-01-02T03:04:05Z".parse().unwrap())).unwrap()
+    let Kind::Service(service) = asked.kind else { panic!("{}", asked.shown) };
+    service.shelf(client(), Clock::new("2026-01-02T03:04:05Z".parse().unwrap()))
 }
 
 fn serving(reply: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Server {

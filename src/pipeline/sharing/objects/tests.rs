@@ -1,6 +1,6 @@
 //! Hostile stores, and those that say no.
 
-use super::super::asked::{Asked, Way};
+use super::super::asked::{Asked, Kind, Way};
 use super::super::shelf::{self, Clock};
 use super::super::{LARGEST_CLAIM, PlaceDefaults};
 use super::*;
@@ -14,7 +14,8 @@ fn shelf(server: &Server) -> Box<dyn Shelf> {
     let text =
         format!("type=s3,{fields},access_key_id=id,secret_access_key=hunter2,session_token=hunter3,prefix=p/,name=n");
     let asked = Asked::read(&text, Way::From, &PlaceDefaults::default()).unwrap();
-    asked.shelf(&client(), Clock::new("2026-01-02T03:04:05Z".parse().unwrap())).unwrap()
+    let Kind::Service(service) = asked.kind else { panic!("{}", asked.shown) };
+    service.shelf(client(), Clock::new("2026-01-02T03:04:05Z".parse().unwrap()))
 }
 
 fn store() -> (tempfile::TempDir, Store) {
@@ -81,6 +82,13 @@ async fn no_request_follows_a_redirect_to_another_server() {
         assert!(error.to_string().contains("where this request must not go"), "{error}");
     }
     assert!(thief.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_elsewhere_is_told_of() {
+    let server = serving(|_| Reply::new(301, "<Error><Code>PermanentRedirect</Code></Error>"));
+    let error = shelf::claim(shelf(&server).as_ref()).await.unwrap_err();
+    assert!(error.to_string().ends_with("without saying where to: the bucket is in another region: check `region`"));
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-use super::super::asked::{Asked, Kind, Way};
+use super::super::asked::{Asked, Kind, Service, Way};
 use super::*;
 
 fn root_of(fields: &str) -> String {
@@ -10,7 +10,7 @@ fn root_of(fields: &str) -> String {
     };
     let text = format!("type=s3,{fields}");
     match Asked::read(&text, Way::To, &defaults).map(|asked| asked.kind) {
-        Ok(Kind::S3(bucket)) => bucket.root.to_string(),
+        Ok(Kind::Service(Service::S3(bucket))) => bucket.root.to_string(),
         Ok(_) => panic!("{text}"),
         Err(error) => error.to_string(),
     }
@@ -47,7 +47,7 @@ fn keys_of_fields_come_before_those_of_the_environment() {
     };
     let asked = Asked::read(fields, Way::To, &defaults).unwrap();
     assert_eq!(asked.shown, "type=s3,bucket=b,region=r,access_key_id=***,secret_access_key=***,session_token=***");
-    let Kind::S3(bucket) = asked.kind else { panic!("no bucket") };
+    let Kind::Service(Service::S3(bucket)) = asked.kind else { panic!("no bucket") };
     assert_eq!(bucket.credentials.id, "own");
     assert!(bucket.credentials.session.is_some() && !format!("{bucket:?}").contains("hunter"));
 }
