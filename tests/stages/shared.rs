@@ -119,6 +119,20 @@ fn a_stage_by_itself_is_shared_too_and_places_can_be_said_in_buildkits_words() {
 }
 
 #[test]
+fn a_list_can_be_named_by_its_digest() {
+    let team = Team::new();
+    let place = team.first.world.path("results").display().to_string();
+    built(&team.first, &["--cache-to", &format!("type=local,dest={place}"), "--report", "report.json"]);
+    let report: serde_json::Value = serde_json::from_slice(&team.first.world.read("report.json")).unwrap();
+    let digest = report["shared"][0]["digest"].as_str().unwrap();
+    for (digest, ran) in [(digest.to_owned(), 0), (format!("sha256:{}", "0".repeat(64)), 2)] {
+        let from = format!("type=local,src={place},digest={digest}");
+        let (_, outcome) = built(&team.machine(), &["--cache-from", &from]);
+        assert_eq!(commands(&outcome), ran, "{}", outcome.stderr);
+    }
+}
+
+#[test]
 fn results_that_another_key_signed_are_not_used() {
     let (team, stranger) = (Team::new(), Team::new());
     let place = format!("oci:{}", stranger.first.world.path("results").display());

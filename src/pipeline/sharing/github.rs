@@ -159,12 +159,13 @@ impl Entries {
         url.filter(is_good).ok_or_else(|| refused(NAME, "it answers with an address that must not be asked"))
     }
 
-    async fn create(&self, key: &str, content: &Content) -> Result<(), Error> {
+    /// Makes an entry. False where there is one with this key: somebody else is sending it, or has.
+    async fn create(&self, key: &str, content: &Content) -> Result<bool, Error> {
         let question = Question { key, version: version(), restore_keys: None, size_bytes: None };
-        let Some(place) = self.ask::<Place>("CreateCacheEntry", &question).await?.filter(|place| place.ok) else {
-            // Somebody else is sending the same, or has.
-            return Ok(());
-        };
+        let Some(place) = self.ask::<Place>("CreateCacheEntry", &question).await? else { return Ok(false) };
+        if !place.ok {
+            return Err(refused(NAME, "it takes no new entries from this job; those of forks may only read"));
+        }
         let url = self.signed(&place.signed_upload_url)?;
         let (name, value) = azure::WHOLE;
         let request = Request::new(Method::PUT, url)
@@ -178,7 +179,7 @@ impl Entries {
         let size_bytes = Some(content.size.to_string());
         let question = Question { key, version: version(), restore_keys: None, size_bytes };
         match self.ask::<Place>("FinalizeCacheEntryUpload", &question).await?.is_some_and(|place| place.ok) {
-            true => Ok(()),
+            true => Ok(true),
             false => Err(refused(NAME, "it does not take what was sent to it")),
         }
     }
@@ -247,14 +248,19 @@ impl Shelf for Entries {
 
     fn put<'a>(&'a self, name: Name<'a>, content: &'a Content) -> Later<'a, ()> {
         Box::pin(async move {
-            let Name::Claim = name else { return self.create(&content_key(&content.digest), content).await };
+            let Name::Claim = name else {
+                return self.create(&content_key(&content.digest), content).await.map(drop);
+            };
             let (beginning, end) = (self.cache.claims(), &content.digest.hex()[..16]);
             // Entries count against what a repository may have: the same is not said again.
             if self.find(&beginning, true).await?.is_some_and(|(newest, _)| newest.ends_with(end)) {
                 return Ok(());
             }
             let key = format!("{beginning}{:013}-{end}", self.clock.now().as_millisecond());
-            self.create(&key, content).await
+            match self.create(&key, content).await? {
+                true => Ok(()),
+                false => Err(refused(NAME, "the entry for the list was begun and not finished; share again")),
+            }
         })
     }
 

@@ -8,7 +8,7 @@ use crate::http::{Client, HttpError, Method, Request, Response, StatusCode, Url}
 use crate::oci::Digest;
 
 /// As many contents may be asked to be sent at a time.
-const MOST_PARALLEL: i64 = 64;
+const MOST_PARALLEL: usize = 64;
 
 /// The word of S3 for what is somewhere else, which it does not always say itself.
 const ELSEWHERE: &str = "PermanentRedirect";
@@ -56,9 +56,8 @@ impl Keys {
         defaults: [&str; 2],
         join: fn(&[&str]) -> String,
     ) -> Result<Keys, Error> {
-        let [blobs, manifests] = ["blobs_prefix", "manifests_prefix"];
-        let blobs = fields.text(blobs).unwrap_or(defaults[0]);
-        let manifests = fields.text(manifests).unwrap_or(defaults[1]);
+        let blobs = fields.text("blobs_prefix").unwrap_or(defaults[0]);
+        let manifests = fields.text("manifests_prefix").unwrap_or(defaults[1]);
         let names = fields.text("name").unwrap_or("results").split(';').filter(|name| !name.is_empty());
         // Beside what BuildKit keeps under the same name: neither could read the other's.
         let claims: Vec<String> = names.map(|name| join(&[prefix, manifests, &format!("{name}.kiln")])).collect();
@@ -67,20 +66,22 @@ impl Keys {
         if claims.is_empty() || !claims.iter().chain([&contents]).all(is_clean) {
             return Err(usage(format!("`type={}` needs names without `.` and `..` as parts of paths", fields.kind())));
         }
-        let parallel = fields.number("upload_parallelism").unwrap_or(super::MOST_AT_A_TIME as i64);
-        let parallel = usize::try_from(parallel).ok().filter(|count| (1..=MOST_PARALLEL as usize).contains(count));
-        let parallel = parallel.ok_or_else(|| {
-            usage(format!(
-                "the field `upload_parallelism` of `type={}` must be from 1 to {MOST_PARALLEL}",
-                fields.kind()
-            ))
-        })?;
-        Ok(Keys { contents, claims, parallel })
+        Ok(Keys { contents, claims, parallel: parallel(fields)? })
     }
 
     fn content(&self, digest: &Digest) -> String {
         format!("{}{digest}", self.contents)
     }
+}
+
+/// How many contents are sent at a time.
+fn parallel(fields: &Fields) -> Result<usize, Error> {
+    let Some(said) = fields.number("upload_parallelism") else { return Ok(super::MOST_AT_A_TIME) };
+    let count = usize::try_from(said).ok().filter(|count| (1..=MOST_PARALLEL).contains(count));
+    count.ok_or_else(|| {
+        let kind = fields.kind();
+        usage(format!("the field `upload_parallelism` of `type={kind}` must be from 1 to {MOST_PARALLEL}"))
+    })
 }
 
 /// A store that is spoken to.

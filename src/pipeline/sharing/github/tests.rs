@@ -81,6 +81,27 @@ async fn a_service_that_limits_is_waited_for_and_then_told_of() {
     assert!(error.to_string().contains("ACTIONS_RUNTIME_TOKEN"), "{error}");
 }
 
+#[tokio::test]
+async fn a_content_that_somebody_else_sends_is_left_to_them_and_a_claim_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let digest = store.put(b"content").unwrap();
+    let content = Content::of(&store, &digest).unwrap();
+    let create = |reply: fn() -> Reply| {
+        serving(move |seen| match seen.target.ends_with("CreateCacheEntry") {
+            true => reply(),
+            false => Reply::ok(r#"{"ok":false}"#),
+        })
+    };
+    let begun = create(|| Reply::new(409, r#"{"code":"already_exists"}"#));
+    let shelf = shelf(&begun);
+    shelf.put(Name::Content(&digest), &content).await.unwrap();
+    assert!(shelf.put(Name::Claim, &content).await.unwrap_err().to_string().ends_with("not finished; share again"));
+    let closed = create(|| Reply::ok(r#"{"ok":false}"#));
+    let error = self::shelf(&closed).put(Name::Content(&digest), &content).await.unwrap_err();
+    assert!(error.to_string().contains("it takes no new entries from this job"), "{error}");
+}
+
 #[test]
 fn scopes_do_not_run_into_each_other() {
     let of = |scope: &str| Cache {
