@@ -189,7 +189,9 @@ fn results_go_with_an_image_and_are_found_beside_it() {
 
 #[test]
 fn results_go_with_an_image_into_a_layout_and_from_there_to_a_registry() {
-    let (registry, team) = (Registry::start(Options::default()), Team::new());
+    // One without an interface for what refers to images.
+    let registry = Registry::start(Options { referrers: false, ..Options::default() });
+    let team = Team::new();
     let layout = format!("oci:{}", team.first.world.path("layout").display());
     team.first.build(&["-o", &layout, "--cache-to", "type=inline"]).run().done();
     let (_, outcome) = built(&team.machine(), &["--cache-from", &layout]);
