@@ -192,10 +192,11 @@ pub(super) struct Build {
     /// Write the digest as variables, NAME=VALUE, for later jobs of GitLab's and others' CI (specs/report.md)
     #[arg(long, value_name = "FILE")]
     pub dotenv: Option<PathBuf>,
-    /// Take results of commands that other machines shared: oci:DIR or an image reference; may be repeated
+    /// Take results of commands that other machines shared, from such places as below; may be repeated
     #[arg(long, value_name = "PLACE")]
     pub cache_from: Vec<String>,
-    /// Share the results of this build's commands: oci:DIR or an image reference; may be repeated
+    /// Share the results of this build's commands: oci:DIR, an image reference, or a place in BuildKit's words, such as
+    /// type=s3,… or type=gha; may be repeated
     #[arg(long, value_name = "PLACE")]
     pub cache_to: Vec<String>,
     /// Say why commands ran whose names hold this text, which `all` stands for; may be repeated

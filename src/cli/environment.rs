@@ -1,6 +1,7 @@
 //! Everything that kiln takes from its environment, read in one place.
 
 mod engine;
+mod places;
 mod registries;
 mod secrets;
 

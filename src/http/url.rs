@@ -36,6 +36,12 @@ impl Url {
         self.0.host_str()
     }
 
+    /// The host with the port, where that is not the scheme's own: what the header `Host` says.
+    pub fn authority(&self) -> String {
+        let host = self.host().unwrap_or_default();
+        self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
     /// The path, percent-encoded.
     pub fn path(&self) -> &str {
         self.0.path()
@@ -94,6 +100,14 @@ impl Url {
     pub fn and(&self, name: &str, value: &str) -> Url {
         let mut url = self.0.clone();
         url.query_pairs_mut().append_pair(name, value);
+        Url(url)
+    }
+
+    /// This URL with the query of another in place of its own.
+    #[must_use]
+    pub fn with_query_of(&self, other: &Url) -> Url {
+        let mut url = self.0.clone();
+        url.set_query(other.0.query());
         Url(url)
     }
 

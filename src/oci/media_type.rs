@@ -26,5 +26,7 @@ pub const DOCKER_LAYER_GZIP: &str = "application/vnd.docker.image.rootfs.diff.ta
 pub const SIGSTORE_BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 /// In-toto statement, the payload of a DSSE envelope.
 pub const IN_TOTO: &str = "application/vnd.in-toto+json";
+/// A list of results of commands, as kiln shares them between machines: the type of an artifact.
+pub const RESULTS: &str = "application/vnd.kiln.results.v1+json";
 /// A root filesystem as kiln stores it: the canonical form of a tree, which never leaves the store.
 pub const TREE: &str = "application/vnd.kiln.tree.v1";

@@ -18,10 +18,10 @@ use super::project::Project;
 use super::provenance::Used;
 use super::publish::{Release, publish};
 use super::report::{
-    AttestationReport, BuildReport, ImageReport, LayerReport, PhaseReport, PlatformReport, SignerReport,
+    AttestationReport, BuildReport, ImageReport, LayerReport, PhaseReport, PlatformReport, SharedReport, SignerReport,
 };
 use super::session::Session;
-use super::sharing::{self, SharingOptions};
+use super::sharing::{self, Sharing, SharingOptions};
 use super::verifying::Subjects;
 use crate::diagnostic::Sources;
 use crate::evidence::PREDICATE_TYPE;
@@ -107,17 +107,19 @@ fn build_once(session: &Session<'_>, options: &BuildOptions<'_>) -> Result<Build
     session.phase("reading the spec");
     let project = Project::load(&options.spec, &options.args)?;
     check_choice(&project, options)?;
-    sharing::check(&options.sharing)?;
+    let sharing = Sharing::read(&options.sharing)?;
+    check_inline(&sharing, options)?;
     given::check(session, &project)?;
     let mut sources = project.sources.clone();
     let buildable = locking::buildable(&project, &mut sources)?;
     let identity = Identity::find(&project, &options.keys)?;
     let revision = epoch::revision(session, &project, options.epoch);
     let locked = locking::ensure(session, &project, &buildable, options.lock, &Refresh::Nothing)?;
-    session.use_offers(sharing::offers(session, &project, &identity, &options.sharing.from)?);
+    session.use_offers(sharing::offers(session, &project, &identity, &sharing)?);
     let build = Build {
         session,
         options,
+        sharing: &sharing,
         project: &project,
         sources: &sources,
         buildable: &buildable,
@@ -131,8 +133,11 @@ fn build_once(session: &Session<'_>, options: &BuildOptions<'_>) -> Result<Build
     };
     let built =
         buildable.images.iter().filter(wanted).map(|image| build.image(image)).collect::<Result<Vec<_>, _>>()?;
-    let shared = sharing::share(session, &project, &identity, &options.sharing.to)?;
+    let mut shared = sharing::share(session, &project, &identity, &sharing)?;
+    let inline: Vec<_> = built.iter().map(|image| image.shared.clone()).collect();
     let images = build.publish(built)?;
+    let went = |image: &ImageReport| !image.published.is_empty() || !image.outputs.is_empty();
+    shared.extend(images.iter().zip(inline).filter(|(image, _)| went(image)).filter_map(|(_, shared)| shared));
     let phases = session.durations().into_iter().map(|(name, seconds)| PhaseReport { name, seconds }).collect();
     Ok(BuildReport {
         report: 1,
@@ -172,10 +177,25 @@ fn check_choice(project: &Project, options: &BuildOptions<'_>) -> Result<(), Err
     Ok(())
 }
 
+/// Checks that an image with which results go goes somewhere that has room for them.
+fn check_inline(sharing: &Sharing, options: &BuildOptions<'_>) -> Result<(), Error> {
+    let is_layout = |output: &String| output.starts_with("oci:") || output.starts_with("oci-archive:");
+    let has_room = options.push || options.outputs.is_empty() || options.outputs.iter().any(is_layout);
+    match sharing.is_inline() && !has_room {
+        false => Ok(()),
+        true => Err(Error::Usage(
+            "`--cache-to type=inline` lets results of commands go with the image, to a registry or a layout: add `--push` \
+             or `-o oci:DIR`"
+                .into(),
+        )),
+    }
+}
+
 /// A build under way.
 pub(super) struct Build<'a> {
     pub session: &'a Session<'a>,
     pub options: &'a BuildOptions<'a>,
+    pub sharing: &'a Sharing,
     pub project: &'a Project,
     pub sources: &'a Sources,
     pub buildable: &'a Buildable<'a>,
@@ -203,6 +223,8 @@ struct Built {
     referrers: Vec<Descriptor>,
     /// The manifests of its platforms with their file systems, stored.
     trees: Vec<(Digest, Digest)>,
+    /// The results of commands that go with it.
+    shared: Option<SharedReport>,
 }
 
 impl Built {
@@ -254,6 +276,8 @@ impl Build<'_> {
         let finished = platforms.iter().map(|platform| self.platform(leveled, platform));
         let finished = finished.collect::<Result<Vec<Finished>, _>>()?;
         let (subject, of_index) = self.subject(leveled, &finished)?;
+        let (results, shared) = sharing::inline(self.session, self.identity, self.sharing, &subject)?.unzip();
+        let results = results.unwrap_or_default();
         self.session.phase("writing");
         let reference = &leveled.image.name.value;
         let tags: Vec<Reference> = match self.options.tags.as_slice() {
@@ -265,11 +289,12 @@ impl Build<'_> {
             tags: &tags,
             images: finished.iter().map(|f| (&f.made.image, f.made.facts.tree)).collect(),
             attested: finished.iter().map(|f| &f.attested).chain(&of_index).collect(),
+            results: &results,
             epoch: self.revision.epoch,
         };
         let outputs = outputs.iter().map(|output| output::write(self.session, output, &bundle));
         let outputs = outputs.collect::<Result<_, _>>()?;
-        let referrers = bundle.attested.iter().flat_map(|attested| attested.referrers.iter().cloned()).collect();
+        let referrers = bundle.referrers().cloned().collect();
         let trees = bundle.images.iter().map(|(image, tree)| (image.manifest.digest, *tree)).collect();
         let report = ImageReport {
             name: reference.to_string(),
@@ -283,7 +308,7 @@ impl Build<'_> {
             outputs,
             published: Vec::new(),
         };
-        Ok(Built { report, subject, tags, referrers, trees })
+        Ok(Built { report, subject, tags, referrers, trees, shared })
     }
 
     /// The image's platforms, or those of them that were asked for.

@@ -17,6 +17,7 @@ use crate::solve::SolveError;
 use crate::store::StoreError;
 use crate::tree::TreeError;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Why kiln's work could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -202,6 +203,20 @@ pub enum Error {
     /// What was asked for is not in the image.
     #[error("{0}")]
     NotThere(String),
+    /// A place for results of commands says no.
+    #[error("{place}: {reason}")]
+    Refused {
+        /// Which one.
+        place: String,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// Results of commands took longer on their way than they may.
+    #[error("it took longer than the {limit:?} that `timeout` allows")]
+    Late {
+        /// How long they may take.
+        limit: Duration,
+    },
 }
 
 /// Whose fault an error is: decides the exit code (`specs/exit-codes.md`).
@@ -255,7 +270,7 @@ impl Error {
             Error::Packages(deb::DebError::PackageGone { .. }) => Kind::Lock,
             Error::Packages(error) if error.is_of_service() => Kind::Service,
             Error::Http(error) if error.is_of_server() => Kind::Service,
-            Error::NotArrived(_) => Kind::Service,
+            Error::NotArrived(_) | Error::Refused { .. } | Error::Late { .. } => Kind::Service,
             Error::NotVerified { .. } => Kind::Verification,
             Error::Solve(failure) if matches!(failure.error, SolveError::Cancelled) => Kind::Interrupted,
             Error::Solve(_) | Error::NoResults { .. } | Error::BadResults { .. } => Kind::Step,

@@ -74,7 +74,7 @@ pub use report::{
     TagReport, TargetReport,
 };
 pub use session::{Given, Progress, Session, Settings, Silent};
-pub use sharing::SharingOptions;
+pub use sharing::{PlaceDefaults, SharingOptions};
 pub use shell::{Entrance, ShellOptions, enter, entrance};
 pub use solving::{SolveOptions, solve};
 pub use target::{TargetOptions, target};

@@ -23,8 +23,17 @@ pub(super) struct Bundle<'a> {
     pub images: Vec<(&'a Image, Digest)>,
     /// The signed statements.
     pub attested: Vec<&'a Attested>,
+    /// Results of commands that go with it: their list, and the claim about that.
+    pub results: &'a [Descriptor],
     /// The epoch.
     pub epoch: i64,
+}
+
+impl Bundle<'_> {
+    /// The manifests that refer to the image, and to those.
+    pub fn referrers(&self) -> impl Iterator<Item = &Descriptor> {
+        self.attested.iter().flat_map(|attested| &attested.referrers).chain(self.results)
+    }
 }
 
 /// The outputs of an image: those that were asked for, else a layout beside the spec.
@@ -125,7 +134,7 @@ pub(super) fn write(session: &Session<'_>, output: &Output, bundle: &Bundle<'_>)
     let content = Content {
         image: bundle.subject.clone(),
         names: bundle.tags.to_vec(),
-        referrers: bundle.attested.iter().flat_map(|attested| attested.referrers.iter().cloned()).collect(),
+        referrers: bundle.referrers().cloned().collect(),
     };
     make_parent(output)?;
     let (kind, written) = match output {

@@ -213,6 +213,9 @@ fn read_back(session: &Session<'_>, place: &Place, outgoing: &Outgoing) -> Resul
                 listed.extend(repository.referrers(&row.digest).await?.into_iter().map(|row| row.digest));
             }
         }
+        for row in outgoing.referrers.iter().filter(|row| row.artifact_type.as_deref() == Some(media_type::RESULTS)) {
+            listed.extend(repository.referrers(&row.digest).await?.into_iter().map(|row| row.digest));
+        }
         match outgoing.referrers.iter().find(|row| !listed.contains(&row.digest)) {
             Some(lost) => Err(missing("what refers to it,", &lost.digest)),
             None => Ok(()),

@@ -180,6 +180,18 @@ impl<'a> Session<'a> {
         if let Some(registries) = self.project_registries.get() {
             return Ok(registries);
         }
+        let registries = Registries::new(self.registry_settings(project))?;
+        Ok(self.project_registries.get_or_init(|| registries))
+    }
+
+    /// The same where one registry more is spoken to without TLS.
+    pub(super) fn registries_with_plain(&self, project: &Project, registry: &str) -> Result<Registries, Error> {
+        let mut settings = self.registry_settings(project);
+        settings.plain_http.insert(registry.to_owned());
+        Ok(Registries::new(settings)?)
+    }
+
+    fn registry_settings(&self, project: &Project) -> registry::Settings {
         let rules = &project.spec.registries;
         let mirrors = rules.iter().flat_map(|registry| {
             registry.mirrors.iter().map(|mirror| Mirror {
@@ -197,8 +209,7 @@ impl<'a> Session<'a> {
         settings.plain_http.extend(plain);
         settings.mirrors.extend(mirrors);
         settings.plain_http.extend(plain_http);
-        let registries = Registries::new(settings)?;
-        Ok(self.project_registries.get_or_init(|| registries))
+        settings
     }
 
     /// What asks git repositories.

@@ -12,7 +12,7 @@ use super::output;
 use super::project::Project;
 use super::report::{OutputReport, TargetReport};
 use super::session::Session;
-use super::sharing::{self, SharingOptions};
+use super::sharing::{self, Sharing, SharingOptions};
 use crate::oci::Platform;
 use crate::plan::Refresh;
 use std::collections::BTreeMap;
@@ -49,24 +49,27 @@ fn target_once(session: &Session<'_>, options: &TargetOptions<'_>) -> Result<Tar
     session.phase("reading the spec");
     let project = Project::load(&options.spec, &options.args)?;
     given::check(session, &project)?;
-    sharing::check(&options.sharing)?;
+    let sharing = Sharing::read(&options.sharing)?;
+    if sharing.is_inline() {
+        return Err(Error::Usage(
+            "`--cache-to type=inline` needs an image, and a stage is none: name another place".into(),
+        ));
+    }
     let outputs = output::plan_files(&project, &options.outputs)?;
     let mut sources = project.sources.clone();
     let buildable = locking::buildable(&project, &mut sources)?;
     let revision = epoch::revision(session, &project, options.epoch);
     let locked = locking::ensure(session, &project, &buildable, options.lock, &Refresh::Nothing)?;
-    let sharing = &options.sharing;
-    let shares = !sharing.from.is_empty() || !sharing.to.is_empty();
-    let identity = shares.then(|| Identity::find(&project, &options.keys)).transpose()?;
+    let identity = sharing.is_wanted().then(|| Identity::find(&project, &options.keys)).transpose()?;
     if let Some(identity) = &identity {
-        session.use_offers(sharing::offers(session, &project, identity, &sharing.from)?);
+        session.use_offers(sharing::offers(session, &project, identity, &sharing)?);
     }
     let (leveled, platform) = stage(&project, &buildable, &options.stage, options.platform.as_ref())?;
     let prepared = prepare(session, &project, &buildable, leveled, platform, &locked.lock)?;
     let compiled = prepared.compile(leveled, platform, &sources)?;
     let solved = assemble::file_system(session, &project, &sources, &compiled)?;
     let shared = match &identity {
-        Some(identity) => sharing::share(session, &project, identity, &sharing.to)?,
+        Some(identity) => sharing::share(session, &project, identity, &sharing)?,
         None => Vec::new(),
     };
     session.phase("writing");

@@ -295,6 +295,8 @@ impl Work<'_> {
             // A row without its manifest, or for another subject, says nothing about this one.
             if let Some(Parsed::Manifest(manifest)) = parsed
                 && manifest.subject.as_ref().is_some_and(|own| own.digest == *subject)
+                // Large, and for builds alone.
+                && manifest.artifact_type.as_deref() != Some(media_type::RESULTS)
             {
                 entries.push((row, manifest));
             }

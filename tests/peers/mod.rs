@@ -12,4 +12,5 @@ mod pulled;
 mod pushed;
 mod release;
 mod sbom;
+mod shelves;
 mod tools;

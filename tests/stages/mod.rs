@@ -8,7 +8,8 @@ mod copies;
 mod engines;
 mod interrupted;
 mod secrets;
-mod shared;
+pub mod shared;
+mod shelves;
 
 use crate::support::program::{Call, Outcome, World};
 use crate::support::toolbox;

@@ -24,13 +24,13 @@ image "x" {
 "#;
 
 /// Machines of one team: what they build is signed with one key.
-struct Team {
+pub struct Team {
     key: PathBuf,
-    first: Site,
+    pub first: Site,
 }
 
 impl Team {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let mut first = Site::new(SPEC);
         let key = first.world.path("config/team.key");
         let stem = key.with_extension("");
@@ -40,22 +40,38 @@ impl Team {
     }
 
     /// Another machine with the same project.
-    fn machine(&self) -> Site {
+    pub fn machine(&self) -> Site {
         let mut site = Site::new(SPEC);
         site.world.set("KILN_KEY", self.key.to_str().unwrap());
         site
     }
+
+    /// The same with the environment of another.
+    pub fn machine_with(&self, other: &Site) -> Site {
+        let mut site = self.machine();
+        for (name, value) in &other.world.environment {
+            if !site.world.environment.contains_key(name) {
+                site.world.set(name, value.as_str());
+            }
+        }
+        site
+    }
+
+    /// The file with the key that verifies what they build.
+    pub fn public_key(&self) -> String {
+        self.key.with_extension("pub").display().to_string()
+    }
 }
 
 /// What the build's first command left, and how the build went.
-fn built(site: &Site, arguments: &[&str]) -> (String, Outcome) {
+pub fn built(site: &Site, arguments: &[&str]) -> (String, Outcome) {
     let (tree, outcome) = site.tree_with(&[&["--progress", "plain"], arguments].concat());
     assert_eq!(fs::read_to_string(tree.join("a")).unwrap(), "alpha\n");
     assert_eq!(fs::read_link(tree.join("folder/n")).unwrap(), Path::new("/n"));
     (fs::read_to_string(tree.join("n")).unwrap(), outcome)
 }
 
-fn commands(outcome: &Outcome) -> usize {
+pub fn commands(outcome: &Outcome) -> usize {
     outcome.stderr.lines().filter(|line| line.trim_start().starts_with('[') && line.contains("run ")).count()
 }
 
@@ -103,6 +119,20 @@ fn a_stage_by_itself_is_shared_too_and_places_can_be_said_in_buildkits_words() {
 }
 
 #[test]
+fn a_list_can_be_named_by_its_digest() {
+    let team = Team::new();
+    let place = team.first.world.path("results").display().to_string();
+    built(&team.first, &["--cache-to", &format!("type=local,dest={place}"), "--report", "report.json"]);
+    let report: serde_json::Value = serde_json::from_slice(&team.first.world.read("report.json")).unwrap();
+    let digest = report["shared"][0]["digest"].as_str().unwrap();
+    for (digest, ran) in [(digest.to_owned(), 0), (format!("sha256:{}", "0".repeat(64)), 2)] {
+        let from = format!("type=local,src={place},digest={digest}");
+        let (_, outcome) = built(&team.machine(), &["--cache-from", &from]);
+        assert_eq!(commands(&outcome), ran, "{}", outcome.stderr);
+    }
+}
+
+#[test]
 fn results_that_another_key_signed_are_not_used() {
     let (team, stranger) = (Team::new(), Team::new());
     let place = format!("oci:{}", stranger.first.world.path("results").display());
@@ -143,8 +173,10 @@ fn a_place_that_cannot_be_is_a_mistake() {
     let site = Site::new(SPEC);
     for (place, said) in [
         ("results", "`results` is no place for results of commands: write `oci:DIR` for a folder"),
-        ("type=gha", "`type=gha` is no place for results of commands that this engine knows"),
-        ("type=registry", "`type=registry` is no place for results of commands that this engine knows"),
+        ("type=gha", "`type=gha` needs ACTIONS_RESULTS_URL, which GitHub shows to actions and not to commands"),
+        ("type=registry", "`type=registry` needs the field `ref`: add `ref=…`"),
+        ("type=regstry,ref=a", "`regstry` is no type of a place for results of commands; did you mean `registry`?"),
+        ("type=s3,bucket=b,token=hunter2", "`type=s3` has no field `token`"),
         ("registry.test/a:b:c", "`registry.test/a:b` is not an image name"),
     ] {
         let outcome = site.build(&["--cache-to", place]).run().code(2);

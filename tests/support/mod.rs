@@ -4,10 +4,12 @@
 //! Where the library's own tests have a fixture, its file is included here, so that there is one of each. Such a
 //! file names what it needs as `super::…` (imported by the including module) or `crate::…` (imported by `main.rs`).
 
+pub mod actions;
 pub mod deb;
 pub mod files;
 pub mod git;
 pub mod http;
+pub mod objects;
 pub mod program;
 pub mod registry;
 pub mod toolbox;

@@ -36,7 +36,7 @@ pub(super) fn build(
         epoch: environment.epoch().map_err(Failure::usage)?,
         keys: keys(args, environment, &passphrase)?,
         record_run: args.record_run,
-        sharing: sharing(args),
+        sharing: sharing(args, environment),
     };
     let given = given_to_build(args, environment)?;
     let report =
@@ -64,8 +64,9 @@ fn passphrase(environment: &Environment, path: &Path) -> Result<Option<SecretStr
     store::passphrase(environment, path, &format!("passphrase of {}: ", path.display()))
 }
 
-fn sharing(args: &Build) -> SharingOptions {
-    SharingOptions { from: args.cache_from.clone(), to: args.cache_to.clone() }
+fn sharing(args: &Build, environment: &Environment) -> SharingOptions {
+    let secret = |places: &[String]| places.iter().map(|place| SecretString::from(place.as_str())).collect();
+    SharingOptions { from: secret(&args.cache_from), to: secret(&args.cache_to), defaults: environment.places() }
 }
 
 fn given_to_build(args: &Build, environment: &Environment) -> Result<Given, Failure> {
@@ -133,7 +134,7 @@ fn target(
         platform,
         outputs: args.output.clone(),
         epoch: environment.epoch().map_err(Failure::usage)?,
-        sharing: sharing(args),
+        sharing: sharing(args, environment),
         keys: keys(args, environment, &passphrase)?,
     };
     let given = given_to_build(args, environment)?;

@@ -328,7 +328,7 @@ impl Layout {
         Ok(found)
     }
 
-    /// What refers to an image and to the manifests of its platforms.
+    /// What refers to an image and to the manifests of its platforms, and what refers to results of commands among that.
     ///
     /// # Errors
     /// As [`referrers`](Self::referrers).
@@ -337,6 +337,10 @@ impl Layout {
         for manifest in self.platforms(image)?.iter().filter(|manifest| manifest.digest != image.digest) {
             found.extend(self.referrers(&manifest.digest)?);
         }
+        let is_results = |row: &&Descriptor| row.artifact_type.as_deref() == Some(media_type::RESULTS);
+        let claims = found.iter().filter(is_results).map(|results| self.referrers(&results.digest));
+        let claims = claims.collect::<Result<Vec<_>, _>>()?;
+        found.extend(claims.into_iter().flatten());
         Ok(found)
     }
 
