@@ -108,11 +108,11 @@ class Peers:
 
 
 @contextlib.contextmanager
-def dockerd(peers):
+def dockerd(peers, *more):
     flags = ["--data-root=/work/docker", "--exec-root=/work/exec", "--host=unix:///work/docker.sock", "--pidfile=/work/pid"]
     network = ["--iptables=false", "--ip6tables=false", "--bridge=none"]
     log = tempfile.TemporaryFile()
-    daemon = subprocess.Popen(peers.command("dockerd", *flags, *network), stdout=log, stderr=log)
+    daemon = subprocess.Popen(peers.command("dockerd", *flags, *network, *more), stdout=log, stderr=log)
     try:
         version = peers.command("docker", "-H", "unix:///work/docker.sock", "version")
         for _ in range(300):

@@ -33,12 +33,11 @@ pub(super) struct Docker {
 
 impl Docker {
     pub(super) fn start(tools: &'static Tools, more: &[&str]) -> Docker {
-        Docker::start_with_disk(tools, "", more)
+        Docker::start_in(tempfile::tempdir().unwrap(), tools, "", more)
     }
 
-    /// The same with a disk of its own of this size.
-    pub(super) fn start_with_disk(tools: &'static Tools, disk: &str, more: &[&str]) -> Docker {
-        let folder = tempfile::tempdir().unwrap();
+    /// The same in a folder, which is its `/work`, with a disk of its own of this size, if one is said.
+    pub(super) fn start_in(folder: TempDir, tools: &'static Tools, disk: &str, more: &[&str]) -> Docker {
         let daemon = [
             "dockerd",
             "--data-root=/work/data",

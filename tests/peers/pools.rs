@@ -160,7 +160,7 @@ fn a_daemon_that_dies_or_hangs_or_is_full_is_replaced_by_another() {
 #[test]
 #[ignore = "needs root, and Docker from a Debian mirror"]
 fn a_daemon_without_room_says_so_or_is_replaced_by_another() {
-    let full = Docker::start_with_disk(Tools::docker(), "40m", NEW_STORE);
+    let full = Docker::start_in(tempfile::tempdir().unwrap(), Tools::docker(), "40m", NEW_STORE);
     let other = Docker::start(Tools::docker(), NEW_STORE);
     let site = Site::new(
         "source \"big\" { context \"big\" }\n\
@@ -178,4 +178,82 @@ fn a_daemon_without_room_says_so_or_is_replaced_by_another() {
         assert!(said(&outcome).contains(part), "{part}: {}", outcome.stderr);
     }
     assert_eq!(files::contents(&site.world.path("both")), files::contents(&site.world.path("own")));
+}
+
+/// Certificates of an authority made for the test, as Docker names its files: one for the daemon at 127.0.0.1 in `folder`, and
+/// one for its client in `client`.
+fn certificates(folder: &Path, client: &Path) {
+    use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair};
+    let mut params = CertificateParams::new([]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let parts = [(folder, ExtendedKeyUsagePurpose::ServerAuth), (client, ExtendedKeyUsagePurpose::ClientAuth)];
+    for (folder, purpose) in parts {
+        fs::create_dir_all(folder).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+        params.extended_key_usages = vec![purpose];
+        let certificate = params.signed_by(&key, &authority).unwrap();
+        fs::write(folder.join("ca.pem"), authority.pem()).unwrap();
+        fs::write(folder.join("cert.pem"), certificate.pem()).unwrap();
+        fs::write(folder.join("key.pem"), key.serialize_pem()).unwrap();
+    }
+}
+
+#[test]
+#[ignore = "needs root, and Docker from a Debian mirror"]
+fn a_daemon_at_a_port_is_reached_with_certificates_and_not_without() {
+    let (folder, site) = (tempfile::tempdir().unwrap(), Site::new(SPEC));
+    let client = site.world.path("home/certificates");
+    certificates(folder.path(), &client);
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let host = format!("--host=tcp://127.0.0.1:{port}");
+    let tls = ["--tlsverify", "--tlscacert=/work/ca.pem", "--tlscert=/work/cert.pem", "--tlskey=/work/key.pem"];
+    let _docker = Docker::start_in(folder, Tools::docker(), "", &[&[host.as_str()], &tls[..], NEW_STORE].concat());
+    let docker_host = format!("tcp://127.0.0.1:{port}");
+    let build = |name: &str, verify: &str| {
+        let output = format!("oci:{}", site.world.path(name).display());
+        let store = site.world.path(format!("store-{name}")).display().to_string();
+        let call =
+            site.build(&["-o", &output, "--store", &store, "--engine", "buildkit:docker://", "--progress", "plain"]);
+        let call = call.env("DOCKER_HOST", &docker_host).env("DOCKER_CERT_PATH", client.display().to_string());
+        call.env("DOCKER_TLS_VERIFY", verify).run()
+    };
+    build("with", "1").done();
+    self::build(&site, "own", "embedded").done();
+    assert_eq!(files::contents(&site.world.path("with")), files::contents(&site.world.path("own")));
+    let outcome = build("without", "").code(4);
+    assert!(said(&outcome).contains("offers no BuildKit: it answers `HTTP/1.0 400"), "{}", outcome.stderr);
+    // Another authority's client is none of its own, and another authority's daemon none of ours.
+    certificates(&site.world.path("home/other"), &client);
+    let outcome = build("other", "1").code(4);
+    assert!(said(&outcome).contains("certificate"), "{}", outcome.stderr);
+}
+
+/// Whether a process of this machine has these words in its command line.
+fn runs(words: &str) -> bool {
+    let processes =
+        fs::read_dir("/proc").unwrap().filter_map(|entry| fs::read(entry.ok()?.path().join("cmdline")).ok());
+    processes.into_iter().any(|line| String::from_utf8_lossy(&line).replace('\0', " ").contains(words))
+}
+
+#[test]
+#[ignore = "needs root, and Docker from a Debian mirror"]
+fn a_build_that_is_interrupted_ends_its_commands_in_daemons_too() {
+    let docker = Docker::start(Tools::docker(), NEW_STORE);
+    let site = Site::new("stage \"s\" { base \"tools\"; run \"sleep 86399917\" }\nimage \"x\" { base \"s\" }\n");
+    contexts(&site, &[("docker", &socket(&docker))]);
+    let child = site.build(&["--engine", "buildkit:docker://docker"]).start();
+    let wait = |is_done: &dyn Fn() -> bool| {
+        let end = Instant::now() + Duration::from_secs(30);
+        while !is_done() {
+            assert!(Instant::now() < end);
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    wait(&|| runs("-c sleep 86399917"));
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT).unwrap();
+    let outcome = child.wait_with_output().unwrap();
+    assert_eq!(outcome.status.code(), Some(130), "{}", String::from_utf8_lossy(&outcome.stderr));
+    wait(&|| !runs("-c sleep 86399917"));
 }

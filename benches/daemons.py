@@ -1,0 +1,135 @@
+"""(h): commands in a BuildKit daemon, for kiln and for its own client: the same steps, the same root, the same daemon.
+
+The daemon is Docker 28's with containerd's image store, in its own root, as in (g).
+"""
+
+import os
+import pathlib
+import shutil
+import statistics
+import tempfile
+
+from commands import ONE, ONE_DOCKERFILE, ROOT, TOOLS, Peers, dockerd
+
+FILES, MB = 5000, 200
+
+SYNC = """
+kiln 1
+arg "n"
+source "root" { oci "root" }
+source "files" { context "files" }
+stage "s" {
+    base "root"
+    mount "files" to="/in"
+    env N="${n}"
+    run "echo $N > /made"
+}
+image "bench.test/sync" { copy "/made" from="s" to="/made" }
+"""
+
+SYNC_DOCKERFILE = "FROM bench.test/root:1\nARG N\nRUN --mount=type=bind,source=files,target=/in echo $N > /made\n"
+
+
+def daemons(bench):
+    target = pathlib.Path(__file__).resolve().parent.parent / "target"
+    with tempfile.TemporaryDirectory(prefix="bench-daemons-", dir=target) as folder:
+        folder = pathlib.Path(folder)
+        tools, root = folder / "tools", folder / "root"
+        environment = bench.environment(target / "bench-store")
+        for name, text, outputs in (
+            ("tools", TOOLS, ("-o", f"tree:{tools}")),
+            ("root", ROOT, ("-o", f"oci:{root}", "-o", f"docker-archive:{tools}/work/root.tar", "-t", "bench.test/root:1")),
+        ):
+            place = folder / f"spec-{name}"
+            place.mkdir()
+            (place / "kiln.kdl").write_text(text)
+            bench.run([bench.kiln, "build", place, "--progress", "quiet", *outputs], environment)
+        peers = Peers(tools)
+        try:
+            with dockerd(peers, "--feature=containerd-snapshotter=true"):
+                load = peers.command("docker", "-H", "unix:///work/docker.sock", "load", "-q", "-i", "/work/root.tar")
+                loaded = bench.run(load)[0]
+                compare(bench, folder, tools, peers, loaded)
+                sync(bench, folder, tools, peers)
+        finally:
+            peers.close()
+
+
+class Project:
+    """The same files for both, and what builds them."""
+
+    def __init__(self, bench, name, folder, tools, peers, text, dockerfile):
+        self.bench, self.name, self.peers = bench, name, peers
+        self.ours, self.theirs = folder / name, tools / "work" / name
+        for place in (self.ours, self.theirs):
+            (place / "files").mkdir(parents=True)
+        shutil.copytree(folder / "root", self.ours / "root", copy_function=os.link)
+        (self.ours / "kiln.kdl").write_text(text)
+        (self.theirs / "Dockerfile").write_text(dockerfile)
+        self.environment = bench.environment(folder / f"store-{name}", DOCKER_HOST=f"unix://{tools}/work/docker.sock")
+
+    def write(self, path, content):
+        for place in (self.ours, self.theirs):
+            (place / "files" / path).parent.mkdir(parents=True, exist_ok=True)
+            (place / "files" / path).write_bytes(content)
+
+    def kiln(self, n, engine="buildkit:docker://"):
+        options = ("--progress", "quiet", "--engine", engine, "--arg", f"n={n}", "-o", f"oci:{self.ours}/out")
+        return self.bench.run([self.bench.kiln, "build", self.ours, *options], self.environment)
+
+    def buildx(self, n):
+        build = ("docker", "-H", "unix:///work/docker.sock", "buildx", "build", "-q", "--network=host", "--provenance=false")
+        arguments = ("--build-arg", f"N={n}", "-t", f"bench.test/{self.name}:1", f"/work/{self.name}")
+        return self.bench.run(self.peers.command(*build, *arguments))
+
+
+def compare(bench, folder, tools, peers, loaded):
+    project = Project(bench, "one", folder, tools, peers, ONE, ONE_DOCKERFILE)
+    for i in range(300):
+        project.write(str(i), f"file {i}\n".encode() * 100)
+    what = "one command and one copy"
+    tell(bench, f"{what}, cold, the root's archive or layout on disk", project.kiln(0)[0], loaded + project.buildx(0)[0])
+    times = {tool: {"again": [], "unchanged": [], "changed": []} for tool in ("kiln", "buildx")}
+    for run in range(1, bench.runs + 1):
+        for tool, build in (("kiln", project.kiln), ("buildx", project.buildx)):
+            times[tool]["again"].append(build(run)[0])
+            times[tool]["unchanged"].append(build(run)[0])
+            project.write("7", f"{tool} {run}\n".encode())
+            times[tool]["changed"].append(build(run)[0])
+    for kind, title in (("again", "commands run again"), ("unchanged", "nothing changed"), ("changed", "one file changed")):
+        tell(bench, f"{what}, {title}", statistics.median(times["kiln"][kind]), statistics.median(times["buildx"][kind]))
+
+
+def sync(bench, folder, tools, peers):
+    """What a command takes more for a mounted context that the daemon lacks, or of which it lacks one file."""
+    project = Project(bench, "sync", folder, tools, peers, SYNC, SYNC_DOCKERFILE)
+    for i in range(FILES):
+        project.write(f"{i % 50}/{i}", os.urandom(MB * 1_000_000 // FILES))
+    # The context is in kiln's store, as if built before.
+    project.kiln("own", engine="embedded")
+    builds = {"kiln": project.kiln, "buildx": project.buildx}
+    first, same, changed, peak = {}, {}, {}, 0
+    for tool, build in builds.items():
+        first[tool], peak_of_first = build(0)
+        peak = max(peak, peak_of_first) if tool == "kiln" else peak
+    for tool, build in builds.items():
+        same[tool] = statistics.median(build(f"same {run}")[0] for run in range(bench.runs))
+    for tool, build in builds.items():
+        changed[tool] = []
+        for run in range(bench.runs):
+            project.write("7/7", os.urandom(40_000))
+            changed[tool].append(build(f"changed {run}")[0])
+        changed[tool] = statistics.median(changed[tool])
+    what = f"a mounted context of {FILES} files and {MB} MB"
+    tell(bench, f"{what}, first", first["kiln"], first["buildx"])
+    tell(bench, f"{what}, one file changed", changed["kiln"], changed["buildx"])
+    whole = first["kiln"] - same["kiln"]
+    bench.row("h", f"kiln, {what}: rate of the first transfer", MB / whole, "MB/s")
+    bench.row("h", "one file changed to all, without what the command takes", max(changed["kiln"] - same["kiln"], 0) / whole, "times", "below 0.1")
+    bench.row("h", f"peak memory of kiln, {what}", peak, "MB", "below 150")
+
+
+def tell(bench, what, kiln, buildx):
+    bench.row("h", f"kiln, {what}", kiln, "s")
+    bench.row("h", f"buildx, {what}", buildx, "s")
+    bench.row("h", f"kiln to buildx, {what}", kiln / buildx, "times", "no slower: 1")
