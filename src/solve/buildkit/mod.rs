@@ -11,6 +11,7 @@ mod agents;
 mod archive;
 mod change;
 mod connect;
+pub mod content;
 mod graph;
 mod secrets;
 mod session;
