@@ -229,7 +229,17 @@ pub(super) enum GraphFormat {
     Mermaid,
 }
 
+/// How the graph is solved by others.
+const GRAPH_HELP: &str = "\
+In BuildKit, with a --local for each context of the spec:
+
+  kiln graph --format llb --deps kiln-out/deps |
+      buildctl build --oci-layout kiln=kiln-out/deps --local app=. --output type=tar,dest=image.tar
+
+What it makes differently, and the schema of the JSON, are in specs/graph.md.";
+
 #[derive(Debug, Args)]
+#[command(after_help = GRAPH_HELP)]
 pub(super) struct Graph {
     #[command(flatten)]
     pub spec: SpecArgs,
@@ -244,6 +254,10 @@ pub(super) struct Graph {
     /// The form
     #[arg(long, value_enum, default_value = "mermaid", value_name = "FORM")]
     pub format: GraphFormat,
+    /// Write packages, accounts and images that the graph takes into this folder, as an OCI layout, and take them from
+    /// there: `buildctl build --oci-layout kiln=DIR` then solves the graph
+    #[arg(long, value_name = "DIR")]
+    pub deps: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

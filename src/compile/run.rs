@@ -6,9 +6,9 @@
 
 use super::file_system::{FileSystem, Mounted};
 use super::recipe::{CheckPlan, CommandPlan, ResultsFile};
-use super::{Compiler, Subject, config, error};
+use super::{Compiler, Subject, config, error, step};
 use crate::llb::exec::{self, Exec, Limits, MountKind, Network, STEP_EPOCH, SecretEnv, Sharing};
-use crate::llb::{Action, FileOp, Mkdir, Note, Output};
+use crate::llb::{FileOp, Mkdir, Note, Output};
 use crate::spec::{self, Command, Owner, Principal, RunStep, SecretForm, Spanned, Surroundings};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -124,8 +124,12 @@ fn with_tmp(compiler: &mut Compiler<'_>, subject: Subject<'_>, state: Option<Out
     if !is_stage {
         return state;
     }
-    let mkdir = Action::Mkdir(Mkdir::new("/tmp", 0o1777));
-    Some(compiler.builder.file(FileOp { base: state, accounts: None, actions: vec![mkdir] }, Note::named("mkdir /tmp")))
+    let note = Note::named("mkdir /tmp");
+    let folder = step::folder(&mut compiler.builder, Mkdir::new("/tmp", 0o1777), "", None, note.clone());
+    let folder = compiler.builder.file(FileOp { base: None, accounts: None, actions: vec![folder] }, note.clone());
+    let below: Vec<Output> = [Some(folder), state].into_iter().flatten().collect();
+    // One that is there already stays as it is.
+    compiler.builder.merge(&below, note)
 }
 
 /// A command in a few words.

@@ -197,21 +197,32 @@ fn mode(file: Option<u16>, dir: Option<u16>, span: Span) -> Result<Mode, Box<Dia
     Ok(Mode::Symbolic(clauses.join(",")))
 }
 
-/// Folders are made in a tree of their own and copied, because a copy sets mode and
-/// owner also of a folder that is there already, and making one does not.
 fn mkdir_actions(builder: &mut Builder, step: &MkdirStep, before: Option<&Move>, declared: &Declared) -> Vec<Action> {
     let owner = step.owner.as_ref().map(|owner| declared.owner(owner));
     let mut actions = Vec::new();
     for path in &step.paths {
         let (parent, name) = path.value.rsplit_once('/').unwrap_or(("", &path.value));
-        let mkdir = Action::Mkdir(Mkdir { owner: owner.clone(), ..Mkdir::new(format!("/{name}"), step.mode) });
-        let accounts = before.map(|m| m.state);
-        let folder = builder.file(FileOp { base: None, accounts, actions: vec![mkdir] }, Note::at(step.span));
-        let mut copy = Copy::new(Some(folder), "/", format!("{parent}/"));
-        copy.contents_only = true;
-        actions.push(Action::Copy(copy));
+        let mkdir = Mkdir { owner: owner.clone(), ..Mkdir::new(format!("/{name}"), step.mode) };
+        actions.push(folder(builder, mkdir, parent, before.map(|m| m.state), Note::at(step.span)));
     }
     actions
+}
+
+/// The action that brings a folder, which `mkdir` makes at the root of a tree of its own, into the folder `parent`.
+///
+/// A copy sets mode and owner also of a folder that is there already, and making one does not; and daemons take away
+/// from the mode of what they make what their umask says, and all but permissions.
+pub(super) fn folder(
+    builder: &mut Builder,
+    mkdir: Mkdir,
+    parent: &str,
+    accounts: Option<Output>,
+    note: Note,
+) -> Action {
+    let mode = mkdir.mode;
+    let folder = builder.file(FileOp { base: None, accounts, actions: vec![Action::Mkdir(mkdir)] }, note);
+    let copy = Copy::new(Some(folder), "/", format!("{parent}/"));
+    Action::Copy(Copy { contents_only: true, mode: Mode::Bits(mode), ..copy })
 }
 
 fn file_actions(step: &FileStep, declared: &Declared) -> Vec<Action> {

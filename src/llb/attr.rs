@@ -65,6 +65,19 @@ impl Local {
     }
 }
 
+/// Reads what [`Local::attrs`] wrote; lists that are none say nothing.
+impl From<&BTreeMap<String, String>> for Local {
+    fn from(attrs: &BTreeMap<String, String>) -> Self {
+        let list = |name| attrs.get(name).and_then(|list| serde_json::from_str(list).ok()).unwrap_or_default();
+        Local {
+            include: list(INCLUDE_PATTERNS),
+            exclude: list(EXCLUDE_PATTERNS),
+            follow: list(FOLLOW_PATHS),
+            ignore_file: attrs.get(IGNORE_FILE).cloned(),
+        }
+    }
+}
+
 /// Attributes of an `http://` or `https://` source: the digest, the name in the tree, permission bits.
 pub fn http(checksum: &Digest, filename: Option<&str>, perm: Option<u16>) -> BTreeMap<String, String> {
     let filename = filename.map(|name| (HTTP_FILENAME.to_owned(), name.to_owned()));

@@ -85,6 +85,11 @@ impl Builder {
         self.platform = platform;
     }
 
+    /// What is added is for this platform.
+    pub fn platform(&self) -> &Platform {
+        &self.platform
+    }
+
     /// Adds a source: a context, a download, an image.
     ///
     /// Attributes with an empty value say nothing and are left out.
@@ -189,7 +194,13 @@ impl Builder {
         Ok(Definition::new(message, output, spans))
     }
 
-    fn add(&mut self, op: pb::op::Op, inputs: Vec<Output>, platform: Option<pb::Platform>, note: Note) -> Output {
+    pub(super) fn add(
+        &mut self,
+        op: pb::op::Op,
+        inputs: Vec<Output>,
+        platform: Option<pb::Platform>,
+        note: Note,
+    ) -> Output {
         let caps = caps::of(&op);
         let message = pb::Op {
             inputs: inputs.iter().map(input).collect(),

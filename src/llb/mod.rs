@@ -22,6 +22,7 @@
 //! is built once for all of them.
 
 mod action;
+mod adopt;
 pub mod attr;
 mod builder;
 mod caps;
@@ -36,6 +37,7 @@ mod validate;
 mod wire;
 
 pub use action::{Account, Action, Copy, Mkdir, Mkfile, Mode, Owner, Remove, Symlink};
+pub use adopt::Adopted;
 pub use bollard_buildkit_proto::pb;
 pub use builder::{Builder, FileOp, Note};
 pub use definition::Definition;

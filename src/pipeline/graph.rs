@@ -1,5 +1,6 @@
 //! The graph that a spec compiles to.
 
+use super::dependencies;
 use super::error::Error;
 use super::inputs::prepare;
 use super::locking::{self, LockMode};
@@ -37,13 +38,17 @@ pub struct GraphOptions {
     pub image: Option<String>,
     /// The platform; none for the image's first.
     pub platform: Option<Platform>,
+    /// The folder for a layout with what the graph takes out of the store, which it then takes from there; none where
+    /// the graph is for kiln itself.
+    pub deps: Option<PathBuf>,
     /// The form.
     pub form: GraphForm,
 }
 
 /// The graph of an image for a platform.
 ///
-/// Its packages are fetched and unpacked for it: they stand in the graph by the digest of what they are.
+/// Its packages are fetched and unpacked for it: they stand in the graph by the digest of what they are. With a folder for
+/// them, the graph is one that any BuildKit solves.
 pub fn graph(session: &Session<'_>, options: &GraphOptions) -> Result<Vec<u8>, Error> {
     let project = Project::load(&options.spec, &options.args)?;
     let mut sources = project.sources.clone();
@@ -66,9 +71,13 @@ pub fn graph(session: &Session<'_>, options: &GraphOptions) -> Result<Vec<u8>, E
     };
     let prepared = prepare(session, &project, &buildable, leveled, platform, &locked.lock)?;
     let compiled = prepared.compile(leveled, platform, &sources)?;
-    let graph = compiled.graph.graph()?;
+    let definition = match &options.deps {
+        Some(folder) => dependencies::write(session, &project, platform, &compiled, &sources, folder)?,
+        None => compiled.graph,
+    };
+    let graph = definition.graph()?;
     Ok(match options.form {
-        GraphForm::Llb => compiled.graph.encode(),
+        GraphForm::Llb => definition.encode(),
         GraphForm::Json => render::json(&graph).into_bytes(),
         GraphForm::Dot => render::dot(&graph).into_bytes(),
         GraphForm::Mermaid => render::mermaid(&graph).into_bytes(),

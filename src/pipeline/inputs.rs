@@ -11,7 +11,7 @@ use crate::compile::{self, Compiled, Inputs};
 use crate::diagnostic::Sources;
 use crate::evidence::provenance::UsedImage;
 use crate::image::accounts::{self, Accounts};
-use crate::oci::{Descriptor, Digest, Manifest, Platform, media_type, to_json};
+use crate::oci::{Descriptor, Digest, Manifest, Platform, document, media_type, to_json};
 use crate::packages::deb::set::{self, Database, Owner, PackageSet};
 use crate::packages::deb::{self, LockedPackage};
 use crate::plan::{self, Level, Lock, LockedSet, Request};
@@ -348,6 +348,12 @@ fn user(account: &crate::spec::Account) -> accounts::User {
         shell: account.shell.clone(),
         groups: account.groups.iter().map(|group| group.value.clone()).collect(),
     }
+}
+
+/// The manifest of a stored tree or image.
+pub(super) fn read_stored(store: &Store, manifest: &Digest) -> Result<Manifest, Error> {
+    let bytes = store.read(manifest, document::MAX_SIZE)?;
+    serde_json::from_slice(&bytes).map_err(|e| Error::Mistake(format!("{manifest} is no manifest: {e}")))
 }
 
 /// Stores the manifest by which a graph names a stored tree; its digest follows from the tree's.

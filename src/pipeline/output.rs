@@ -76,7 +76,8 @@ fn folder_name(project: &Project, image: &SpecImage) -> String {
     }
 }
 
-fn check_outside_contexts(project: &Project, output: &Path) -> Result<(), Error> {
+/// Refuses an output that lies in a context, whose content it would change.
+pub(super) fn check_outside_contexts(project: &Project, output: &Path) -> Result<(), Error> {
     let parent = match output.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

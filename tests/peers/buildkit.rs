@@ -189,7 +189,7 @@ fn command(line: &str) -> Exec {
 
 /// What is compared of a file; times are those of the build, and left aside.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct File {
+pub(super) struct File {
     kind: String,
     mode: u32,
     owner: (u64, u64),
@@ -198,7 +198,7 @@ struct File {
 }
 
 /// The files of an archive, and which of them are one.
-fn files(archive: &Path) -> (BTreeMap<PathBuf, File>, BTreeSet<BTreeSet<PathBuf>>) {
+pub(super) fn files(archive: &Path) -> (BTreeMap<PathBuf, File>, BTreeSet<BTreeSet<PathBuf>>) {
     let mut files: BTreeMap<PathBuf, File> = BTreeMap::new();
     let mut links: BTreeMap<PathBuf, BTreeSet<PathBuf>> = BTreeMap::new();
     let mut archive = tar::Archive::new(fs::File::open(archive).unwrap());

@@ -1,9 +1,11 @@
 //! What foreign tools say about kiln's output. All of these tests are ignored by default: they need the network or a tool.
 
+mod buildctl;
 mod buildkit;
 mod cosign;
 mod daemons;
 mod docker_registry;
+mod graphs;
 mod layout;
 mod pulled;
 mod pushed;

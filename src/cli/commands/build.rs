@@ -184,6 +184,7 @@ pub(super) fn graph(
         lock: LockMode { locked: args.lock.locked },
         image: args.image.clone(),
         platform: args.platform.as_deref().map(platform).transpose()?,
+        deps: args.deps.clone(),
         form: match args.format {
             GraphFormat::Llb => GraphForm::Llb,
             GraphFormat::Json => GraphForm::Json,

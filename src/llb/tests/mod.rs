@@ -1,5 +1,6 @@
 //! Tests of the graph: one file for each direction, and one for attacks.
 
+mod adopting;
 mod attacks;
 mod building;
 mod execs;

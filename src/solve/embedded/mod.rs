@@ -23,7 +23,7 @@ mod schedule;
 mod source;
 mod value;
 
-pub use context::ContextError;
+pub use context::{ContextError, excluded};
 pub use exec::{ExecError, PackError, Written, pack, unpack};
 pub use file::FileError;
 pub use source::http::HttpSourceError;

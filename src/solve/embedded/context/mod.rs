@@ -239,6 +239,14 @@ fn list(attrs: &BTreeMap<String, String>, name: &str) -> Result<Vec<String>, Con
     serde_json::from_str(value).map_err(malformed)
 }
 
+/// What the ignore file `name` of a folder excludes, in the form in which graphs have it; nothing where there is none.
+///
+/// # Errors
+/// Where folder or file cannot be read.
+pub fn excluded(path: &Path, name: &str) -> Result<Vec<String>, ContextError> {
+    ignore_file(&Folder::open(path)?, name)
+}
+
 /// The patterns of an ignore file; none where there is no such file.
 fn ignore_file(folder: &Folder, name: &str) -> Result<Vec<String>, ContextError> {
     let path = TreePath::from_user(name)?;
