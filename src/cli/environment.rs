@@ -3,7 +3,7 @@
 mod registries;
 mod secrets;
 
-use crate::pipeline::{EngineChoice, GitSettings, GitSsh};
+use crate::pipeline::{EngineChoice, FrontendOptions, GitSettings, GitSsh};
 use secrecy::SecretString;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -97,11 +97,24 @@ impl Environment {
         }
     }
 
+    /// What a BuildKit daemon tells the frontend that it starts.
+    pub(super) fn frontend(&self) -> FrontendOptions {
+        let options = (0..MOST_OPTIONS).map_while(|number| self.text(&format!("BUILDKIT_FRONTEND_OPT_{number}")));
+        let options = options.filter_map(|option| option.split_once('='));
+        FrontendOptions {
+            options: options.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            session: self.text("BUILDKIT_SESSION_ID").unwrap_or_default().to_owned(),
+        }
+    }
+
     /// Whether colours are wanted on this terminal.
     pub(super) fn colours(&self, is_terminal: bool) -> bool {
         is_terminal && self.text("NO_COLOR").is_none() && self.text("TERM") != Some("dumb")
     }
 }
+
+/// More options than any build has.
+const MOST_OPTIONS: usize = 10_000;
 
 /// The last second of the year 9999.
 const MAX_EPOCH: i64 = 253_402_300_799;

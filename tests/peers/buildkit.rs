@@ -59,7 +59,13 @@ impl Docker {
         format!("unix://{}/docker.sock", self.folder.path().display())
     }
 
-    fn call(&self, arguments: &[&str]) -> crate::support::program::Outcome {
+    /// What it sees as `/work`.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Calls its client.
+    pub(super) fn call(&self, arguments: &[&str]) -> crate::support::program::Outcome {
         let all = [&["timeout", "300", "docker", "-H", "unix:///work/docker.sock"], arguments].concat();
         self.tools.run(self.folder.path(), &all)
     }

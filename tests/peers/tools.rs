@@ -130,6 +130,7 @@ impl Tools {
             mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
             mount --rbind /dev "$root/dev"
             mount -t tmpfs tmpfs "$root/run"
+            cp /etc/resolv.conf /etc/hosts "$root/etc/"
             mount --bind "$work" "$root/work"
             exec env -i HOME=/tmp PATH=/usr/sbin:/usr/bin:/sbin:/bin "$variable" \
                 nsenter --root="$root" --wd="$root/work" -- "$@"
