@@ -16,6 +16,7 @@ use prost::Message;
 use std::collections::HashMap;
 use std::future::Future;
 use std::io::{Read, Write};
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -27,6 +28,9 @@ const LARGEST_MESSAGE: usize = 64 << 20;
 
 /// How long the daemon may take to answer the first call.
 const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What is said where there is none.
+const NOBODY: &str = "no daemon has started this program";
 
 /// So many bytes of what a daemon says are told.
 const MOST_SAID: usize = 16 << 10;
@@ -93,8 +97,9 @@ impl Gateway {
         let io = |error: std::io::Error| GatewayError::new(Status::unavailable(error.to_string()));
         let (near, far) = UnixStream::pair().map_err(io)?;
         // Threads that wait for a standard stream end with the program, and nobody waits for them.
-        pass(input, far.try_clone().map_err(io)?);
-        pass(far, output);
+        let ended = far.try_clone().map_err(io)?;
+        pass(input, far.try_clone().map_err(io)?, move || drop(ended.shutdown(Shutdown::Both)));
+        pass(far, output, || ());
         near.set_nonblocking(true).map_err(io)?;
         let mut only = Some(near);
         let connector = tower::service_fn(move |_| {
@@ -102,12 +107,13 @@ impl Gateway {
             async move { Ok::<_, std::io::Error>(TokioIo::new(tokio::net::UnixStream::from_std(stream?)?)) }
         });
         let connected = runtime.block_on(async {
-            let unreachable = |reason: String| GatewayError::new(Status::unavailable(reason));
+            let unreachable = |reason: &str| GatewayError::new(Status::unavailable(reason));
             let channel = Endpoint::from_static("http://buildkit").connect_with_connector(connector).await;
-            let channel = channel.map_err(|error| unreachable(error.to_string()))?;
+            let channel = channel.map_err(|_| unreachable(NOBODY))?;
             let mut client = LlbBridgeClient::new(channel).max_decoding_message_size(LARGEST_MESSAGE);
             let ping = tokio::time::timeout(TIMEOUT, client.ping(PingRequest {})).await;
-            ping.map_err(|_| unreachable("the daemon does not answer".into()))?.map_err(GatewayError::new)?;
+            let answered = ping.map_err(|_| unreachable("the daemon does not answer"))?;
+            answered.map_err(|_| unreachable(NOBODY))?;
             Ok(client)
         });
         Ok(Gateway { client: connected?, runtime })
@@ -223,8 +229,12 @@ impl Gateway {
     }
 }
 
-/// Passes on what is read, each piece at once.
-fn pass(mut from: impl Read + Send + 'static, mut to: impl Write + Send + 'static) {
+/// Passes on what is read, each piece at once, and then what comes `after`.
+fn pass(
+    mut from: impl Read + Send + 'static,
+    mut to: impl Write + Send + 'static,
+    after: impl FnOnce() + Send + 'static,
+) {
     std::thread::spawn(move || {
         let mut buffer = vec![0; 64 << 10];
         while let Ok(read @ 1..) = from.read(&mut buffer) {
@@ -232,5 +242,11 @@ fn pass(mut from: impl Read + Send + 'static, mut to: impl Write + Send + 'stati
                 break;
             }
         }
+        after();
     });
 }
+
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod tests;

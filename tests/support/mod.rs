@@ -6,6 +6,7 @@
 
 pub mod deb;
 pub mod files;
+pub mod gateway;
 pub mod git;
 pub mod http;
 pub mod program;

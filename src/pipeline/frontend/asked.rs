@@ -147,3 +147,6 @@ fn file(given: Option<String>) -> Result<String, Error> {
         false => Ok(file),
     }
 }
+
+#[cfg(test)]
+mod tests;
