@@ -40,6 +40,10 @@ image "example.com/hello" {
     label made-by="kiln"
     entrypoint "/srv/out/program"
 }
+image "example.com/scripts" {
+    packages "debian" scripts="run" { add "ssl-cert" "netbase" }
+    run "id -g ssl-cert > /made-by-scripts || getent group ssl-cert > /made-by-scripts"
+}
 "#;
 
 /// A daemon that has the frontend, and a project.
@@ -105,12 +109,15 @@ impl Site {
         self.docker.call(&[&build[..], arguments, &["-f", "/work/project/kiln.kdl", "/work/project"]].concat())
     }
 
-    /// Compares what the two make of the spec.
-    fn same(&self, ours: &[&str], theirs: &[&str]) {
-        let archives = [self.docker.folder().join("ours.tar"), self.docker.folder().join("theirs.tar")];
-        let output = format!("tar:{}", archives[0].display());
+    /// Compares what the two make of an image or a stage of the spec.
+    fn same(&self, name: &str, ours: &[&str], theirs: &[&str]) {
+        // Of several images, each gets an output of its own.
+        let suffix = if ours.contains(&"--image") { format!("-{name}") } else { String::new() };
+        let archives =
+            [format!("ours{suffix}.tar"), "theirs.tar".to_owned()].map(|file| self.docker.folder().join(file));
+        let output = format!("tar:{}/ours.tar", self.docker.folder().display());
         self.kiln(&[&["build", "--locked", "-o", &output], ours].concat()).done();
-        self.docker(&[&["--output", "type=tar,dest=/work/theirs.tar"], theirs].concat()).done();
+        self.docker(&[&["--target", name, "--output", "type=tar,dest=/work/theirs.tar"], theirs].concat()).done();
         let [ours, theirs] = archives.map(|archive| buildkit::files(&archive));
         for (path, file) in &ours.0 {
             assert_eq!(theirs.0.get(path), Some(file), "{}", path.display());
@@ -125,13 +132,15 @@ impl Site {
 #[ignore = "needs root, and packages and Docker from a Debian mirror"]
 fn docker_build_makes_the_files_that_kiln_makes() {
     let site = Site::new();
-    let native = ["--platform", "linux/amd64"];
-    site.same(&native, &[]);
-    site.same(&[&native[..], &["--arg", "word=other"]].concat(), &["--build-arg", "word=other"]);
-    site.same(&["--target", "compile"], &["--target", "compile"]);
+    let hello = ["--image", "hello", "--platform", "linux/amd64"];
+    site.same("hello", &hello, &[]);
+    site.same("hello", &[&hello[..], &["--arg", "word=other"]].concat(), &["--build-arg", "word=other"]);
+    site.same("compile", &["--target", "compile"], &[]);
+    site.same("scripts", &["--image", "scripts"], &[]);
 
     // The image is what the spec says; several platforms are one image.
-    let both = ["--platform", "linux/amd64,linux/arm64", "--label", "more=1", "-t", "made.test/hello:1"];
+    let both =
+        ["--target=hello", "--platform", "linux/amd64,linux/arm64", "--label", "more=1", "-t", "made.test/hello:1"];
     site.docker(&both).done();
     let config = site.docker.call(&["image", "inspect", "made.test/hello:1"]).done().stdout;
     let config: serde_json::Value = serde_json::from_str(&config).unwrap();
@@ -147,7 +156,7 @@ fn docker_build_makes_the_files_that_kiln_makes() {
 fn docker_build_says_what_is_wrong() {
     let site = Site::new();
     let says = |expected: &[&str]| {
-        let outcome = site.docker(&[]).code(1);
+        let outcome = site.docker(&["--target", "hello"]).code(1);
         for words in expected {
             assert!(outcome.stderr.contains(words), "{words}: {}", outcome.stderr);
         }

@@ -115,17 +115,23 @@ fn read_base(store: &Store, folder: &Path) -> Result<Tree, Error> {
 
 /// One of the trees that were made; an empty one where there turned out to be nothing to do.
 fn tree(store: &Store, realised: &Realised, kind: Kind, level: usize) -> Result<Tree, Error> {
-    match kind {
+    let inputs = &realised.inputs;
+    let installation = || {
+        let known = inputs.installations.get(level).copied().flatten();
+        known.ok_or_else(|| Error::Usage("there is nothing to install: the base has all of the packages".into()))
+    };
+    let manifest = match kind {
         Kind::Packages => {
-            Ok(realised.sets.get(level).and_then(Option::as_ref).map(|set| set.set.tree.clone()).unwrap_or_default())
+            let set = realised.sets.get(level).and_then(Option::as_ref);
+            return Ok(set.map(|set| set.set.tree.clone()).unwrap_or_default());
         }
-        Kind::Accounts => {
-            let Some(manifest) = realised.inputs.accounts.get(level).copied().flatten() else { return Ok(Tree::new()) };
-            let manifest = read_stored(store, &manifest)?;
-            match manifest.layers.as_slice() {
-                [layer] => Ok(Tree::load(store, &layer.digest)?),
-                _ => Err(Error::Mistake("account files are one tree".into())),
-            }
-        }
+        Kind::Accounts => inputs.accounts.get(level).copied().flatten(),
+        Kind::System => installation()?.system,
+        Kind::Kit => Some(installation()?.kit),
+    };
+    let Some(manifest) = manifest else { return Ok(Tree::new()) };
+    match read_stored(store, &manifest)?.layers.as_slice() {
+        [layer] => Ok(Tree::load(store, &layer.digest)?),
+        _ => Err(Error::Mistake(format!("{manifest} is no tree"))),
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn load(gateway: &Gateway, asked: &Asked, folder: &Path) -> Result<Pr
 }
 
 /// A file of one of the user's folders; none where it is not there.
-pub(super) fn read(gateway: &Gateway, asked: &Asked, name: &str, path: &str) -> Result<Option<Vec<u8>>, GatewayError> {
+pub(super) fn read(gateway: &Gateway, asked: &Asked, name: &str, path: &str) -> Result<Option<Vec<u8>>, Error> {
     let mut builder = Builder::new(Platform::host());
     let wanted = attr::Local { follow: vec![path.to_owned()], ..attr::Local::default() };
     let more = [
@@ -43,9 +43,13 @@ pub(super) fn read(gateway: &Gateway, asked: &Asked, name: &str, path: &str) -> 
     ];
     let note = Note::named(format!("[internal] load {path}"));
     let source = builder.source(&format!("local://{name}"), wanted.attrs().into_iter().chain(more).collect(), note);
-    let Ok(definition) = builder.finish_without_places(source) else { return Ok(None) };
+    let definition = builder.finish_without_places(source)?;
     let reference = gateway.solve(definition.message().clone(), false)?;
-    gateway.read(&reference, path, LARGEST)
+    let content = gateway.read(&reference, path, LARGEST)?;
+    match content.as_ref().is_some_and(|content| content.len() as u64 > LARGEST) {
+        true => Err(Error::Usage(format!("{path} is larger than {LARGEST} bytes"))),
+        false => Ok(content),
+    }
 }
 
 /// The files of the spec's folder.
@@ -66,9 +70,6 @@ impl Files<'_> {
         let Some(content) = read(self.gateway, self.asked, &self.asked.spec_folder, path)? else { return Ok(None) };
         let place = self.folder.join(path);
         let unwritable = |source| Error::Unwritable { path: place.clone(), source };
-        if content.len() as u64 > LARGEST {
-            return Err(unwritable(std::io::Error::other(format!("it is larger than {LARGEST} bytes"))));
-        }
         std::fs::create_dir_all(place.parent().unwrap_or(self.folder)).map_err(unwritable)?;
         std::fs::write(&place, &content).map_err(unwritable)?;
         Ok(Some(content))

@@ -54,6 +54,8 @@ pub fn frontend(
     let gateway = Gateway::connect(session.runtime(), input, output)?;
     let folder = session.store.scratch_folder()?;
     let answered = answer(session, &gateway, options, &folder);
+    // What cannot be removed goes with the container.
+    let _ = crate::store::remove_folder(&folder);
     let said = match answered {
         Ok(answers) => gateway.succeed(answers).map(|()| true),
         Err(Error::Gateway(cause)) => gateway.fail(cause.to_string(), Some(&cause)).map(|()| false),
@@ -96,13 +98,7 @@ fn refuse(project: &Project) -> Result<(), Error> {
             "the source \"{name}\" is one of {what}, which only `kiln build` can read: see specs/frontend.md"
         )));
     }
-    let all = project.spec.images.iter().chain(project.spec.stages.iter().map(|stage| &stage.image));
-    match all.into_iter().find(|image| image.runs_scripts().is_some()) {
-        Some(_) => Err(Error::Usage(
-            "packages with scripts=\"run\" can only be installed by `kiln build`: see specs/frontend.md".into(),
-        )),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 /// What all platforms share.

@@ -5,7 +5,7 @@
 //! command makes the same list of the same spec and lock.
 
 use super::sources;
-use crate::compile::{self, Compiled, Inputs};
+use crate::compile::{self, Compiled, Inputs, Installation};
 use crate::diagnostic;
 use crate::oci::{Digest, Platform};
 use crate::packages::deb::LockedPackage;
@@ -35,6 +35,10 @@ pub(super) enum Kind {
     Packages,
     /// The account files up to a level.
     Accounts,
+    /// The new system that dpkg installs packages into.
+    System,
+    /// What dpkg takes to install packages.
+    Kit,
 }
 
 /// Which tree it is.
@@ -107,6 +111,10 @@ impl<'a> Pieces<'a> {
             });
             let first = packages.next();
             inputs.sets.push(name(first.is_some(), Kind::Packages));
+            if let (Some((_, request)), Some(_)) = (&first, leveled.image.runs_scripts()) {
+                let system = name(!request.on_base, Kind::System);
+                inputs.installations.push(name(true, Kind::Kit).map(|kit| Installation { system, kit }));
+            }
             inputs.accounts.push(name(leveled.levels[..=level].iter().any(has_accounts), Kind::Accounts));
             let archives = first.into_iter().chain(packages);
             self.archives.extend(archives.map(|(package, r)| (package.sha256, (package.clone(), r.clone()))));
