@@ -137,3 +137,6 @@ impl<'a> Pieces<'a> {
         Ok(compile::compile(super::subject(target), stages, texts)?)
     }
 }
+
+#[cfg(test)]
+mod tests;
