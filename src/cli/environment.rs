@@ -99,8 +99,9 @@ impl Environment {
 
     /// What a BuildKit daemon tells the frontend that it starts.
     pub(super) fn frontend(&self) -> FrontendOptions {
-        let options = (0..MOST_OPTIONS).map_while(|number| self.text(&format!("BUILDKIT_FRONTEND_OPT_{number}")));
-        let options = options.filter_map(|option| option.split_once('='));
+        let names = (0..MOST_OPTIONS).map(|number| format!("BUILDKIT_FRONTEND_OPT_{number}"));
+        let values = names.map_while(|name| self.vars.get(&name));
+        let options = values.filter_map(|value| value.to_str()?.split_once('='));
         FrontendOptions {
             options: options.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             session: self.text("BUILDKIT_SESSION_ID").unwrap_or_default().to_owned(),

@@ -164,6 +164,7 @@ fn the_lock_of_the_frontends_own_image_fits() {
     let world = World::new();
     world.copy_from(&Path::new(env!("CARGO_MANIFEST_DIR")).join("frontend"));
     world.kiln(["lock", "--check", "--offline"]).run().done();
+    world.kiln(["fmt", "--check"]).run().done();
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use super::buildkit::{self, Docker};
 use super::tools::Tools;
 use crate::support::program::{Outcome, World};
+use crate::support::registry::{Options, Registry};
 use kiln::pipeline::MirrorConfig;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -149,6 +150,33 @@ fn docker_build_makes_the_files_that_kiln_makes() {
     assert_eq!(config["Entrypoint"], serde_json::json!(["/srv/out/program"]));
     assert_eq!(config["Labels"], serde_json::json!({ "made-by": "kiln", "more": "1" }));
     assert!(config["Env"].as_array().unwrap().contains(&"WORD=hello".into()), "{config}");
+}
+
+#[test]
+#[ignore = "needs root, and packages and Docker from a Debian mirror"]
+fn docker_build_stands_on_images_of_registries() {
+    let site = Site::new();
+    let registry = Registry::start(Options::default());
+    let base = format!("{}/test/base:1", registry.host());
+    site.world.write(
+        "kiln.kdl",
+        "kiln 1\nimage \"x\" { base \"base\"; account \"one\" uid=7; file \"/etc/one\" \"1\"; env ONE=\"1\" }\n",
+    );
+    site.world.kiln(["build", "--push", "-t", &base]).run().done();
+    let upon = "packages \"debian\" { add \"tzdata\" }; account \"two\" uid=8; env TWO=\"2\"";
+    let spec = format!(
+        "kiln 1\napt \"debian\" {{ suite \"trixie\" }}\nimage \"upon\" {{ base \"{base}\"; {upon} }}\n\
+         image \"copied\" {{ copy \"/etc/one\" from=\"image {base}\" to=\"/\" }}\n"
+    );
+    site.write(&spec);
+    site.kiln(&["lock"]).done();
+    site.same("upon", &["--image", "upon"], &[]);
+    site.same("copied", &["--image", "copied"], &[]);
+    site.docker(&["--target=upon", "-t", "made.test/upon:1"]).done();
+    let config = site.docker.call(&["image", "inspect", "made.test/upon:1"]).done().stdout;
+    let config: serde_json::Value = serde_json::from_str(&config).unwrap();
+    let env = config[0]["Config"]["Env"].as_array().unwrap();
+    assert!(env.contains(&"ONE=1".into()) && env.contains(&"TWO=2".into()), "{env:?}");
 }
 
 #[test]
