@@ -77,6 +77,9 @@ pub(super) enum Command {
     Why(Why),
     /// Say what differs between two images
     Diff(Diff),
+    /// Be what a BuildKit daemon asks what to build
+    #[command(hide = true)]
+    Frontend(Frontend),
     /// Make signing keys
     #[command(subcommand)]
     Key(Key),
@@ -282,6 +285,31 @@ pub(super) struct Graph {
     /// there: `buildctl build --oci-layout kiln=DIR` then solves the graph
     #[arg(long, value_name = "DIR")]
     pub deps: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Frontend {
+    #[command(subcommand)]
+    pub command: Option<FrontendCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum FrontendCommand {
+    /// Make the trees of packages and accounts that a build takes
+    Bring {
+        /// The spec
+        #[arg(value_name = "SPEC")]
+        spec: PathBuf,
+        /// The image or the stage
+        #[arg(value_name = "TARGET")]
+        target: String,
+        /// What it is for
+        #[arg(long, value_name = "OS/ARCH")]
+        platform: String,
+        /// Sets an arg of the spec
+        #[arg(long = "arg", value_name = "NAME=VALUE", value_parser = name_and_value)]
+        args: Vec<(String, String)>,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 mod build;
 mod evidence;
+mod frontend;
 mod signals;
 mod store;
 mod transfer;
@@ -24,6 +25,7 @@ pub(super) fn run(cli: Cli, environment: &Environment, output: &mut Output) -> R
         Command::Build(args) => build::build(&args, &global, environment, output),
         Command::Lock(args) => build::lock(&args, &global, environment, output),
         Command::Graph(args) => build::graph(&args, &global, environment, output),
+        Command::Frontend(args) => frontend::frontend(&args, &global, environment, output),
         Command::Shell(args) => build::shell(&args, &global, environment, output),
         Command::Solve(args) => solve(&args, &global, environment, output),
         Command::Check(args) => check(&args, output),

@@ -5,7 +5,7 @@ mod places;
 mod registries;
 mod secrets;
 
-use crate::pipeline::{GitSettings, GitSsh};
+use crate::pipeline::{FrontendOptions, GitSettings, GitSsh};
 use secrecy::SecretString;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -88,11 +88,25 @@ impl Environment {
         GitSettings { ssh, ..GitSettings::default() }
     }
 
+    /// What a BuildKit daemon tells the frontend that it starts.
+    pub(super) fn frontend(&self) -> FrontendOptions {
+        let names = (0..MOST_OPTIONS).map(|number| format!("BUILDKIT_FRONTEND_OPT_{number}"));
+        let values = names.map_while(|name| self.vars.get(&name));
+        let options = values.filter_map(|value| value.to_str()?.split_once('='));
+        FrontendOptions {
+            options: options.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            session: self.text("BUILDKIT_SESSION_ID").unwrap_or_default().to_owned(),
+        }
+    }
+
     /// Whether colours are wanted on this terminal.
     pub(super) fn colours(&self, is_terminal: bool) -> bool {
         is_terminal && self.text("NO_COLOR").is_none() && self.text("TERM") != Some("dumb")
     }
 }
+
+/// More options than any build has.
+const MOST_OPTIONS: usize = 10_000;
 
 /// The last second of the year 9999.
 const MAX_EPOCH: i64 = 253_402_300_799;

@@ -141,6 +141,17 @@ impl Output {
         }
     }
 
+    /// Why a command failed, as a text without colours.
+    pub(super) fn explain(failure: &Failure) -> String {
+        match &failure.message {
+            Message::Text(text) => text.clone(),
+            Message::Diagnostics(list) => {
+                format!("the spec is wrong\n{}", diagnostics::render(list, false, 100).trim_end())
+            }
+            Message::Command { then, .. } => then.told().0,
+        }
+    }
+
     fn message(&mut self, message: &Message) {
         match message {
             Message::Command { output, then } => {

@@ -14,6 +14,7 @@ use crate::packages::deb;
 use crate::plan::{LevelError, LockError, PlanError};
 use crate::registry::RegistryError;
 use crate::solve::SolveError;
+use crate::solve::gateway::GatewayError;
 use crate::store::StoreError;
 use crate::tree::TreeError;
 use std::path::PathBuf;
@@ -200,6 +201,15 @@ pub enum Error {
     /// A set of packages does not fit together as files.
     #[error(transparent)]
     Set(#[from] deb::set::SetError),
+    /// The daemon that runs kiln as its frontend.
+    #[error(transparent)]
+    Gateway(#[from] GatewayError),
+    /// The files of a base cannot be read.
+    #[error("cannot read the base: {0}")]
+    Base(#[from] crate::tree::capture::CaptureError),
+    /// A tree cannot be laid out as files.
+    #[error(transparent)]
+    Materialise(#[from] crate::tree::materialise::MaterialiseError),
     /// What was asked for is not in the image.
     #[error("{0}")]
     NotThere(String),

@@ -174,23 +174,49 @@ fn realise(
             base = Some(imported);
         }
     }
+    // Its layers are unpacked only for those who look into it.
+    let looked_into = looks_below(project, leveled, platform)?;
+    let below = base.as_ref().filter(|_| looked_into).map(|base| base.tree(session)).transpose()?;
+    let installed = install(session, project, leveled, platform, lock, stages, below.as_deref())?;
+    let (sets, installations, accounts) =
+        (installed.inputs.sets, installed.inputs.installations, installed.inputs.accounts);
+    inputs = Inputs { sets, installations, accounts, ..inputs };
+    Ok(Realised { inputs, base, used, ..installed })
+}
+
+/// Whether somebody looks at the files of the base that an image or a stage stands on.
+pub(super) fn looks_below(project: &Project, leveled: &Leveled<'_>, platform: &Platform) -> Result<bool, Error> {
+    Ok(request(project, &leveled.levels, platform)?.is_some() || leveled.levels.iter().any(has_accounts))
+}
+
+/// Whether a level makes groups or accounts.
+pub(super) fn has_accounts(level: &Level) -> bool {
+    !level.image.groups.is_empty() || !level.image.accounts.is_empty()
+}
+
+/// The packages and accounts of an image or a stage, upon the files of its base; `stages` are those that it uses.
+pub(super) fn install(
+    session: &Session<'_>,
+    project: &Project,
+    leveled: &Leveled<'_>,
+    platform: &Platform,
+    lock: &Lock,
+    stages: &[PreparedStage<'_>],
+    below: Option<&Tree>,
+) -> Result<Realised, Error> {
+    let mut inputs = Inputs::default();
     let locked = lock.set(&leveled.image.name.value.to_string(), platform).cloned();
     let request = request(project, &leveled.levels, platform)?;
-    let has_accounts = |level: &Level| !level.image.groups.is_empty() || !level.image.accounts.is_empty();
-    // Its layers are unpacked only for those who look into it.
-    let looked_into = request.is_some() || leveled.levels.iter().any(has_accounts);
-    let below = base.as_ref().filter(|_| looked_into).map(|base| base.tree(session)).transpose()?;
     let sets = match (&locked, request) {
         (Some(locked), Some(request)) => {
             fetch(session, locked, &request, lock)?;
             if let Some(span) = leveled.image.runs_scripts() {
-                let upon = installing::Upon { project, leveled, base: below.as_deref(), stages };
+                let upon = installing::Upon { project, leveled, base: below, stages };
                 let packages = upon.missing(session, locked)?;
-                let installed =
-                    installing::prepare(session, leveled, &request, packages, below.as_deref(), &mut inputs);
+                let installed = installing::prepare(session, leveled, &request, packages, below, &mut inputs);
                 vec![installed.map_err(|error| installing::at(error, span, project))?]
             } else {
-                sets(session, &leveled.levels, locked, below.as_deref())?
+                sets(session, &leveled.levels, locked, below)?
             }
         }
         _ => leveled.levels.iter().map(|_| None).collect(),
@@ -200,10 +226,10 @@ fn realise(
         inputs.sets.push(manifest);
     }
     for (level, set) in sets.iter().enumerate() {
-        let files = account_files(session, &leveled.levels[..=level], below.as_deref(), set.as_ref())?;
+        let files = account_files(session, &leveled.levels[..=level], below, set.as_ref())?;
         inputs.accounts.push(files);
     }
-    Ok(Realised { inputs, sets, locked, base, used })
+    Ok(Realised { inputs, sets, locked, base: None, used: BTreeMap::new() })
 }
 
 /// For each level all packages up to it: unpacked and put together.
@@ -216,15 +242,9 @@ fn sets(
     session.phase("unpacking");
     let architecture =
         deb::architecture(&locked.platform).ok_or_else(|| plan::PlanError::Platform(locked.platform.to_string()))?;
-    let own: Vec<&str> = levels.iter().filter_map(|level| level.own.as_deref()).collect();
     let mut sets = Vec::new();
-    for (position, level) in levels.iter().enumerate() {
-        let up_to = |base: &Option<String>| match base {
-            Some(base) => own.iter().position(|own| own == base).is_none_or(|needed| needed <= position),
-            None => level.own.is_none(),
-        };
-        let entries = locked.packages.iter().filter(|entry| up_to(&entry.base));
-        let packages: Vec<LockedPackage> = entries.map(|entry| entry.package.clone()).collect();
+    for position in 0..levels.len() {
+        let packages: Vec<LockedPackage> = packages_up_to(levels, locked, position).cloned().collect();
         if packages.is_empty() {
             sets.push(None);
             continue;
@@ -236,6 +256,20 @@ fn sets(
         sets.push(Some(Installed::new(set, packages)));
     }
     Ok(sets)
+}
+
+/// The locked packages of all levels up to one.
+pub(super) fn packages_up_to<'l>(
+    levels: &'l [Level],
+    locked: &'l LockedSet,
+    position: usize,
+) -> impl Iterator<Item = &'l LockedPackage> {
+    let own: Vec<&str> = levels.iter().filter_map(|level| level.own.as_deref()).collect();
+    let up_to = move |base: &Option<String>| match base {
+        Some(base) => own.iter().position(|own| own == base).is_none_or(|needed| needed <= position),
+        None => levels[position].own.is_none(),
+    };
+    locked.packages.iter().filter(move |entry| up_to(&entry.base)).map(|entry| &entry.package)
 }
 
 /// How packages are put together, as all levels up to one ask for it.

@@ -52,3 +52,6 @@ fn remove(action: &mut pb::file_action::Action) {
         remove.allow_not_found = true;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -156,6 +156,11 @@ impl<'a> Session<'a> {
         })
     }
 
+    /// What runs work that waits for others.
+    pub(super) fn runtime(&self) -> Handle {
+        self.runtime.clone()
+    }
+
     /// The client for everything that is fetched.
     pub(super) fn client(&self) -> Result<&http::Client, Error> {
         if let Some(client) = self.client.get() {

@@ -8,6 +8,7 @@ pub mod buildkit;
 pub mod embedded;
 mod error;
 mod fetch;
+pub mod gateway;
 mod glob;
 mod ran;
 

@@ -70,6 +70,21 @@ fn with_its_dependencies_in_a_layout_any_buildkit_knows_its_sources() {
 }
 
 #[test]
+fn images_are_in_the_layout_as_they_are() {
+    let world = World::new();
+    world.write("kiln.kdl", "kiln 1\nimage \"base\" { mkdir \"/a\"; mkdir \"/b\" }\n");
+    world.kiln(["build", "-o", "oci:base"]).run().done();
+    world
+        .write("kiln.kdl", "kiln 1\nsource \"below\" { oci \"base\" }\nimage \"x\" { base \"below\"; mkdir \"/c\" }\n");
+    let json = world.kiln(["graph", "--format", "json", "--deps", "deps"]).run().done().stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let named = json["vertices"][0]["op"]["identifier"].as_str().unwrap();
+    let manifest = named.strip_prefix("oci-layout://kiln.local/below@sha256:").unwrap();
+    let manifest = format!("blobs/sha256/{manifest}");
+    assert_eq!(world.read(&format!("deps/{manifest}")), world.read(&format!("base/{manifest}")));
+}
+
+#[test]
 fn llb_is_what_an_engine_reads() {
     let world = world();
     let mut child = world.kiln(["graph", "--format", "llb", "--deps", "deps"]).start();

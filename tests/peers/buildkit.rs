@@ -58,11 +58,6 @@ impl Docker {
         docker
     }
 
-    /// Where it has its files.
-    pub(super) fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
     fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
@@ -79,7 +74,13 @@ impl Docker {
         format!("unix://{}/docker.sock", self.folder.path().display())
     }
 
-    fn call(&self, arguments: &[&str]) -> crate::support::program::Outcome {
+    /// What it sees as `/work`.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Calls its client.
+    pub(super) fn call(&self, arguments: &[&str]) -> crate::support::program::Outcome {
         let all = [&["timeout", "300", "docker", "-H", "unix:///work/docker.sock"], arguments].concat();
         self.tools.run(self.folder.path(), &all)
     }

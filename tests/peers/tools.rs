@@ -130,6 +130,7 @@ impl Tools {
             mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
             mount --rbind /dev "$root/dev"
             mount -t tmpfs tmpfs "$root/run"
+            cp /etc/resolv.conf /etc/hosts "$root/etc/"
             mount --bind "$work" "$root/work"
             if [ -n "$disk" ]; then
                 mkdir -p "$root/work/data"

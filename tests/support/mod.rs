@@ -7,6 +7,7 @@
 pub mod actions;
 pub mod deb;
 pub mod files;
+pub mod gateway;
 pub mod git;
 pub mod http;
 pub mod objects;

@@ -221,9 +221,10 @@ impl Graph {
         let source = match images.filter(|_| target == "/") {
             Some(images) => match self.base(tree, step, images) {
                 Some((base, below)) => self.over(base, below, tree, step, images.store())?,
-                None => self.folder_of(&tree.tree, step, target).map(Source::given)?,
+                None => Source::given(self.copy_of(&tree.tree, step)),
             },
-            None => self.folder_of(&tree.tree, step, target).map(Source::given)?,
+            None if target == "/" => Source::given(self.copy_of(&tree.tree, step)),
+            None => Source::given(self.folder_of(&tree.tree, step, target)),
         };
         self.made.insert(tree.tree, source);
         Ok(Some(source))
@@ -270,7 +271,7 @@ impl Graph {
         if change.entries.is_empty() {
             return Ok(Source { output, ..base });
         }
-        let new = self.folder_of(&change.entries.save(store)?, step, "/")?;
+        let new = self.copy_of(&change.entries.save(store)?, step);
         let merged = self.builder.merge(&[output, new], Note::named("kiln: the root of a command"));
         Ok(Source { output: merged.unwrap_or(new), ..base })
     }
@@ -291,7 +292,7 @@ impl Graph {
 
     /// A tree that is asked for. Its folder has a name by what is made of the same place in each build, so that the daemon
     /// lacks little of it.
-    fn folder_of(&mut self, tree: &Digest, step: &Step, target: &str) -> Result<Output, GraphError> {
+    fn folder_of(&mut self, tree: &Digest, step: &Step, target: &str) -> Output {
         let place = Digest::of([step.name.as_bytes(), b"\0", target.as_bytes()].concat()).hex();
         let mut names = (0..).map(|number| format!("kiln-{}-{number}", &place[..16]));
         let is_free = |name: &String| self.folders.get(name).is_none_or(|known| known == tree);
@@ -300,11 +301,16 @@ impl Graph {
         let attrs = [(attr::LOCAL_SESSION, self.session.as_str()), (attr::SHARED_KEY_HINT, name.as_str())];
         let attrs = attrs.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
         let note = Note::named(format!("kiln: {target} of {}", step.name));
-        let source = self.builder.source(&format!("local://{name}"), attrs, note.clone());
-        // As a copy it has a name that its content decides, whatever the session.
-        let copy = Copy { contents_only: true, ..Copy::new(Some(source), "/", "/") };
+        self.builder.source(&format!("local://{name}"), attrs, note)
+    }
+
+    /// A part of a root that is asked for. As a copy it has a name that its content decides, whatever the session, and so has
+    /// the root, which the daemon need not put together anew.
+    fn copy_of(&mut self, tree: &Digest, step: &Step) -> Output {
+        let folder = self.folder_of(tree, step, "/");
+        let copy = Copy { contents_only: true, ..Copy::new(Some(folder), "/", "/") };
         let op = FileOp { base: None, accounts: None, actions: vec![Action::Copy(copy)] };
-        Ok(self.builder.file(op, note))
+        self.builder.file(op, Note::named(format!("kiln: the root of {}", step.name)))
     }
 }
 

@@ -27,8 +27,8 @@ use tonic::metadata::MetadataValue;
 use tonic::transport::{Channel, Server};
 use tonic::{Request, Response, Status, Streaming};
 
-/// As many bytes travel at once.
-const CHUNK: usize = 64 << 10;
+/// As many bytes travel at once: daemons take messages of up to 4 MiB, and each costs a little.
+const CHUNK: usize = 256 << 10;
 
 /// The largest message that is taken, in bytes; BuildKit sends up to 3 MiB of a file in one.
 const LARGEST_MESSAGE: usize = 16 << 20;

@@ -126,7 +126,7 @@ impl Sender {
     ) -> Result<(), Status> {
         let mut reader = self.store.reader(content).map_err(internal)?;
         loop {
-            let mut chunk = Vec::with_capacity(CHUNK);
+            let mut chunk = Vec::new();
             reader.by_ref().take(CHUNK as u64).read_to_end(&mut chunk).map_err(internal)?;
             let is_end = chunk.is_empty();
             tell(packet(PacketType::PacketData, None, id, chunk))?;

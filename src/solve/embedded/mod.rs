@@ -23,7 +23,7 @@ mod schedule;
 mod source;
 mod value;
 
-pub use context::{ContextError, excluded};
+pub use context::{ContextError, excluded, patterns_of};
 pub use exec::{ExecError, PackError, Written, pack, unpack};
 pub use file::FileError;
 pub use source::http::HttpSourceError;

@@ -247,6 +247,11 @@ pub fn excluded(path: &Path, name: &str) -> Result<Vec<String>, ContextError> {
     ignore_file(&Folder::open(path)?, name)
 }
 
+/// The patterns of an ignore file's text, in the form in which graphs have them.
+pub fn patterns_of(text: &str) -> Vec<String> {
+    ignore::patterns(text)
+}
+
 /// The patterns of an ignore file; none where there is no such file.
 fn ignore_file(folder: &Folder, name: &str) -> Result<Vec<String>, ContextError> {
     let path = TreePath::from_user(name)?;

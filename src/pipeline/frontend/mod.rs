@@ -1,0 +1,180 @@
+//! kiln as a frontend of BuildKit: what `docker build` runs where a spec begins with `// syntax=`.
+//!
+//! A daemon starts this program with no network and no store, and tells it what the user asked for. The spec and its lock
+//! are read through the daemon, and compiled to the same graph as ever; the lock must fit, for there is nobody here who
+//! could change it. What kiln itself makes of packages becomes operations too (`pieces`): BuildKit downloads the archives,
+//! and this program, run once more as a command without network, unpacks them.
+
+mod asked;
+mod bring;
+mod files;
+mod pieces;
+mod sources;
+
+pub use bring::{BringOptions, bring};
+
+use self::asked::Asked;
+use self::pieces::Pieces;
+use self::sources::Sources;
+use super::error::Error;
+use super::locking::{self, Leveled, LockMode};
+use super::portable::portable;
+use super::project::Project;
+use super::session::Session;
+use crate::compile::{self, User};
+use crate::diagnostic;
+use crate::llb::{Builder, Output, pb};
+use crate::oci::{Config, ImageConfig, Platform, RootFs, to_json};
+use crate::plan::{Lock, Refresh};
+use crate::solve::gateway::{Answer, Gateway};
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::path::Path;
+
+/// What a daemon tells a frontend.
+#[derive(Debug, Clone, Default)]
+pub struct FrontendOptions {
+    /// What the user asked for: `build-arg:NAME`, `target`, `platform` and their like.
+    pub options: BTreeMap<String, String>,
+    /// The session in which the user's files are.
+    pub session: String,
+}
+
+/// Answers the daemon that started this program: with files and configuration of an image, or with why there are none, in
+/// the words of `explain`. False where there are none.
+///
+/// # Errors
+/// Where the daemon cannot be told.
+pub fn frontend(
+    session: &Session<'_>,
+    options: &FrontendOptions,
+    (input, output): (impl Read + Send + 'static, impl Write + Send + 'static),
+    explain: &dyn Fn(Error) -> String,
+) -> Result<bool, Error> {
+    let gateway = Gateway::connect(session.runtime(), input, output)?;
+    let folder = session.store.scratch_folder()?;
+    let answered = answer(session, &gateway, options, &folder);
+    // What cannot be removed goes with the container.
+    let _ = crate::store::remove_folder(&folder);
+    let said = match answered {
+        Ok(answers) => gateway.succeed(answers).map(|()| true),
+        Err(Error::Gateway(cause)) => gateway.fail(cause.to_string(), Some(&cause)).map(|()| false),
+        // Where files lie here is nothing to the user.
+        Err(error) => {
+            let message = explain(error).replace(&format!("{}/", folder.display()), "");
+            gateway.fail(message, None).map(|()| false)
+        }
+    };
+    Ok(said?)
+}
+
+fn answer(
+    session: &Session<'_>,
+    gateway: &Gateway,
+    options: &FrontendOptions,
+    folder: &Path,
+) -> Result<Vec<Answer>, Error> {
+    let asked = Asked::of(options)?;
+    let project = files::load(gateway, &asked, folder)?;
+    refuse(&project)?;
+    let mut texts = project.sources.clone();
+    let buildable = locking::buildable(&project, &mut texts)?;
+    let lock = locking::ensure(session, &project, &buildable, LockMode { locked: true }, &Refresh::Nothing)?.lock;
+    let targets = asked.targets(&project, &buildable)?;
+    let building = Building { gateway, asked: &asked, project: &project, lock: &lock, folder, texts: &texts };
+    targets.into_iter().map(|(target, platform)| building.build(&buildable, target, platform)).collect()
+}
+
+/// Refuses what only `kiln build` can do.
+fn refuse(project: &Project) -> Result<(), Error> {
+    for source in &project.spec.sources {
+        let what = match &source.kind {
+            crate::spec::SourceKind::Git(_) => "git",
+            crate::spec::SourceKind::Oci(_) => "OCI layouts",
+            _ => continue,
+        };
+        let name = &source.name.value;
+        return Err(Error::Usage(format!(
+            "the source \"{name}\" is one of {what}, which only `kiln build` can read: see specs/frontend.md"
+        )));
+    }
+    Ok(())
+}
+
+/// What all platforms share.
+struct Building<'a> {
+    gateway: &'a Gateway,
+    asked: &'a Asked,
+    project: &'a Project,
+    lock: &'a Lock,
+    folder: &'a Path,
+    texts: &'a diagnostic::Sources,
+}
+
+impl Building<'_> {
+    fn build(
+        &self,
+        buildable: &locking::Buildable<'_>,
+        target: &Leveled<'_>,
+        platform: &Platform,
+    ) -> Result<Answer, Error> {
+        let mut pieces = Pieces::plan(self.project, buildable, target, platform, self.lock)?;
+        for subject in &mut pieces.subjects {
+            subject.inputs.base_config = self.base_config(subject.leveled, subject.platform)?;
+        }
+        let compiled = pieces.compile(self.texts)?;
+        let mut sources = Sources { building: self, pieces: &pieces, target, platform, made: None };
+        let builder = Builder::new(platform.clone());
+        let (builder, adopted) = portable(&compiled.graph, builder, &mut sources)?;
+        for check in compiled.checked() {
+            self.solve(&builder, adopted.output(check), true)?;
+        }
+        let files = self.solve(&builder, adopted.output(compiled.graph.output()), false)?;
+        let mut config = Config { user: Some(user(compiled.recipe.user)), ..compiled.recipe.config };
+        config.labels.get_or_insert_default().extend(self.asked.labels.clone());
+        let config = ImageConfig {
+            created: None,
+            author: None,
+            platform: platform.clone(),
+            config,
+            rootfs: RootFs { kind: "layers".into(), diff_ids: Vec::new() },
+            history: Vec::new(),
+        };
+        Ok(Answer { platform: platform.clone(), files, config: to_json(&config) })
+    }
+
+    /// The configuration of a base that is not kiln's own.
+    fn base_config(&self, leveled: &Leveled<'_>, platform: &Platform) -> Result<Option<Config>, Error> {
+        let Some((image, digest)) = sources::base(self.project, leveled, self.lock) else { return Ok(None) };
+        let name = sources::without_tag(&image.reference.value);
+        let bytes = self.gateway.image_config(&name, &digest, image.platform(platform))?;
+        let config = serde_json::from_slice::<ImageConfig>(&bytes);
+        let config = config.map_err(|e| Error::Usage(format!("{name}@{digest} has no configuration: {e}")))?;
+        Ok(Some(config.config))
+    }
+
+    fn solve(
+        &self,
+        builder: &Builder,
+        output: Output,
+        evaluated: bool,
+    ) -> Result<crate::solve::gateway::Reference, Error> {
+        let mut definition: pb::Definition = builder.finish(output, self.texts)?.message().clone();
+        if self.asked.no_cache {
+            definition.metadata.values_mut().for_each(|metadata| metadata.ignore_cache = true);
+        }
+        Ok(self.gateway.solve(definition, evaluated)?)
+    }
+}
+
+/// A name is looked up where the image runs.
+fn user(user: User) -> String {
+    match user {
+        User::Fixed(user) | User::Named(user) => user,
+    }
+}
+
+/// What a compiled subject is named in the graph: an image or a stage.
+fn subject<'a>(subject: &'a pieces::Subject<'a>) -> compile::Subject<'a> {
+    compile::Subject { levels: &subject.leveled.levels, platform: subject.platform, inputs: &subject.inputs }
+}
