@@ -68,12 +68,31 @@ const CUT: u8 = 2;
 
 impl Door {
     fn new(path: PathBuf, behind: PathBuf) -> Door {
+        Door::leading(path, move || UnixStream::connect(&behind))
+    }
+
+    /// In front of the BuildKit in a Docker daemon, which is there as if it were alone.
+    fn to_buildkit(path: PathBuf, docker: PathBuf) -> Door {
+        Door::leading(path, move || {
+            let mut stream = UnixStream::connect(&docker)?;
+            stream.write_all(b"POST /grpc HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")?;
+            let mut answer = Vec::new();
+            while !answer.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                stream.read_exact(&mut byte)?;
+                answer.extend(byte);
+            }
+            Ok(stream)
+        })
+    }
+
+    fn leading(path: PathBuf, inside: impl Fn() -> std::io::Result<UnixStream> + Send + 'static) -> Door {
         let listener = UnixListener::bind(&path).unwrap();
         let state = Arc::new(AtomicU8::new(OPEN));
         let shared = state.clone();
         std::thread::spawn(move || {
             for outside in listener.incoming() {
-                let Ok(inside) = UnixStream::connect(&behind) else { continue };
+                let Ok(inside) = inside() else { continue };
                 let outside = outside.unwrap();
                 pass(outside.try_clone().unwrap(), inside.try_clone().unwrap(), shared.clone());
                 pass(inside, outside, shared.clone());
@@ -178,6 +197,17 @@ fn a_daemon_without_room_says_so_or_is_replaced_by_another() {
         assert!(said(&outcome).contains(part), "{part}: {}", outcome.stderr);
     }
     assert_eq!(files::contents(&site.world.path("both")), files::contents(&site.world.path("own")));
+}
+
+#[test]
+#[ignore = "needs root, and Docker from a Debian mirror"]
+fn a_daemon_that_is_no_part_of_docker_leaves_the_same() {
+    let docker = Docker::start(Tools::docker(), NEW_STORE);
+    let site = Site::new(SPEC);
+    let door = Door::to_buildkit(site.world.path("home/buildkit"), socket(&docker));
+    build(&site, "own", "embedded").done();
+    build(&site, "alone", &format!("buildkit:unix://{}", door.path.display())).done();
+    assert_eq!(files::contents(&site.world.path("alone")), files::contents(&site.world.path("own")));
 }
 
 /// Certificates of an authority made for the test, as Docker names its files: one for the daemon at 127.0.0.1 in `folder`, and

@@ -23,7 +23,7 @@ const DOCKER_SOCKET: &str = "/var/run/docker.sock";
 const LONGEST_ANSWER: usize = 16 << 10;
 
 /// Bytes to and from a daemon.
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
@@ -69,21 +69,42 @@ async fn open(address: &Address, tls: Option<&Tls>, protocol: Protocol) -> io::R
             }
         }
         Address::Docker { host, .. } => {
-            let local = Address::Unix(DOCKER_SOCKET.into());
-            let host = host.as_deref().unwrap_or(&local);
+            let usual = usual_docker();
+            let host = host.as_deref().unwrap_or(&usual);
             let mut stream = Box::pin(open(host, tls, Protocol::Docker)).await?;
-            upgrade(&mut stream).await?;
+            upgrade(&mut stream, "/grpc", &[]).await?;
             Ok(stream)
         }
         Address::Command { words, .. } => Ok(Box::new(Dialled::start(words)?)),
     }
 }
 
-/// Asks a Docker daemon for the BuildKit that is in it.
-async fn upgrade(stream: &mut Box<dyn Stream>) -> io::Result<()> {
-    let wish =
-        b"POST /grpc HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 0\r\n\r\n";
-    stream.write_all(wish).await?;
+/// A connection with a Docker daemon of its own for a session, which says who it is in these headers.
+pub(super) async fn session(
+    docker: &Address,
+    tls: Option<&Tls>,
+    headers: &[(&str, String)],
+) -> io::Result<Box<dyn Stream>> {
+    let opened = async {
+        let mut stream = open(docker, tls, Protocol::Docker).await?;
+        upgrade(&mut stream, "/session", headers).await?;
+        Ok(stream)
+    };
+    tokio::time::timeout(TIMEOUT, opened).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+}
+
+/// Where the Docker daemon is that an address without a host means.
+pub(super) fn usual_docker() -> Address {
+    Address::Unix(DOCKER_SOCKET.into())
+}
+
+/// Asks a Docker daemon for a part of the BuildKit that is in it.
+async fn upgrade(stream: &mut Box<dyn Stream>, path: &str, headers: &[(&str, String)]) -> io::Result<()> {
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let wish = format!(
+        "POST {path} HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 0\r\n{headers}\r\n"
+    );
+    stream.write_all(wish.as_bytes()).await?;
     let mut answer = Vec::new();
     // Byte by byte: what follows is the other protocol's.
     while !answer.ends_with(b"\r\n\r\n") {

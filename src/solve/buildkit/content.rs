@@ -23,7 +23,7 @@ pub const METHODS: [&str; 2] =
     ["/containerd.services.content.v1.Content/Info", "/containerd.services.content.v1.Content/Read"];
 
 /// As many bytes travel at once.
-const CHUNK: u64 = 1 << 20;
+const CHUNK: u64 = 64 << 10;
 
 /// So many messages wait for the daemon at most.
 const AHEAD: usize = 4;

@@ -9,7 +9,7 @@ use super::connect;
 use super::graph::{Graph, Made, Told};
 use super::images::Images;
 use super::secrets::{Secrets, look_for_secrets};
-use super::session::{self, Offers, Session};
+use super::session::{self, Door, Offers, Session};
 use super::solving::{self, End, Form, Solved, Wanted};
 use super::tls::Tls;
 use super::trees::Trees;
@@ -55,8 +55,9 @@ pub(super) struct Connection {
     images: Images,
     graph: Arc<Mutex<Graph>>,
     trees: Trees,
+    door: Door,
     /// In it the daemon asks for trees, as long as the connection lasts.
-    _session: Session,
+    session: Session,
 }
 
 /// Why a daemon has not run a command.
@@ -101,7 +102,7 @@ impl Daemon {
     /// The connection, which is made where there is none.
     pub(super) async fn connected(&self, store: &Store) -> Result<Arc<Connection>, Trouble> {
         let mut kept = self.connection.lock().await;
-        if let Some(connection) = &*kept {
+        if let Some(connection) = kept.as_ref().filter(|connection| !connection.session.is_over()) {
             return Ok(connection.clone());
         }
         let channel = connect::connect(&self.at.address, self.at.tls.as_ref()).await;
@@ -118,9 +119,9 @@ impl Daemon {
             archive: None,
         };
         let mut control = ControlClient::new(channel.clone());
-        let session = Session::begin(id, &mut control, offers).await;
-        let session = session
-            .map_err(|status| Trouble::Unreachable(visible(format!("it begins no session: {}", status.message()))))?;
+        let door = self.door(&channel);
+        let session = Session::begin(id, &door, offers).await;
+        let session = session.map_err(|why| Trouble::Unreachable(visible(format!("it begins no session: {why}"))))?;
         // Who does not say is asked to run whatever there is.
         let platforms =
             control.list_workers(ListWorkersRequest::default()).await.map(|list| platforms(list.into_inner()));
@@ -132,9 +133,20 @@ impl Daemon {
             images,
             graph,
             trees,
-            _session: session,
+            door,
+            session,
         });
         Ok(kept.insert(connection).clone())
+    }
+
+    fn door(&self, channel: &Channel) -> Door {
+        match &self.at.address {
+            Address::Docker { host, .. } => {
+                let address = host.as_deref().cloned().unwrap_or_else(connect::usual_docker);
+                Door::Docker(Box::new(DaemonAt { address, tls: self.at.tls.clone() }))
+            }
+            _ => Door::Call(channel.clone()),
+        }
     }
 
     /// Takes leave of a daemon that is gone: the next who needs it connects anew.
@@ -210,6 +222,9 @@ impl Daemon {
                     connection.graph().forget();
                     return Ok(None);
                 }
+                End::Failed(reason) if connection.session.is_over() => {
+                    return Err(Trouble::Gone(visible(format!("the session broke: {reason}"))));
+                }
                 End::Failed(reason) => return Err(fail(capability::explain(&reason).unwrap_or(reason))),
             }
             let first = solved.began.or(began).ok_or_else(|| fail("it does not say when the command began"))?;
@@ -253,7 +268,8 @@ impl Daemon {
             let contents = connection.images.contents();
             let offers = Offers { trees, contents, secrets, agents, archive: Some(Archive::new(archive)) };
             let wanted = Wanted { definition, form, network: step.network, command: &step.name };
-            let solved = self.runtime.block_on(solving::solve(&connection.channel, wanted, offers, listener, is_over));
+            let (channel, door) = (&connection.channel, &connection.door);
+            let solved = self.runtime.block_on(solving::solve(channel, door, wanted, offers, listener, is_over));
             let solved = solved.map_err(|why| Trouble::Gone(visible(format!("the connection broke: {why}"))))?;
             match &solved.end {
                 End::Failed(reason) if form == Form::Layers && capability::lacks_layers(reason) => {

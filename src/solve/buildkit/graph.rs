@@ -233,11 +233,11 @@ impl Graph {
     /// What a tree lies over, and which tree that is: the nearest of those it was made of that the graph has, else an image of
     /// the one that it began with, which can be itself. None where that cannot be one.
     fn base(&mut self, tree: &TreeRef, step: &Step, images: &Images) -> Option<(Source, Digest)> {
-        let history = tree.history.iter().filter(|older| **older != empty());
+        let mut history = tree.history.iter().filter(|older| **older != empty());
         if let Some(known) = history.clone().find_map(|older| Some((*self.made.get(older)?, *older))) {
             return Some(known);
         }
-        let first = *history.last().unwrap_or(&tree.tree);
+        let first = *history.next_back().unwrap_or(&tree.tree);
         let manifest = images.offer(&first, &step.platform).ok()?;
         self.builder.set_platform(step.platform.clone());
         let attrs = [(attr::OCI_STORE, STORE), (attr::OCI_SESSION, self.session.as_str())];

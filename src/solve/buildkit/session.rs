@@ -1,11 +1,13 @@
 //! A session: what the daemon may ask of this client while it solves one graph.
 //!
-//! The daemon's side of a call becomes the transport of a second HTTP/2 connection, in which this client is the server
-//! (BuildKit's `session` package). It offers what one step needs, and ends with it.
+//! The daemon's side of a call, or a connection of its own with a Docker daemon, becomes the transport of an HTTP/2 connection
+//! in which this client is the server (BuildKit's `session` package). It offers what one step needs, and ends with it.
 
 use super::agents::Agents;
 use super::archive::Archive;
+use super::connect;
 use super::content::{self, Contents};
+use super::daemon::DaemonAt;
 use super::secrets::Secrets;
 use super::trees::Trees;
 use bollard_buildkit_proto::health::health_check_response::ServingStatus;
@@ -20,15 +22,15 @@ use bollard_buildkit_proto::moby::sshforward::v1::ssh_server::SshServer;
 use p256::elliptic_curve::rand_core::{OsRng, RngCore};
 use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::metadata::MetadataValue;
 use tonic::transport::{Channel, Server};
 use tonic::{Request, Response, Status, Streaming};
 
-/// As many bytes travel at once: daemons take messages of up to 4 MiB, and each costs a little.
-const CHUNK: usize = 256 << 10;
+/// As many bytes travel at once.
+const CHUNK: usize = 64 << 10;
 
 /// The largest message that is taken, in bytes; BuildKit sends up to 3 MiB of a file in one.
 const LARGEST_MESSAGE: usize = 16 << 20;
@@ -59,38 +61,70 @@ pub(super) struct Offers {
     pub(super) archive: Option<Archive>,
 }
 
+/// The way by which a session leads to a daemon.
+#[derive(Clone)]
+pub(super) enum Door {
+    /// A call of the connection that there is.
+    Call(Channel),
+    /// A connection of its own with a Docker daemon: what travels is packed once, and not twice.
+    Docker(Box<DaemonAt>),
+}
+
 /// A session; it ends when this is dropped.
 pub(super) struct Session {
     pub(super) id: String,
+    /// What passes on what the daemon sends.
+    passing: AbortHandle,
     _tasks: JoinSet<()>,
 }
 
 impl Session {
     /// Begins a session with a daemon, under a [new name](new_id).
-    pub(super) async fn begin(
-        id: String,
-        control: &mut ControlClient<Channel>,
-        offers: Offers,
-    ) -> Result<Self, Status> {
+    ///
+    /// # Errors
+    /// In words, why there is none.
+    pub(super) async fn begin(id: String, door: &Door, offers: Offers) -> Result<Self, String> {
         let methods = METHODS.into_iter().chain(content::METHODS).chain(offers.archive.is_some().then_some(SEND));
-        let (near, far) = tokio::io::duplex(CHUNK);
-        let (from_server, to_server) = tokio::io::split(near);
+        let methods = methods.map(|method| ("x-docker-expose-session-grpc-method", method.to_owned()));
+        let names = [
+            ("x-docker-expose-session-uuid", id.clone()),
+            ("x-docker-expose-session-name", "kiln".to_owned()),
+            ("x-docker-expose-session-sharedkey", String::new()),
+        ];
+        let headers: Vec<(&str, String)> = names.into_iter().chain(methods).collect();
+        let (mut near, far) = tokio::io::duplex(CHUNK);
         let mut tasks = JoinSet::new();
+        let passing = match door {
+            Door::Docker(docker) => {
+                let DaemonAt { address, tls } = &**docker;
+                let opened = connect::session(address, tls.as_ref(), &headers).await;
+                let mut stream = opened.map_err(|error| error.to_string())?;
+                tasks.spawn(async move {
+                    // Whatever ends it, the daemon says what it lacked.
+                    let _ = tokio::io::copy_bidirectional_with_sizes(&mut stream, &mut near, CHUNK, CHUNK).await;
+                })
+            }
+            Door::Call(channel) => {
+                let (from_server, to_server) = tokio::io::split(near);
+                let (send, outgoing) = tokio::sync::mpsc::channel(4);
+                tasks.spawn(tell(from_server, send));
+                let mut request = Request::new(ReceiverStream::new(outgoing));
+                for (name, value) in headers {
+                    let value = MetadataValue::try_from(value).map_err(|error| error.to_string())?;
+                    request.metadata_mut().append(name, value);
+                }
+                let incoming = ControlClient::new(channel.clone()).session(request).await;
+                let incoming = incoming.map_err(|status| status.message().to_owned())?.into_inner();
+                tasks.spawn(hear(incoming, to_server))
+            }
+        };
         tasks.spawn(serve(far, offers));
-        let (send, outgoing) = tokio::sync::mpsc::channel(4);
-        tasks.spawn(tell(from_server, send));
-        let mut request = Request::new(ReceiverStream::new(outgoing));
-        let metadata = request.metadata_mut();
-        let ascii = |text: &str| MetadataValue::try_from(text).map_err(|e| Status::internal(e.to_string()));
-        metadata.insert("x-docker-expose-session-uuid", ascii(&id)?);
-        metadata.insert("x-docker-expose-session-name", ascii("kiln")?);
-        metadata.insert("x-docker-expose-session-sharedkey", ascii("")?);
-        for method in methods {
-            metadata.append("x-docker-expose-session-grpc-method", ascii(method)?);
-        }
-        let incoming = control.session(request).await?.into_inner();
-        tasks.spawn(hear(incoming, to_server));
-        Ok(Session { id, _tasks: tasks })
+        Ok(Session { id, passing, _tasks: tasks })
+    }
+
+    /// Whether the daemon hears it no more.
+    pub(super) fn is_over(&self) -> bool {
+        self.passing.is_finished()
     }
 }
 

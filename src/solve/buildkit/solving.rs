@@ -1,7 +1,7 @@
 //! One request to solve a graph, and what the daemon tells meanwhile.
 
 use super::connect::root_cause;
-use super::session::{self, Offers, Session};
+use super::session::{self, Door, Offers, Session};
 use crate::llb::exec::Network;
 use crate::llb::pb;
 use crate::solve::embedded::sandbox::{Listener, Stream};
@@ -61,13 +61,14 @@ pub(super) enum End {
 /// In words, how the connection broke.
 pub(super) async fn solve(
     channel: &Channel,
+    door: &Door,
     wanted: Wanted<'_>,
     offers: Offers,
     listener: &dyn Listener,
     is_over: &dyn Fn() -> bool,
 ) -> Result<Solved, String> {
     let mut control = ControlClient::new(channel.clone());
-    let session = Session::begin(session::new_id(), &mut control, offers).await.map_err(|status| why(&status))?;
+    let session = Session::begin(session::new_id(), door, offers).await?;
     let reference = session.id.clone();
     let (exporter, attrs) = match wanted.form {
         Form::Layers => {
@@ -123,7 +124,7 @@ pub(super) async fn solve(
         Ok(_) => End::Done,
         Err(status) => match exit_code(status.message()) {
             Some(code) => End::Exited(code),
-            None if is_broken(&status) => return Err(why(&status)),
+            None if is_broken(&status) || session.is_over() => return Err(why(&status)),
             None => End::Failed(status.message().to_owned()),
         },
     };

@@ -22,11 +22,11 @@ use tonic::{Request, Response, Status, Streaming};
 /// Key of the call that says which folder the daemon wants.
 const FOLDER: &str = "dir-name";
 
-/// As many bytes of a file travel at once.
-const CHUNK: usize = 128 << 10;
+/// As many bytes of a file travel at once, as from BuildKit's own client: daemons have buffers for that.
+const CHUNK: usize = 32 << 10;
 
 /// So many messages wait for the daemon at most.
-const AHEAD: usize = 32;
+const AHEAD: usize = 64;
 
 /// Offers the trees that a graph begins with.
 #[derive(Clone)]
@@ -125,10 +125,13 @@ impl Sender {
         tell: &impl Fn(Packet) -> Result<(), Status>,
     ) -> Result<(), Status> {
         let mut reader = self.store.reader(content).map_err(internal)?;
+        let mut left = usize::try_from(self.store.size(content).unwrap_or_default()).unwrap_or(usize::MAX);
         loop {
-            let mut chunk = Vec::new();
+            // One byte more: so the end of a small file is found without growing.
+            let mut chunk = Vec::with_capacity(CHUNK.min(left.saturating_add(1)));
             reader.by_ref().take(CHUNK as u64).read_to_end(&mut chunk).map_err(internal)?;
             let is_end = chunk.is_empty();
+            left = left.saturating_sub(chunk.len());
             tell(packet(PacketType::PacketData, None, id, chunk))?;
             if is_end {
                 return Ok(());
