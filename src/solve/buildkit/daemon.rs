@@ -200,6 +200,11 @@ impl Daemon {
         is_over: &dyn Fn() -> bool,
     ) -> Result<Option<Ended>, Trouble> {
         let images = connection.images();
+        let lacking = connection.graph().lacks(step);
+        if let (Some(images), Some(tree)) = (images, lacking) {
+            // A tree that cannot be an image is sent in another way.
+            let _ = images.offer(&tree, &step.platform);
+        }
         let made = connection.graph().add(step, images).map_err(|e| SandboxError::Tree(e.to_string()))?;
         let mut changes: Vec<Option<Change>> = step.mounts.iter().map(|_| None).collect();
         let ended = |status, changes| Ok(Some(Ended { status, changes, warnings: warnings(step) }));

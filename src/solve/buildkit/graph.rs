@@ -230,14 +230,23 @@ impl Graph {
         Ok(Some(source))
     }
 
+    /// The tree that becomes an image when the command is added. That takes a while, in which others need the graph: better it
+    /// is one before.
+    pub(super) fn lacks(&self, step: &Step) -> Option<Digest> {
+        let root = step.mounts.iter().find(|mount| mount.target == "/")?;
+        let MountKind::Tree { tree, .. } = &root.kind else { return None };
+        let is_there = [&tree.tree].into_iter().chain(history(tree)).any(|tree| self.made.contains_key(tree));
+        let first = *history(tree).next_back().unwrap_or(&tree.tree);
+        (!is_there && first != empty()).then_some(first)
+    }
+
     /// What a tree lies over, and which tree that is: the nearest of those it was made of that the graph has, else an image of
     /// the one that it began with, which can be itself. None where that cannot be one.
     fn base(&mut self, tree: &TreeRef, step: &Step, images: &Images) -> Option<(Source, Digest)> {
-        let mut history = tree.history.iter().filter(|older| **older != empty());
-        if let Some(known) = history.clone().find_map(|older| Some((*self.made.get(older)?, *older))) {
+        if let Some(known) = history(tree).find_map(|older| Some((*self.made.get(older)?, *older))) {
             return Some(known);
         }
-        let first = *history.next_back().unwrap_or(&tree.tree);
+        let first = *history(tree).next_back().unwrap_or(&tree.tree);
         let manifest = images.offer(&first, &step.platform).ok()?;
         self.builder.set_platform(step.platform.clone());
         let attrs = [(attr::OCI_STORE, STORE), (attr::OCI_SESSION, self.session.as_str())];
@@ -312,6 +321,11 @@ impl Graph {
         let op = FileOp { base: None, accounts: None, actions: vec![Action::Copy(copy)] };
         self.builder.file(op, Note::named(format!("kiln: the root of {}", step.name)))
     }
+}
+
+/// The trees that a tree was made of and that hold something, nearest first.
+fn history(tree: &TreeRef) -> impl DoubleEndedIterator<Item = &Digest> {
+    tree.history.iter().filter(|older| **older != empty())
 }
 
 fn empty() -> Digest {
