@@ -84,7 +84,7 @@ tidy() {
     find /run -xdev -depth -mindepth 1 ! -type d -cnewer $began -delete
     find $state /var/cache/debconf -xdev -maxdepth 1 -type f -name '*-old' -delete 2> /dev/null || :
     find /etc -xdev -maxdepth 1 -type f \( -name 'passwd-' -o -name 'group-' -o -name 'shadow-' -o -name 'gshadow-' \
-        -o -name 'subuid-' -o -name 'subgid-' \) -newer $began -delete
+        -o -name 'subuid-' -o -name 'subgid-' \) -cnewer $began -delete
     [ ! -d /var/cache/man ] || find /var/cache/man -xdev -depth -mindepth 1 -newer $began ! -type d -delete
     rm -f /var/cache/ldconfig/aux-cache
     while read -r link; do
