@@ -154,24 +154,24 @@ impl Daemon {
         *self.runtime.block_on(self.connection.lock()) = None;
     }
 
+    /// The connection, if there is one now; nobody waits for one that is being made.
+    fn known(&self) -> Option<Arc<Connection>> {
+        self.connection.try_lock().ok().and_then(|connection| connection.clone())
+    }
+
     /// How well it suits a platform; natively where it is not known.
     pub(super) fn suits(&self, platform: &Platform) -> Suits {
-        match self.connection.try_lock().ok().and_then(|connection| connection.clone()) {
-            Some(connection) => connection.suits(platform),
-            None => Suits::Natively,
-        }
+        self.known().map_or(Suits::Natively, |connection| connection.suits(platform))
     }
 
     /// How many of the trees that a command begins with it has made itself.
     pub(super) fn has(&self, step: &Step) -> usize {
-        let connection = self.connection.try_lock().ok().and_then(|connection| connection.clone());
-        connection.map_or(0, |connection| connection.graph().has(step))
+        self.known().map_or(0, |connection| connection.graph().has(step))
     }
 
     /// What it runs commands for, for people.
     pub(super) fn offers(&self) -> String {
-        let connection = self.connection.try_lock().ok().and_then(|connection| connection.clone());
-        let platforms = connection.map(|connection| connection.platforms.clone()).unwrap_or_default();
+        let platforms = self.known().map(|connection| connection.platforms.clone()).unwrap_or_default();
         platforms.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 

@@ -236,7 +236,7 @@ impl Graph {
         let root = step.mounts.iter().find(|mount| mount.target == "/")?;
         let MountKind::Tree { tree, .. } = &root.kind else { return None };
         let is_there = [&tree.tree].into_iter().chain(history(tree)).any(|tree| self.made.contains_key(tree));
-        let first = *history(tree).next_back().unwrap_or(&tree.tree);
+        let first = first(tree);
         (!is_there && first != empty()).then_some(first)
     }
 
@@ -246,7 +246,7 @@ impl Graph {
         if let Some(known) = history(tree).find_map(|older| Some((*self.made.get(older)?, *older))) {
             return Some(known);
         }
-        let first = *history(tree).next_back().unwrap_or(&tree.tree);
+        let first = first(tree);
         let manifest = images.offer(&first, &step.platform).ok()?;
         self.builder.set_platform(step.platform.clone());
         let attrs = [(attr::OCI_STORE, STORE), (attr::OCI_SESSION, self.session.as_str())];
@@ -326,6 +326,11 @@ impl Graph {
 /// The trees that a tree was made of and that hold something, nearest first.
 fn history(tree: &TreeRef) -> impl DoubleEndedIterator<Item = &Digest> {
     tree.history.iter().filter(|older| **older != empty())
+}
+
+/// The tree that a tree began with, which can be itself.
+fn first(tree: &TreeRef) -> Digest {
+    *history(tree).next_back().unwrap_or(&tree.tree)
 }
 
 fn empty() -> Digest {

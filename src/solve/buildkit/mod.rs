@@ -180,13 +180,10 @@ struct Failure {
 impl Sandbox for BuildKit {
     fn run(&self, step: &Step, store: &Store, listener: &dyn Listener) -> Result<Ended, SandboxError> {
         if step.interactive {
-            return Err(self.failed(
-                step,
-                &[Failure {
-                    address: self.daemons.first().map(Daemon::address).unwrap_or_default(),
-                    reason: "it shows no shells: leave out `--engine`".to_owned(),
-                }],
-            ));
+            return Err(SandboxError::Daemon {
+                address: self.daemons.first().map(Daemon::address).unwrap_or_default(),
+                reason: "it shows no shells: leave out `--engine`".to_owned(),
+            });
         }
         self.meet(store);
         let mut tried = vec![Tried::default(); self.daemons.len()];
