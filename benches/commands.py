@@ -108,8 +108,9 @@ class Peers:
 
 
 @contextlib.contextmanager
-def dockerd(peers, *more):
-    flags = ["--data-root=/work/docker", "--exec-root=/work/exec", "--host=unix:///work/docker.sock", "--pidfile=/work/pid"]
+def dockerd(peers, *more, name="docker"):
+    """A daemon that keeps all that it has under this name."""
+    flags = [f"--data-root=/work/{name}", f"--exec-root=/work/exec-{name}", "--host=unix:///work/docker.sock", "--pidfile=/work/pid"]
     network = ["--iptables=false", "--ip6tables=false", "--bridge=none"]
     log = tempfile.TemporaryFile()
     daemon = subprocess.Popen(peers.command("dockerd", *flags, *network, *more), stdout=log, stderr=log)

@@ -7,11 +7,12 @@ import os
 import pathlib
 import shutil
 import statistics
-import subprocess
 import tempfile
 
 from commands import ONE, ONE_DOCKERFILE, ROOT, TOOLS, Peers, dockerd
 
+NEW_STORE = "--feature=containerd-snapshotter=true"
+ONE_OF_EACH = "one command and one copy"
 FILES, MB = 5000, 200
 
 # Pairs of rounds for what happens once to a daemon.
@@ -50,8 +51,12 @@ def daemons(bench):
             bench.run([bench.kiln, "build", place, "--progress", "quiet", *outputs], environment)
         peers = Peers(tools)
         try:
-            with dockerd(peers, "--feature=containerd-snapshotter=true"):
-                compare(bench, folder, tools, peers)
+            one = Project(bench, "one", folder, tools, peers, ONE, ONE_DOCKERFILE)
+            for i in range(300):
+                one.write(str(i), f"file {i}\n".encode() * 100)
+            cold(bench, one)
+            with dockerd(peers, NEW_STORE):
+                warm(bench, one)
                 sync(bench, folder, tools, peers)
         finally:
             peers.close()
@@ -86,40 +91,40 @@ class Project:
         return self.bench.run(self.peers.command(*build, *arguments))
 
 
-def prune(peers):
-    """Forgets all images and all that was built."""
-    for what in ("system", "builder"):
-        subprocess.run(peers.command("docker", "-H", "unix:///work/docker.sock", what, "prune", "-af"), check=True, capture_output=True)
+def load(project):
+    """Docker's own way to have the root, from its archive."""
+    return project.bench.run(project.peers.command("docker", "-H", "unix:///work/docker.sock", "load", "-q", "-i", "/work/root.tar"))[0]
 
 
-def compare(bench, folder, tools, peers):
-    """The same steps for both, which take turns: whoever comes first in a daemon finds its files cold."""
-    project = Project(bench, "one", folder, tools, peers, ONE, ONE_DOCKERFILE)
-    for i in range(300):
-        project.write(str(i), f"file {i}\n".encode() * 100)
-    load = peers.command("docker", "-H", "unix:///work/docker.sock", "load", "-q", "-i", "/work/root.tar")
-    builds = {"kiln": project.kiln, "buildx": lambda n: (bench.run(load)[0] + project.buildx(n)[0],)}
-    cold = {tool: [] for tool in builds}
+def cold(bench, project):
+    """Each build in a daemon and a store that have nothing. Nothing is deleted before the end: ext4 is slow where files were
+    deleted in the last minutes."""
+    builds = {"kiln": lambda n: project.kiln(n)[0], "buildx": lambda n: load(project) + project.buildx(n)[0]}
+    times = {tool: [] for tool in builds}
     for run in range(2 * ROUNDS):
         for tool in sorted(builds, reverse=run % 2 == 1):
-            prune(peers)
-            # A new store: ext4 is slow where files were deleted in the last minutes.
             project.environment["KILN_STORE"] = f"{project.store}-{run}"
-            # The first round finds all of the machine cold, and does not count.
-            cold[tool] += [builds[tool](f"cold {run}")[0]][: run]
-    what = "one command and one copy"
-    tell(bench, f"{what}, cold, the root's archive or layout on disk", cold)
-    bench.run(load)
+            with dockerd(project.peers, NEW_STORE, name=f"cold-{tool}-{run}"):
+                # The first round finds all of the machine cold, and does not count.
+                times[tool] += [builds[tool](f"cold {run}")][: run]
+    tell(bench, f"{ONE_OF_EACH}, cold, the root's archive or layout on disk", times)
+
+
+def warm(bench, project):
+    """The same steps for both, which take turns."""
+    project.environment["KILN_STORE"] = project.store
+    load(project)
+    builds = {"kiln": project.kiln, "buildx": project.buildx}
     times = {tool: {"again": [], "unchanged": [], "changed": []} for tool in builds}
     project.kiln("warm")
     for run in range(1, bench.runs + 1):
-        for tool, build in (("kiln", project.kiln), ("buildx", project.buildx)):
+        for tool, build in builds.items():
             times[tool]["again"].append(build(run)[0])
             times[tool]["unchanged"].append(build(run)[0])
             project.write("7", f"{tool} {run}\n".encode())
             times[tool]["changed"].append(build(run)[0])
     for kind, title in (("again", "commands run again"), ("unchanged", "nothing changed"), ("changed", "one file changed")):
-        tell(bench, f"{what}, {title}", {tool: times[tool][kind] for tool in builds})
+        tell(bench, f"{ONE_OF_EACH}, {title}", {tool: times[tool][kind] for tool in builds})
 
 
 def sync(bench, folder, tools, peers):

@@ -6,7 +6,6 @@
 pub mod accounts;
 pub mod assemble;
 mod cut;
-pub mod flatten;
 pub mod layer;
 pub mod layout;
 pub mod output;

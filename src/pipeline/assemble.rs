@@ -120,10 +120,10 @@ impl Assembly<'_> {
             return Ok((Made { image, facts, contexts, read }, None));
         }
         let solved = std::thread::scope(|threads| {
-            // Packing takes what a base amounts to, and says what is wrong with it: to read that takes as long as to solve
-            // what is known.
+            // Packing takes what a base amounts to: to read that takes as long as to solve what is known. What is not known
+            // is found out while the graph is solved.
             if let Some(base) = &realised.base {
-                threads.spawn(|| base.tree(session));
+                threads.spawn(|| base.recall(session));
             }
             self.solve(&read)
         })?;

@@ -165,7 +165,7 @@ pub enum Error {
     Layout(#[from] crate::image::layout::LayoutError),
     /// The layers of an image.
     #[error(transparent)]
-    Flatten(#[from] crate::image::flatten::FlattenError),
+    Flatten(#[from] crate::tree::flatten::FlattenError),
     /// The SHA-1 digests for a bill of materials.
     #[error(transparent)]
     Sha1(#[from] crate::evidence::sbom::Sha1Error),

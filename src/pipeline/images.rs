@@ -10,14 +10,13 @@ use crate::evidence::claims::Claims;
 use crate::evidence::provenance::UsedImage;
 use crate::evidence::sbom;
 use crate::image::assemble::Step;
-use crate::image::flatten::{Flat, flatten};
 use crate::image::layout::{Imported, Layout};
 use crate::oci::{Descriptor, Digest, ImageConfig, Platform};
 use crate::plan::{Lock, PlanError};
 use crate::registry::{self, Name, Repository, Want};
 use crate::spec::{self, RegistryImage, SourceKind};
 use crate::tree::Tree;
-use crate::tree::tar::Limits;
+use crate::tree::flatten::Flat;
 use std::sync::{Arc, OnceLock};
 
 /// An image whose blobs are in the store.
@@ -185,12 +184,20 @@ impl SourceImage {
         Ok(self.flat(session)?.tree.clone())
     }
 
+    /// Reads its file system where the store knows what its layers came to.
+    pub(super) fn recall(&self, session: &Session<'_>) {
+        // What is wrong with it is told whoever needs it.
+        if let Ok(Some(flat)) = self.imported.known_flat(&session.store) {
+            self.flat.get_or_init(|| Arc::new(flat));
+        }
+    }
+
     /// The same with the layer of each of its paths.
     pub(super) fn flat(&self, session: &Session<'_>) -> Result<Arc<Flat>, Error> {
         if let Some(flat) = self.flat.get() {
             return Ok(flat.clone());
         }
-        let flat = Arc::new(flatten(&self.imported.image.layers, &session.store, &Limits::default())?);
+        let flat = Arc::new(self.imported.flat(&session.store)?);
         Ok(self.flat.get_or_init(|| flat).clone())
     }
 }

@@ -4,11 +4,10 @@ use super::error::Error;
 use super::place::{self, Found, Place};
 use super::session::Session;
 use crate::evidence::{Bundle, MAX_BUNDLE, path_text, predicate};
-use crate::image::flatten::{Flat, flatten};
 use crate::image::layout::{Imported, Layout};
 use crate::oci::{Descriptor, Digest, Platform, media_type};
 use crate::registry::Want;
-use crate::tree::tar::Limits;
+use crate::tree::flatten::Flat;
 use crate::tree::{Entry, Node, Tree};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -126,7 +125,7 @@ impl Opened {
 }
 
 fn flat(session: &Session<'_>, imported: &Imported) -> Result<Flat, Error> {
-    Ok(flatten(&imported.image.layers, &session.store, &Limits::default())?)
+    Ok(imported.flat(&session.store)?)
 }
 
 /// What is said about an image, without checking who said it.

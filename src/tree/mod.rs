@@ -12,6 +12,7 @@ pub mod capture;
 mod change;
 mod codec;
 mod entry;
+pub mod flatten;
 mod links;
 pub mod materialise;
 mod path;

@@ -21,6 +21,7 @@ pub use compress::Compression;
 use crate::oci::{Descriptor, Digest, Digester};
 use crate::store::{Store, StoreError};
 use crate::tree::Change;
+use crate::tree::flatten::Packed;
 use crate::tree::tar::{self, TarError};
 use budget::Budget;
 use rayon::prelude::*;
@@ -48,6 +49,13 @@ pub struct Layer {
     pub diff_id: Digest,
     /// The size of the plain archive in bytes, where it is known: not of layers that another tool made.
     pub plain_size: Option<u64>,
+}
+
+impl Layer {
+    /// What there is to unpack.
+    pub fn packed(&self) -> Packed<'_> {
+        (&self.descriptor, self.diff_id)
+    }
 }
 
 /// Why a layer could not be made.

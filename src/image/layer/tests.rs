@@ -1,6 +1,7 @@
 use super::*;
 use crate::oci::media_type;
-use crate::tree::tar::Sink;
+use crate::tree::flatten::flatten;
+use crate::tree::tar::{Limits, Sink};
 use crate::tree::{Entry, Tree, TreePath};
 use std::io::Read;
 
@@ -243,4 +244,28 @@ fn a_failure_in_the_middle_leaves_no_blob_and_no_record() {
     assert_eq!((usage[0].count, usage.len()), (blobs, 1));
     let error = packer(2).pack(&tiny(&store), &store, 0, Compression::Gzip { level: 13 }).unwrap_err();
     assert!(error.to_string().contains("no level 13"), "{error}");
+}
+
+#[test]
+fn what_was_packed_is_flattened_back() {
+    let (_folder, store) = store();
+    let packer = packer(2);
+    let content = store.put(b"x").unwrap();
+    let mut lower = Tree::new();
+    for p in ["usr", "usr/bin", "etc"] {
+        lower.insert(path(p), Entry::dir(0o755).modified_at(Some(3))).unwrap();
+    }
+    for p in ["usr/bin/a", "usr/bin/b", "etc/c"] {
+        lower.insert(path(p), Entry::file(content, 1, 0o4755).owned_by(7, 8).modified_at(Some(4))).unwrap();
+    }
+    let mut upper = lower.clone();
+    upper.remove(&path("etc"));
+    upper.insert(path("usr/bin/b"), Entry::symlink("a").modified_at(Some(5))).unwrap();
+    for compression in [Compression::None, GZIP, ZSTD] {
+        let changes = [Change::from(lower.clone()), Change::between(&lower, &upper)];
+        let layers = packer.pack_all(&changes, &store, 10, compression).unwrap();
+        let packed: Vec<_> = layers.iter().map(Layer::packed).collect();
+        let flat = flatten(&packed, &store, &Limits::default()).unwrap();
+        assert_eq!((&*flat.tree, flat.is_explicit), (&upper, true));
+    }
 }

@@ -5,7 +5,8 @@ use crate::image::assemble::{Image, Step};
 use crate::image::layer::Layer;
 use crate::oci::{Descriptor, ImageConfig, document, media_type};
 use crate::store::{Store, StoreError};
-use crate::tree::tar::Compression;
+use crate::tree::flatten::{self, Flat, FlattenError, Packed, flatten};
+use crate::tree::tar::{Compression, Limits};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
@@ -20,6 +21,26 @@ pub struct Imported {
 }
 
 impl Imported {
+    /// What its layers amount to.
+    ///
+    /// # Errors
+    /// As [`flatten`].
+    pub fn flat(&self, store: &Store) -> Result<Flat, FlattenError> {
+        flatten(&self.packed(), store, &Limits::default())
+    }
+
+    /// The same, where it is known.
+    ///
+    /// # Errors
+    /// As [`flatten::known`].
+    pub fn known_flat(&self, store: &Store) -> Result<Option<Flat>, FlattenError> {
+        flatten::known(&self.packed(), store)
+    }
+
+    fn packed(&self) -> Vec<Packed<'_>> {
+        self.image.layers.iter().map(Layer::packed).collect()
+    }
+
     /// Its history with its layers, to build upon: one step for each line.
     ///
     /// Where the history does not fit the layers, it is left out.

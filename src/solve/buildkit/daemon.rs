@@ -14,7 +14,7 @@ use super::solving::{self, End, Form, Solved, Wanted};
 use super::tls::Tls;
 use super::trees::Trees;
 use crate::llb;
-use crate::oci::Platform;
+use crate::oci::{Digest, Platform};
 use crate::solve::embedded::sandbox::{Ended, Limit, Listener, MountKind, SandboxError, Status, Step};
 use crate::store::Store;
 use crate::tree::{Change, Tree};
@@ -173,6 +173,16 @@ impl Daemon {
     pub(super) fn offers(&self) -> String {
         let platforms = self.known().map(|connection| connection.platforms.clone()).unwrap_or_default();
         platforms.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Has an image of the store unpacked, with which a command will begin. Whatever is wrong with that is told when the
+    /// command runs.
+    pub(super) async fn foresee(&self, manifest: &Digest, platform: &Platform, store: &Store) {
+        let Ok(connection) = self.connected(store).await else { return };
+        let Some(Ok(())) = connection.images().map(|images| images.offer_stored(manifest)) else { return };
+        let definition = connection.graph().begin_with(manifest, platform);
+        let Ok(definition) = definition else { return };
+        let _ = solving::make(&connection.channel, definition, &connection.session.id).await;
     }
 
     /// Runs one command and waits for it.

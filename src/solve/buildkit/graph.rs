@@ -248,13 +248,24 @@ impl Graph {
         }
         let first = first(tree);
         let manifest = images.offer(&first, &step.platform).ok()?;
-        self.builder.set_platform(step.platform.clone());
-        let attrs = [(attr::OCI_STORE, STORE), (attr::OCI_SESSION, self.session.as_str())];
-        let attrs = attrs.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
-        let output = self.builder.source(&attr::oci_layout(IMAGE, &manifest), attrs, Note::named("kiln: a root"));
-        let source = Source::given(output);
+        let source = Source::given(self.image(&manifest, &step.platform));
         self.made.insert(first, source);
         Some((source, first))
+    }
+
+    /// An image that is offered.
+    fn image(&mut self, manifest: &Digest, platform: &Platform) -> Output {
+        self.builder.set_platform(platform.clone());
+        let attrs = [(attr::OCI_STORE, STORE), (attr::OCI_SESSION, self.session.as_str())];
+        let attrs = attrs.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+        self.builder.source(&attr::oci_layout(IMAGE, manifest), attrs, Note::named("kiln: a root"))
+    }
+
+    /// What a command begins with that begins with an image: the image is unpacked for it.
+    pub(super) fn begin_with(&mut self, manifest: &Digest, platform: &Platform) -> Result<pb::Definition, LlbError> {
+        let image = self.image(manifest, platform);
+        let root = self.root(Some(image));
+        self.definition(root)
     }
 
     /// A tree over another one: what goes is removed, and what is new is a folder that is laid over it, with all folders that

@@ -31,10 +31,11 @@ pub use daemon::DaemonAt;
 pub use tls::{Tls, TlsParts};
 
 use super::embedded::sandbox::{Ended, Listener, Sandbox, SandboxError, Status, Step};
+use crate::oci::{Digest, Platform};
 use crate::store::Store;
 use daemon::{Daemon, Suits, Trouble};
 use futures_util::future::join_all;
-use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 
@@ -49,7 +50,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// Runs commands in BuildKit daemons.
 pub struct BuildKit {
-    daemons: Vec<Daemon>,
+    daemons: Vec<Arc<Daemon>>,
     runtime: Handle,
     /// As many commands run in one daemon at once; others wait.
     at_once: usize,
@@ -97,7 +98,7 @@ impl BuildKit {
     pub fn new(daemons: Vec<DaemonAt>, at_once: usize, runtime: Handle) -> Self {
         BuildKit {
             loads: Mutex::new(vec![Load::default(); daemons.len()]),
-            daemons: daemons.into_iter().map(|at| Daemon::new(at, runtime.clone())).collect(),
+            daemons: daemons.into_iter().map(|at| Arc::new(Daemon::new(at, runtime.clone()))).collect(),
             runtime,
             at_once: at_once.max(1),
             met: Once::new(),
@@ -122,7 +123,7 @@ impl BuildKit {
     fn turn(&self, step: &Step, tried: &[Tried], listener: &dyn Listener) -> Option<Turn<'_>> {
         let mut loads = self.loads();
         while !listener.is_cancelled() {
-            let rank = |(i, daemon): (usize, &Daemon)| {
+            let rank = |(i, daemon): (usize, &Arc<Daemon>)| {
                 let suits = daemon.suits(&step.platform);
                 let is_out = tried[i].is_out || suits == Suits::No;
                 let is_gone = tried[i].times_gone > 0 || loads[i].is_gone;
@@ -153,7 +154,7 @@ impl BuildKit {
         let Some((first, others)) = failures.split_first() else {
             let offers = self.daemons.iter().map(|daemon| format!("{} for {}", daemon.address(), daemon.offers()));
             return SandboxError::Daemon {
-                address: self.daemons.iter().map(Daemon::address).collect::<Vec<_>>().join(", "),
+                address: self.daemons.iter().map(|daemon| daemon.address()).collect::<Vec<_>>().join(", "),
                 reason: format!(
                     "no commands run there for {}, only at {}",
                     step.platform,
@@ -178,10 +179,17 @@ struct Failure {
 }
 
 impl Sandbox for BuildKit {
+    /// The daemon unpacks the image at the same time. Of several, nobody knows yet which one runs the command.
+    fn foresee(&self, manifest: &Digest, platform: &Platform, store: &Store) {
+        let [daemon] = self.daemons.as_slice() else { return };
+        let (daemon, store, manifest, platform) = (daemon.clone(), store.clone(), *manifest, platform.clone());
+        self.runtime.spawn(async move { daemon.foresee(&manifest, &platform, &store).await });
+    }
+
     fn run(&self, step: &Step, store: &Store, listener: &dyn Listener) -> Result<Ended, SandboxError> {
         if step.interactive {
             return Err(SandboxError::Daemon {
-                address: self.daemons.first().map(Daemon::address).unwrap_or_default(),
+                address: self.daemons.first().map(|daemon| daemon.address()).unwrap_or_default(),
                 reason: "it shows no shells: leave out `--engine`".to_owned(),
             });
         }

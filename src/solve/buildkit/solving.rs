@@ -131,6 +131,20 @@ pub(super) async fn solve(
     Ok(Solved { began: hearing.began, end })
 }
 
+/// Has something made that stays with the daemon.
+///
+/// # Errors
+/// What the daemon says.
+pub(super) async fn make(channel: &Channel, definition: pb::Definition, session: &str) -> Result<(), Status> {
+    let request = SolveRequest {
+        r#ref: session::new_id(),
+        definition: Some(definition),
+        session: session.to_owned(),
+        ..SolveRequest::default()
+    };
+    ControlClient::new(channel.clone()).solve(request).await.map(|_| ())
+}
+
 /// Whether the connection is to blame, and not what was asked: what a daemon answers has no cause on this side.
 fn is_broken(status: &Status) -> bool {
     matches!(status.code(), Code::Unavailable | Code::Cancelled) || std::error::Error::source(status).is_some()

@@ -28,11 +28,13 @@ pub use exec::{ExecError, PackError, Written, pack, unpack};
 pub use file::FileError;
 pub use source::http::HttpSourceError;
 pub use source::image::ImageSourceError;
+pub(super) use source::image::image_of;
 
 use super::{Difference, Engine, Fetch, Outcome, Ran, Request, Solution, SolveError};
-use crate::llb::{Graph, Output, Vertex, pb};
+use crate::llb::{self, Graph, Output, Vertex, pb};
 use crate::oci::Digest;
 use crate::store::{Store, StoreError};
+use crate::tree::flatten::FlattenError;
 use crate::tree::materialise::MaterialiseError;
 use crate::tree::tar::TarError;
 use crate::tree::{Change, TreeError};
@@ -134,8 +136,13 @@ impl Problem {
             | Problem::File(FileError::Tree(error))
             | Problem::Exec(ExecError::Tree(error) | ExecError::Account(FileError::Tree(error)))
             | Problem::Tree(error) => tree(error),
-            Problem::Image(ImageSourceError::Unpack { source, .. })
-            | Problem::File(FileError::Archive { source, .. }) => tar(source),
+            Problem::Image(ImageSourceError::Flatten(error)) => match error {
+                FlattenError::Layer { source, .. } => tar(source),
+                FlattenError::Tree(error) => tree(error),
+                FlattenError::Store(error) => error.is_lost_content(),
+                FlattenError::WrongDiffId { .. } | FlattenError::UnknownKind { .. } => false,
+            },
+            Problem::File(FileError::Archive { source, .. }) => tar(source),
             _ => false,
         }
     }
@@ -230,6 +237,28 @@ fn wanted(graph: &Graph, targets: &[Output]) -> Result<BTreeSet<usize>, SolveErr
         }
     }
     Ok(wanted)
+}
+
+/// The first command whose root begins with what a vertex makes.
+fn first_command_on<'g>(graph: &'g Graph, vertex: &Vertex) -> Option<&'g Vertex> {
+    let mut made_on = BTreeSet::from([vertex.digest]);
+    // What takes something stands behind it.
+    for taker in graph.vertices() {
+        let below = match &taker.op {
+            pb::op::Op::Exec(exec) => exec.mounts.iter().find(|mount| mount.dest == "/").map(|mount| mount.input),
+            pb::op::Op::File(file) => file.actions.first().map(|action| action.input),
+            pb::op::Op::Merge(merge) => merge.inputs.first().map(|input| input.input),
+            _ => None,
+        };
+        let below = below.and_then(|index| taker.inputs.get(usize::try_from(index).ok()?));
+        if below.is_some_and(|input| made_on.contains(&input.vertex)) {
+            if matches!(taker.op, pb::op::Op::Exec(_)) {
+                return Some(taker);
+            }
+            made_on.insert(taker.digest);
+        }
+    }
+    None
 }
 
 /// Whether this engine can run a vertex at all; said before any work begins.
@@ -373,10 +402,12 @@ impl<'a> Run<'a> {
     /// The tree of a source, and whether it was all there.
     fn source(&self, vertex: &Vertex, source: &pb::SourceOp) -> Result<(Vec<Value>, bool), Problem> {
         let store = &self.engine.store;
+        let image = |reference: &str| {
+            let unpacking = |manifest: &Digest| self.foresee(vertex, manifest);
+            self.pool.install(|| source::image::read(reference, &source.attrs, vertex, store, &unpacking))
+        };
         if let Some(manifest) = self.request.brought.get(&source.identifier) {
-            let reference = format!("{}@{manifest}", source.identifier);
-            let (value, was_there) =
-                self.pool.install(|| source::image::read(&reference, &source.attrs, vertex, store))?;
+            let (value, was_there) = image(&format!("{}@{manifest}", source.identifier))?;
             return Ok((vec![value], was_there));
         }
         let (value, was_there) = match Kind::of(&source.identifier) {
@@ -390,12 +421,18 @@ impl<'a> Run<'a> {
                 let (tree, was_there) = source::http::read(url, &source.attrs, store, &*self.engine.fetch)?;
                 (Value::store(tree.into(), Vec::new(), store)?, was_there)
             }
-            Some(Kind::OciLayout(reference)) => {
-                self.pool.install(|| source::image::read(reference, &source.attrs, vertex, store))?
-            }
+            Some(Kind::OciLayout(reference)) => image(reference)?,
             None => (Value::store(Change::default(), Vec::new(), store)?, false),
         };
         Ok((vec![value], was_there))
+    }
+
+    /// Tells the sandbox of an image with which a command begins: it may take as long there as here to unpack it.
+    fn foresee(&self, vertex: &Vertex, manifest: &Digest) {
+        let command = first_command_on(self.request.graph, vertex);
+        if let (Some(sandbox), Some(command)) = (&self.engine.sandbox, command) {
+            sandbox.foresee(manifest, &llb::platform(command.platform.as_ref()), &self.engine.store);
+        }
     }
 
     /// The trees of an operation, and whether they were found.

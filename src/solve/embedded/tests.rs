@@ -3,7 +3,7 @@
 use super::*;
 use crate::diagnostic::Sources;
 use crate::llb::{Action, Builder, Copy, FileOp, Mkdir, Mkfile, Note, Owner, Remove, attr};
-use crate::oci::{Descriptor, Manifest, Platform, media_type, to_json};
+use crate::oci::{Config, Descriptor, ImageConfig, Manifest, Platform, RootFs, media_type, to_json};
 use crate::solve::{ContextRead, FetchError, Progress};
 use crate::tree::{Entry, Tree, TreePath};
 use std::collections::BTreeMap;
@@ -369,8 +369,7 @@ fn layers_of_images_are_unpacked_once_and_over_one_another() {
             Descriptor::of(media_type::LAYER, bytes)
         })
         .collect();
-    let config = Descriptor::of(media_type::CONFIG, b"{}");
-    let manifest = bench.store.put(&to_json(&Manifest::image(config.clone(), layers.clone()))).unwrap();
+    let manifest = stored(&bench.store, &layers);
     let identifier = attr::oci_layout("base", &manifest);
     let image = bench.builder.source(&identifier, BTreeMap::new(), Note::default());
     let (shown, log) = bench.solve(image);
@@ -389,9 +388,43 @@ fn layers_of_images_are_unpacked_once_and_over_one_another() {
 
     let mut odd = layers[0].clone();
     odd.media_type = "application/zip".into();
-    let manifest = bench.store.put(&to_json(&Manifest::image(config, vec![odd]))).unwrap();
+    let manifest = stored(&bench.store, &[odd]);
     let source = bench.builder.source(&attr::oci_layout("odd", &manifest), BTreeMap::new(), Note::default());
     assert!(bench.fail(source).contains("application/zip"));
+}
+
+#[test]
+fn an_image_whose_configuration_names_other_layers_is_refused() {
+    let mut bench = Bench::new();
+    let bytes = layer(&[("a", "1")]);
+    bench.store.put(&bytes).unwrap();
+    let blob = Descriptor::of(media_type::LAYER, &bytes);
+    let mut fails = |diff_ids: &[Digest]| {
+        let manifest = stored_with(&bench.store, std::slice::from_ref(&blob), diff_ids);
+        let source = bench.builder.source(&attr::oci_layout("other", &manifest), BTreeMap::new(), Note::default());
+        bench.fail(source)
+    };
+    assert!(fails(&[]).contains("it has 1 layers, and its configuration names 0"));
+    assert!(fails(&[Digest::of("something else")]).contains("unpacks to content with digest"));
+}
+
+/// An image of the store with plain layers.
+fn stored(store: &Store, layers: &[Descriptor]) -> Digest {
+    stored_with(store, layers, &layers.iter().map(|layer| layer.digest).collect::<Vec<_>>())
+}
+
+fn stored_with(store: &Store, layers: &[Descriptor], diff_ids: &[Digest]) -> Digest {
+    let config = to_json(&ImageConfig {
+        created: None,
+        author: None,
+        platform: Platform::linux("amd64", None),
+        config: Config::default(),
+        rootfs: RootFs { kind: "layers".to_owned(), diff_ids: diff_ids.to_vec() },
+        history: Vec::new(),
+    });
+    store.put(&config).unwrap();
+    let config = Descriptor::of(media_type::CONFIG, &config);
+    store.put(&to_json(&Manifest::image(config, layers.to_vec()))).unwrap()
 }
 
 #[test]

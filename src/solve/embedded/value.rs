@@ -8,6 +8,7 @@ use super::sandbox::TreeRef;
 use crate::oci::{Digest, Digester};
 use crate::solve::Solved;
 use crate::store::Store;
+use crate::tree::flatten::Flat;
 use crate::tree::{Change, Tree, TreeError, TreePath};
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
@@ -50,6 +51,13 @@ impl Value {
         history.retain(|older| *older != tree_digest);
         history.truncate(HISTORY);
         Value(Arc::new(Inner { digest, tree_digest, removed, opaque, history, tree: OnceLock::new() }))
+    }
+
+    /// What layers came to.
+    pub(super) fn flat(flat: Flat) -> Self {
+        let value = Self::stored(flat.digest, BTreeSet::new(), BTreeSet::new(), Vec::new());
+        let _ = value.0.tree.set(flat.tree);
+        value
     }
 
     /// A result that left the engine before.

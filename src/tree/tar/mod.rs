@@ -20,7 +20,7 @@ mod write;
 
 pub use decompress::{Compression, Decompressed, decompress};
 pub use reader::{Header, Kind, Member, Reader};
-pub use unpack::{Map, Options, read};
+pub use unpack::{Map, Options, Unpacked, read, unpack};
 pub use write::{Sink, write};
 
 use super::{PathError, TreeError};

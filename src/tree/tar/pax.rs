@@ -40,16 +40,18 @@ pub(super) fn put_record(out: &mut Vec<u8>, key: &[u8], value: &[u8]) {
     out.push(b'\n');
 }
 
-/// Whole seconds out of `-1.5` or `1700000000.123456789`, rounded down; none for what is no decimal number.
-pub(super) fn seconds(value: &[u8]) -> Option<i64> {
+/// Whole seconds out of `-1.5` or `1700000000.123456789`, rounded down, and whether they were rounded; none for what is no
+/// decimal number.
+pub(super) fn seconds(value: &[u8]) -> Option<(i64, bool)> {
     let text = std::str::from_utf8(value).ok()?;
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     if !fraction.bytes().all(|b| b.is_ascii_digit()) || whole.starts_with('+') {
         return None;
     }
     let seconds: i64 = whole.parse().ok()?;
-    let rounds_down = whole.starts_with('-') && fraction.bytes().any(|b| b != b'0');
-    seconds.checked_sub(i64::from(rounds_down))
+    let has_fraction = fraction.bytes().any(|b| b != b'0');
+    let rounds_down = whole.starts_with('-') && has_fraction;
+    Some((seconds.checked_sub(i64::from(rounds_down))?, has_fraction))
 }
 
 /// An unsigned decimal number.

@@ -26,6 +26,8 @@ pub struct Header {
     pub gid: u32,
     /// Time of modification, whole seconds.
     pub mtime: i64,
+    /// Whether that was rounded.
+    pub has_fraction: bool,
     /// How many bytes follow; 0 for all but files.
     pub size: u64,
     /// Extended attributes.
@@ -324,6 +326,7 @@ impl<R: Read> Reader<R> {
             uid: id(fields.uid, "its owner is beyond 32 bits")?,
             gid: id(fields.gid, "its group is beyond 32 bits")?,
             mtime: fields.mtime,
+            has_fraction: fields.has_fraction,
             size: fields.size,
             xattrs: fields.xattrs,
         })
@@ -363,6 +366,7 @@ struct Fields {
     uid: u64,
     gid: u64,
     mtime: i64,
+    has_fraction: bool,
     size: u64,
     xattrs: Xattrs,
 }
@@ -386,6 +390,7 @@ impl Fields {
             uid: natural(header::UID, "has a malformed owner")?,
             gid: natural(header::GID, "has a malformed group")?,
             mtime: number(header::MTIME, "has a malformed time")?,
+            has_fraction: false,
             size: size_of(block, at)?,
             xattrs: Xattrs::new(),
         })
@@ -421,7 +426,10 @@ impl Fields {
                 b"size" => self.size = natural()?,
                 b"uid" => self.uid = natural()?,
                 b"gid" => self.gid = natural()?,
-                b"mtime" => self.mtime = pax::seconds(value).ok_or(fail("follows a malformed time"))?,
+                b"mtime" => {
+                    let time = pax::seconds(value).ok_or(fail("follows a malformed time"))?;
+                    (self.mtime, self.has_fraction) = time;
+                }
                 _ if key.starts_with(b"GNU.sparse.") => {
                     return Err(TarError::Refused {
                         name: shown(&self.name),

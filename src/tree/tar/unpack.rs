@@ -4,7 +4,7 @@ use super::{Header, Kind, Limits, Member, Reader, TarError};
 use crate::oci::Digest;
 use crate::store::{Store, StoreError};
 use crate::tree::{Change, Entry, LinkId, Node, Tree, TreeError, TreePath, Xattrs};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, Read, Write};
 
 /// As many links as Linux follows before it gives up.
@@ -64,15 +64,42 @@ impl Default for Options<'_> {
 /// For archives that are damaged or refused, and where the store fails. Files
 /// that were stored before that remain in the store, named by their digests.
 pub fn read(input: impl Read, store: &Store, options: &Options<'_>) -> Result<Change, TarError> {
+    Ok(unpack(input, store, options)?.change)
+}
+
+/// What an archive came to.
+#[derive(Debug)]
+pub struct Unpacked {
+    /// The change that it is.
+    pub change: Change,
+    /// Whether the archive itself says all of the change: no folder was taken from elsewhere, and no time was rounded. What
+    /// others make of it is the same then.
+    pub is_explicit: bool,
+}
+
+/// The same as [`read`], with what is to be known of the archive.
+///
+/// # Errors
+/// As [`read`].
+pub fn unpack(input: impl Read, store: &Store, options: &Options<'_>) -> Result<Unpacked, TarError> {
     let mut reader = Reader::new(input, options.limits.clone());
     if options.whiteouts {
         reader = reader.with_whiteouts();
     }
-    let mut unpacking = Unpacking { store, options, change: Change::default(), buffer: Vec::new() };
+    let mut unpacking = Unpacking {
+        store,
+        options,
+        change: Change::default(),
+        implied: BTreeSet::new(),
+        has_fractions: false,
+        buffer: Vec::new(),
+    };
     while let Some(member) = reader.next_member()? {
+        unpacking.has_fractions |= member.header().has_fraction;
         unpacking.take(member)?;
     }
-    Ok(unpacking.change)
+    let is_explicit = unpacking.implied.is_empty() && !unpacking.has_fractions;
+    Ok(Unpacked { change: unpacking.change, is_explicit })
 }
 
 impl<R: Read> Member<'_, R> {
@@ -107,6 +134,10 @@ struct Unpacking<'a> {
     store: &'a Store,
     options: &'a Options<'a>,
     change: Change,
+    /// The folders in it that the archive has not mentioned.
+    implied: BTreeSet<TreePath>,
+    /// A time was rounded.
+    has_fractions: bool,
     buffer: Vec<u8>,
 }
 
@@ -174,6 +205,7 @@ impl Unpacking<'_> {
             Entry { node, mode: header.mode, uid: header.uid, gid: header.gid, mtime: Some(header.mtime), xattrs };
         // A directory that comes where a link to one stands replaces the link, as with GNU tar.
         let path = self.place(path)?;
+        self.implied.remove(&path);
         self.insert(path, entry)
     }
 
@@ -224,6 +256,7 @@ impl Unpacking<'_> {
                 }
                 Some(entry) if entry.is_dir() => {
                     if self.change.entries.get(&next).is_none() {
+                        self.implied.insert(next.clone());
                         self.change.entries.insert(next.clone(), entry)?;
                     }
                 }
@@ -232,6 +265,7 @@ impl Unpacking<'_> {
                     return Err(TreeError::NotADirectory { path: path.clone(), parent: next, kind }.into());
                 }
                 None => {
+                    self.implied.insert(next.clone());
                     self.change.entries.insert(next.clone(), Entry::dir(0o755))?;
                 }
             }

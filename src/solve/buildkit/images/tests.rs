@@ -40,3 +40,27 @@ fn a_name_that_means_something_else_in_layers_is_no_image() {
     let digest = tree.save(&store).unwrap();
     assert!(Images::new(store).offer(&digest, &Platform::host()).is_err());
 }
+
+#[test]
+fn a_tree_that_came_of_an_image_is_that_image_as_long_as_it_is_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let mut tree = Tree::new();
+    tree.insert(TreePath::new("d").unwrap(), Entry::dir(0o755)).unwrap();
+    let digest = tree.save(&store).unwrap();
+    let (amd64, arm64) = (Platform::linux("amd64", None), Platform::linux("arm64", None));
+    // Any image will do: nobody compares it with the tree.
+    let other = Tree::new().save(&store).unwrap();
+    let own = Images::new(store.clone()).offer(&other, &amd64).unwrap();
+    store.set_record("image-of-tree", &digest, own.as_bytes()).unwrap();
+
+    let images = Images::new(store.clone());
+    assert_eq!(images.offer(&digest, &amd64).unwrap(), own);
+    let manifest: Manifest = serde_json::from_slice(&store.read(&own, 1 << 20).unwrap()).unwrap();
+    let is_offered = |digest: &Digest| images.offered.lock().unwrap().contains(digest);
+    assert!(is_offered(&own) && is_offered(&manifest.config.digest) && is_offered(&manifest.layers[0].digest));
+    assert_ne!(images.offer(&digest, &arm64).unwrap(), own, "it is for another platform");
+    let hex = manifest.layers[0].digest.hex();
+    std::fs::remove_file(folder.path().join("blobs/sha256").join(&hex[..2]).join(&hex[2..])).unwrap();
+    assert_ne!(images.offer(&digest, &amd64).unwrap(), own, "a layer is gone");
+}

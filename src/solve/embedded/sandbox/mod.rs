@@ -75,6 +75,10 @@ pub trait Sandbox: Send + Sync {
     /// A command will run soon: what that takes can be begun. It need not come.
     fn prepare(&self, _store: &Store) {}
 
+    /// This image of the store, which is named by its manifest, is unpacked, and a command for this platform will begin with
+    /// it: what that takes elsewhere can be begun. It need not come.
+    fn foresee(&self, _manifest: &Digest, _platform: &Platform, _store: &Store) {}
+
     /// Runs one command and waits for it.
     fn run(&self, step: &Step, store: &Store, listener: &dyn Listener) -> Result<Ended, SandboxError>;
 

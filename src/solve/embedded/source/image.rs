@@ -2,25 +2,22 @@
 //!
 //! A manifest whose only layer is a tree in kiln's own form is that tree, and nothing
 //! of it is read here. Of any other manifest the layers are unpacked, one over the
-//! other, once for each manifest: the record of that counts as long as the contents of
+//! other ([`flatten`]), once: the record of that counts as long as the contents of
 //! all files are in the store.
 
 use super::super::cache::is_complete;
 use super::super::value::Value;
 use crate::llb::{self, Vertex, attr, pb};
-use crate::oci::{Descriptor, Digest, Index, Manifest, media_type};
+use crate::oci::{Descriptor, Digest, ImageConfig, Index, Manifest, media_type};
 use crate::store::{Store, StoreError};
-use crate::tree::tar::{self, Compression, Limits, Options, TarError};
-use crate::tree::{Change, TreeError};
+use crate::tree::TreeError;
+use crate::tree::flatten::{self, FlattenError, Packed};
+use crate::tree::tar::Limits;
+use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The most that a manifest or an index may have.
+/// The most that a document may have.
 const LIMIT: u64 = 4 << 20;
-
-const KIND: &str = "image-tree";
-
-/// Raised when unpacking changes.
-const VERSION: &[u8] = b"kiln image tree 1\n";
 
 /// Why an image cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -46,14 +43,6 @@ pub enum ImageSourceError {
         /// What it has.
         has: String,
     },
-    /// A layer of a kind that cannot be unpacked.
-    #[error("layer {digest} has the media type `{media_type}`, which is no layer that can be unpacked")]
-    Layer {
-        /// The layer.
-        digest: Digest,
-        /// What it is.
-        media_type: String,
-    },
     /// An attribute is wrong.
     #[error("the attribute {name} of the source is malformed: `{value}`")]
     Attribute {
@@ -62,15 +51,10 @@ pub enum ImageSourceError {
         /// What it says, shortened.
         value: String,
     },
-    /// A layer cannot be unpacked.
-    #[error("cannot unpack layer {digest}: {source}")]
-    Unpack {
-        /// The layer.
-        digest: Digest,
-        /// What is wrong with it.
-        source: TarError,
-    },
-    /// A layer does not fit onto those below.
+    /// Its layers do not make a tree.
+    #[error(transparent)]
+    Flatten(#[from] FlattenError),
+    /// A tree is damaged.
     #[error(transparent)]
     Tree(#[from] TreeError),
     /// The store failed.
@@ -78,12 +62,22 @@ pub enum ImageSourceError {
     Store(#[from] StoreError),
 }
 
-/// The result, and whether nothing had to be unpacked.
+/// The kind of record that says of a tree which image's layers are it.
+const RECORD: &str = "image-of-tree";
+
+/// The manifest of an image that anybody unpacks to this very tree; none where none is known.
+pub(in crate::solve) fn image_of(tree: &Digest, store: &Store) -> Result<Option<Digest>, StoreError> {
+    let record = store.record(RECORD, tree)?;
+    Ok(record.and_then(|record| Some(Digest::from_bytes(record.try_into().ok()?))))
+}
+
+/// The result, and whether nothing had to be unpacked. What has to be, `unpacking` is told by its manifest before.
 pub(in super::super) fn read(
     reference: &str,
     attrs: &BTreeMap<String, String>,
     vertex: &Vertex,
     store: &Store,
+    unpacking: &dyn Fn(&Digest),
 ) -> Result<(Value, bool), ImageSourceError> {
     let not_pinned = || ImageSourceError::NotPinned(reference.chars().take(120).collect());
     let digest = reference.rsplit_once('@').and_then(|(_, digest)| digest.parse().ok()).ok_or_else(not_pinned)?;
@@ -94,39 +88,44 @@ pub(in super::super) fn read(
         return Ok((Value::stored(layer.digest, BTreeSet::new(), BTreeSet::new(), Vec::new()), true));
     }
     let limit = limit(attrs)?.unwrap_or(usize::MAX);
-    let layers = &manifest.layers[..manifest.layers.len().min(limit)];
-    let key = Digest::of([VERSION, digest.as_bytes(), &(layers.len() as u64).to_le_bytes()].concat());
-    if let Some(value) = find(store, &key)? {
-        return Ok((value, true));
+    let config: ImageConfig = document(&manifest.config.digest, store)?;
+    let (layers, diff_ids) = (&manifest.layers, &config.rootfs.diff_ids);
+    if layers.len() != diff_ids.len() {
+        let reason = format!("it has {} layers, and its configuration names {}", layers.len(), diff_ids.len());
+        return Err(ImageSourceError::Malformed { digest, reason });
     }
-    let value = Value::store(unpack(layers, store)?, Vec::new(), store)?;
-    store.set_record(KIND, &key, &value.encode())?;
-    Ok((value, false))
-}
-
-fn find(store: &Store, key: &Digest) -> Result<Option<Value>, ImageSourceError> {
-    let Some(bytes) = store.record(KIND, key)? else { return Ok(None) };
-    let Some(value) = Value::decode(&mut bytes.as_slice()) else { return Ok(None) };
-    match is_complete(&value, store) {
-        Ok(is_complete) => Ok(is_complete.then_some(value)),
-        Err(TreeError::Store(error)) if error.is_lost_content() => Ok(None),
-        Err(error) => Err(error.into()),
+    let packed: Vec<Packed<'_>> = layers.iter().zip(diff_ids.iter().copied()).take(limit).collect();
+    if let Some(tree) = flatten::known_tree(&packed, store)? {
+        let value = Value::stored(tree, BTreeSet::new(), BTreeSet::new(), Vec::new());
+        match is_complete(&value, store) {
+            Ok(true) => return Ok((value, true)),
+            Err(TreeError::Store(error)) if !error.is_lost_content() => return Err(error.into()),
+            _ => {}
+        }
     }
+    unpacking(&digest);
+    let flat = flatten::unpack(&packed, store, &Limits::default())?;
+    if flat.is_explicit && packed.len() == layers.len() {
+        store.set_record(RECORD, &flat.digest, digest.as_bytes())?;
+    }
+    Ok((Value::flat(flat), false))
 }
 
 /// The manifest of that digest, or of an index of that digest the one for the vertex's platform.
 fn manifest(digest: Digest, vertex: &Vertex, store: &Store) -> Result<(Digest, Manifest), ImageSourceError> {
-    let bytes = store.read(&digest, LIMIT)?;
-    let malformed = |e: serde_json::Error| ImageSourceError::Malformed { digest, reason: e.to_string() };
-    let kind: Kind = serde_json::from_slice(&bytes).map_err(malformed)?;
+    let kind: Kind = document(&digest, store)?;
     if kind.manifests.is_none() {
-        return Ok((digest, serde_json::from_slice(&bytes).map_err(malformed)?));
+        return Ok((digest, document(&digest, store)?));
     }
-    let index: Index = serde_json::from_slice(&bytes).map_err(malformed)?;
+    let index: Index = document(&digest, store)?;
     let chosen = choose(&index, vertex.platform.as_ref(), digest)?.digest;
-    let bytes = store.read(&chosen, LIMIT)?;
-    let malformed = |e: serde_json::Error| ImageSourceError::Malformed { digest: chosen, reason: e.to_string() };
-    Ok((chosen, serde_json::from_slice(&bytes).map_err(malformed)?))
+    Ok((chosen, document(&chosen, store)?))
+}
+
+fn document<T: DeserializeOwned>(digest: &Digest, store: &Store) -> Result<T, ImageSourceError> {
+    let bytes = store.read(digest, LIMIT)?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| ImageSourceError::Malformed { digest: *digest, reason: error.to_string() })
 }
 
 /// Tells an index from a manifest, which need not say what they are.
@@ -154,28 +153,4 @@ fn limit(attrs: &BTreeMap<String, String>) -> Result<Option<usize>, ImageSourceE
     let malformed =
         |_| ImageSourceError::Attribute { name: attr::OCI_LAYER_LIMIT, value: value.chars().take(80).collect() };
     value.parse().map(Some).map_err(malformed)
-}
-
-/// Unpacks layers one over the other.
-fn unpack(layers: &[Descriptor], store: &Store) -> Result<Change, ImageSourceError> {
-    let mut whole = Change::default();
-    for layer in layers {
-        let digest = layer.digest;
-        if Compression::of_media_type(&layer.media_type).is_none() {
-            return Err(ImageSourceError::Layer { digest, media_type: layer.media_type.clone() });
-        }
-        let fail = |source| ImageSourceError::Unpack { digest, source };
-        let plain = tar::decompress(store.reader(&digest)?, Limits::default().size).map_err(fail)?;
-        let options = Options {
-            origin: digest.as_bytes(),
-            whiteouts: true,
-            devices: true,
-            xattrs: true,
-            lower: Some(&whole.entries),
-            ..Options::default()
-        };
-        let change = tar::read(plain, store, &options).map_err(fail)?;
-        whole = whole.then(&change)?;
-    }
-    Ok(whole)
 }

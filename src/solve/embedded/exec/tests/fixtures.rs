@@ -3,10 +3,12 @@
 use super::super::super::sandbox::{
     Ended, EnvValue, Listener, MountKind, Sandbox, SandboxError, Status, Step, Stream, TreeRef,
 };
+use crate::oci::{Digest, Platform};
 use crate::store::Store;
 use crate::tree::{Change, Entry, Tree, TreePath};
 use secrecy::ExposeSecret;
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 type Action = dyn Fn(&mut Shell<'_>) -> Status + Send + Sync;
@@ -16,11 +18,13 @@ pub(super) struct Fake {
     action: Box<Action>,
     count: AtomicUsize,
     has_one_id: bool,
+    /// The images that it was told of, with the platforms.
+    pub(super) foreseen: Mutex<Vec<(Digest, String)>>,
 }
 
 impl Fake {
     pub(super) fn new(action: impl Fn(&mut Shell<'_>) -> Status + Send + Sync + 'static) -> Self {
-        Fake { action: Box::new(action), count: AtomicUsize::new(0), has_one_id: false }
+        Fake { action: Box::new(action), count: AtomicUsize::new(0), has_one_id: false, foreseen: Mutex::default() }
     }
 
     pub(super) fn with_one_id(action: impl Fn(&mut Shell<'_>) -> Status + Send + Sync + 'static) -> Self {
@@ -33,6 +37,10 @@ impl Fake {
 }
 
 impl Sandbox for Fake {
+    fn foresee(&self, manifest: &Digest, platform: &Platform, _: &Store) {
+        self.foreseen.lock().unwrap().push((*manifest, platform.to_string()));
+    }
+
     fn run(&self, step: &Step, store: &Store, listener: &dyn Listener) -> Result<Ended, SandboxError> {
         self.count.fetch_add(1, Ordering::SeqCst);
         let mut before = Vec::new();

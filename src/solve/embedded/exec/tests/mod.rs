@@ -5,6 +5,7 @@ mod explaining;
 mod failing;
 mod fixtures;
 mod foreign;
+mod foreseen;
 mod keys;
 mod mounts;
 mod packs;

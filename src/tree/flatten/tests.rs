@@ -1,8 +1,6 @@
 use super::*;
-use crate::image::layer::{Compression as Packing, Packer};
-use crate::oci::{Descriptor, media_type};
+use crate::oci::media_type;
 use crate::tree::tar::fixtures::Archive;
-use crate::tree::{Change, Entry};
 
 fn store() -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
@@ -10,14 +8,18 @@ fn store() -> (tempfile::TempDir, Store) {
     (folder, store)
 }
 
-fn path(text: &str) -> TreePath {
-    TreePath::new(text).unwrap()
+fn plain_layer(store: &Store, archive: &[u8]) -> Descriptor {
+    store.put(archive).unwrap();
+    Descriptor::of(media_type::LAYER, archive)
 }
 
-fn plain_layer(store: &Store, archive: &[u8]) -> Layer {
-    store.put(archive).unwrap();
-    let descriptor = Descriptor::of(media_type::LAYER, archive);
-    Layer { diff_id: descriptor.digest, descriptor, plain_size: None }
+/// Plain layers have one digest.
+fn flat(layers: &[Descriptor], store: &Store) -> Result<Flat, FlattenError> {
+    flat_within(layers, store, &Limits::default())
+}
+
+fn flat_within(layers: &[Descriptor], store: &Store, limits: &Limits) -> Result<Flat, FlattenError> {
+    flatten(&layers.iter().map(|layer| (layer, layer.digest)).collect::<Vec<_>>(), store, limits)
 }
 
 fn shown(flat: &Flat) -> Vec<String> {
@@ -42,7 +44,7 @@ fn later_layers_win_and_take_away() {
         Archive::new().edited(b'5', "a", "", b"", |b| b[100..107].copy_from_slice(b"0000700")).finish(),
     ];
     let layers = layers.map(|archive| plain_layer(&store, &archive));
-    let flat = |count: usize| shown(&flatten(&layers[..count], &store, &Limits::default()).unwrap());
+    let flat = |count: usize| shown(&flat(&layers[..count], &store).unwrap());
     assert_eq!(flat(0), [""; 0]);
     assert_eq!(flat(1), ["0/a/", "0/a/gone", "0/a/keep", "0/b/", "0/b/x", "0/c"]);
     assert_eq!(flat(2), ["0/a/", "0/a/keep", "1/a/new", "0/b/", "1/b/y", "0/c"]);
@@ -51,56 +53,34 @@ fn later_layers_win_and_take_away() {
 }
 
 #[test]
-fn what_was_packed_is_flattened_back() {
-    let (_folder, store) = store();
-    let packer = Packer::on_all_cores().unwrap();
-    let content = store.put(b"x").unwrap();
-    let mut lower = Tree::new();
-    for p in ["usr", "usr/bin", "etc"] {
-        lower.insert(path(p), Entry::dir(0o755).modified_at(Some(3))).unwrap();
-    }
-    for p in ["usr/bin/a", "usr/bin/b", "etc/c"] {
-        lower.insert(path(p), Entry::file(content, 1, 0o4755).owned_by(7, 8).modified_at(Some(4))).unwrap();
-    }
-    let mut upper = lower.clone();
-    upper.remove(&path("etc"));
-    upper.insert(path("usr/bin/b"), Entry::symlink("a").modified_at(Some(5))).unwrap();
-    for compression in [Packing::None, Packing::default(), Packing::Zstd { level: 3 }] {
-        let changes = [Change::from(lower.clone()), Change::between(&lower, &upper)];
-        let layers = packer.pack_all(&changes, &store, 10, compression).unwrap();
-        assert_eq!(*flatten(&layers, &store, &Limits::default()).unwrap().tree, upper);
-    }
-}
-
-#[test]
 fn a_layer_that_unpacks_to_something_else_is_refused() {
     let (_folder, store) = store();
-    let mut layer = plain_layer(&store, &Archive::new().file("a", "x").finish());
-    layer.diff_id = Digest::of("something else");
-    assert!(matches!(flatten(&[layer], &store, &Limits::default()), Err(FlattenError::WrongDiffId { .. })));
+    let layer = plain_layer(&store, &Archive::new().file("a", "x").finish());
+    let refused = flatten(&[(&layer, Digest::of("something else"))], &store, &Limits::default());
+    assert!(matches!(refused, Err(FlattenError::WrongDiffId { .. })));
 }
 
 #[test]
 fn hostile_layers_are_refused() {
     let (folder, store) = store();
-    let error = |layer: Layer| flatten(&[layer], &store, &Limits::default()).unwrap_err();
+    let error = |layer: Descriptor| flat(&[layer], &store).unwrap_err();
     let escape = plain_layer(&store, &Archive::new().file("../x", "x").finish());
     assert!(error(escape).to_string().contains("`..`"));
     let mut unknown = plain_layer(&store, &Archive::new().finish());
-    unknown.descriptor.media_type = "text/plain".into();
+    unknown.media_type = "text/plain".into();
     assert!(matches!(error(unknown), FlattenError::UnknownKind { .. }));
     let large = plain_layer(&store, &Archive::new().file("a", [0; 9000]).finish());
     let limits = Limits { size: 5000, ..Limits::default() };
-    assert!(flatten(&[large], &store, &limits).unwrap_err().to_string().contains("more"));
+    assert!(flat_within(&[large], &store, &limits).unwrap_err().to_string().contains("more"));
     // A blob that was damaged in the store.
     let layer = plain_layer(&store, &Archive::new().file("a", "x").finish());
-    let hex = layer.descriptor.digest.hex();
+    let hex = layer.digest.hex();
     let blob = folder.path().join("blobs/sha256").join(&hex[..2]).join(&hex[2..]);
     let mut bytes = std::fs::read(&blob).unwrap();
     bytes[100] ^= 1;
     std::fs::write(&blob, bytes).unwrap();
     let store = Store::open(folder.path()).unwrap();
-    let lost = flatten(&[layer], &store, &Limits::default()).unwrap_err();
+    let lost = flat(&[layer], &store).unwrap_err();
     assert!(matches!(&lost, FlattenError::Store(e) if e.is_lost_content()), "{lost}");
 }
 
@@ -112,16 +92,35 @@ fn what_layers_came_to_is_found_again_as_long_as_it_is_there() {
         plain_layer(&store, &Archive::new().dir("d").file("d/a", "x").file("b", "y").finish()),
         plain_layer(&store, &Archive::new().dir("d").file("d/.wh.a", "").file("d/c", "z").finish()),
     ];
-    let first = flatten(&layers, &store, &Limits::default()).unwrap();
+    let first = flat(&layers, &store).unwrap();
     // Not out of the layers, which are gone.
     for layer in &layers {
-        let hex = layer.descriptor.digest.hex();
+        let hex = layer.digest.hex();
         std::fs::remove_file(folder.path().join("blobs/sha256").join(&hex[..2]).join(&hex[2..])).unwrap();
     }
-    let second = flatten(&layers, &store, &Limits::default()).unwrap();
+    let second = flat(&layers, &store).unwrap();
     assert_eq!((&second.tree, &second.layer_of), (&first.tree, &first.layer_of));
-    assert!(flatten(&layers[..1], &store, &Limits::default()).is_err(), "other layers are something else");
+    assert_eq!((first.is_explicit, second.is_explicit), (true, true));
+    assert!(flat(&layers[..1], &store).is_err(), "other layers are something else");
     let hex = first.tree.digest().hex();
     std::fs::remove_file(folder.path().join("blobs/sha256").join(&hex[..2]).join(&hex[2..])).unwrap();
-    assert!(flatten(&layers, &store, &Limits::default()).is_err(), "without its tree it must be made anew");
+    assert!(flat(&layers, &store).is_err(), "without its tree it must be made anew");
+}
+
+#[test]
+fn layers_that_leave_something_to_who_unpacks_them_are_told_from_others() {
+    let (_folder, store) = store();
+    let is_explicit = |archives: &[Vec<u8>]| {
+        let layers: Vec<_> = archives.iter().map(|archive| plain_layer(&store, archive)).collect();
+        (flat(&layers, &store).unwrap().is_explicit, flat(&layers, &store).unwrap().is_explicit)
+    };
+    let lower = Archive::new().dir("d").file("d/a", "x").finish();
+    assert_eq!(is_explicit(&[lower.clone(), Archive::new().dir("d").file("d/b", "y").finish()]), (true, true));
+    assert_eq!(is_explicit(&[Archive::new().file("d/a", "x").dir("d").finish()]), (true, true), "later is soon enough");
+    assert_eq!(is_explicit(&[Archive::new().file("d/a", "x").finish()]), (false, false));
+    assert_eq!(is_explicit(&[lower.clone(), Archive::new().file("d/b", "y").finish()]), (false, false));
+    assert_eq!(is_explicit(&[lower, Archive::new().file("d/.wh.a", "").finish()]), (false, false));
+    let timed = |time: &str| Archive::new().pax(&[("mtime", time.as_bytes())]).file("a", "x").finish();
+    assert_eq!(is_explicit(&[timed("5.0")]), (true, true));
+    assert_eq!(is_explicit(&[timed("5.25")]), (false, false));
 }
