@@ -52,7 +52,7 @@ image "x" {
 
 const GIVEN: [&str; 2] = ["--secret", "token=env:TOKEN"];
 
-fn build(site: &Site, daemon: Option<&Docker>, arguments: &[&str]) -> Outcome {
+pub fn build(site: &Site, daemon: Option<&Docker>, arguments: &[&str]) -> Outcome {
     let engine = daemon.map_or(vec!["--engine", "embedded"], |_| vec!["--engine", "buildkit:docker://"]);
     let call = site.build(&[arguments, &engine, &["--progress", "plain"]].concat());
     let call = call.env("TOKEN", "correct-horse-battery-staple");

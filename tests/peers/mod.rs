@@ -12,6 +12,7 @@ mod pools;
 mod pulled;
 mod pushed;
 mod release;
+mod roots;
 mod sbom;
 mod shelves;
 mod tools;

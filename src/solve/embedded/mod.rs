@@ -239,19 +239,21 @@ fn wanted(graph: &Graph, targets: &[Output]) -> Result<BTreeSet<usize>, SolveErr
     Ok(wanted)
 }
 
-/// The first command whose root begins with what a vertex makes.
+/// The first command whose root begins with what a vertex makes, or may begin with it.
 fn first_command_on<'g>(graph: &'g Graph, vertex: &Vertex) -> Option<&'g Vertex> {
     let mut made_on = BTreeSet::from([vertex.digest]);
     // What takes something stands behind it.
     for taker in graph.vertices() {
-        let below = match &taker.op {
-            pb::op::Op::Exec(exec) => exec.mounts.iter().find(|mount| mount.dest == "/").map(|mount| mount.input),
-            pb::op::Op::File(file) => file.actions.first().map(|action| action.input),
-            pb::op::Op::Merge(merge) => merge.inputs.first().map(|input| input.input),
-            _ => None,
+        let below: Vec<i64> = match &taker.op {
+            pb::op::Op::Exec(exec) => {
+                exec.mounts.iter().filter(|mount| mount.dest == "/").map(|mount| mount.input).collect()
+            }
+            pb::op::Op::File(file) => file.actions.first().map(|action| action.input).into_iter().collect(),
+            pb::op::Op::Merge(merge) => merge.inputs.iter().map(|input| input.input).collect(),
+            _ => Vec::new(),
         };
-        let below = below.and_then(|index| taker.inputs.get(usize::try_from(index).ok()?));
-        if below.is_some_and(|input| made_on.contains(&input.vertex)) {
+        let mut below = below.into_iter().filter_map(|index| taker.inputs.get(usize::try_from(index).ok()?));
+        if below.any(|input| made_on.contains(&input.vertex)) {
             if matches!(taker.op, pb::op::Op::Exec(_)) {
                 return Some(taker);
             }
@@ -444,27 +446,33 @@ impl<'a> Run<'a> {
         {
             return Ok((values, true));
         }
-        // The tree that most of the result comes from.
+        // What most of the result comes from.
         let mut base = None;
         let changes = match op {
             pb::op::Op::File(file) => {
-                base = file.actions.first().map(|action| action.input);
+                base = file.actions.first().and_then(|action| inputs.get(usize::try_from(action.input).ok()?));
                 let inputs = inputs.iter().map(|input| input.input(store)).collect::<Result<Vec<_>, _>>()?;
                 file::run(file, inputs, store)?
             }
             pb::op::Op::Merge(merge) => {
-                base = merge.inputs.first().map(|input| input.input);
+                base = self.largest(inputs)?;
                 vec![self.merge(merge, inputs)?]
             }
             pb::op::Op::Diff(diff) => vec![self.diff(diff, inputs)?],
             pb::op::Op::Source(_) | pb::op::Op::Exec(_) | pb::op::Op::Build(_) => Vec::new(),
         };
-        let base = base.and_then(|index| inputs.get(usize::try_from(index).ok()?));
         let history = base.map(Value::lineage).unwrap_or_default();
         let store_one = |change| Value::store(change, history.clone(), store);
         let values = changes.into_iter().map(store_one).collect::<Result<Vec<_>, _>>()?;
         cache::remember(store, &key, &values)?;
         Ok((values, false))
+    }
+
+    /// The input whose tree has most entries; the first of equals.
+    fn largest<'v>(&self, inputs: &'v [Value]) -> Result<Option<&'v Value>, TreeError> {
+        let sizes = inputs.iter().map(|input| Ok((input.tree(&self.engine.store)?.len(), input)));
+        let sizes = sizes.collect::<Result<Vec<_>, TreeError>>()?;
+        Ok(sizes.into_iter().rev().max_by_key(|(size, _)| *size).map(|(_, input)| input))
     }
 
     /// Trees laid over one another, with what each takes away from those below.

@@ -1,5 +1,6 @@
 //! What a sandbox is told of before it runs anything.
 
+use super::super::super::sandbox::MountKind;
 use super::*;
 use crate::llb::{Copy, attr};
 use crate::oci::{Config, Descriptor, ImageConfig, Manifest, RootFs, media_type, to_json};
@@ -42,6 +43,25 @@ fn an_image_that_commands_begin_with_is_foreseen_while_it_is_unpacked() {
     let again = bench.run(Some(more), &["make", "again"]);
     bench.solve(again);
     assert_eq!((bench.fake.count(), bench.fake.foreseen.lock().unwrap().clone()), (2, foreseen()));
+}
+
+#[test]
+fn what_is_merged_comes_of_its_largest_part() {
+    static HISTORY: Mutex<Vec<Digest>> = Mutex::new(Vec::new());
+    let mut bench = Bench::new(|shell| {
+        let MountKind::Tree { tree, .. } = &shell.step.mounts[0].kind else { panic!("no root") };
+        HISTORY.lock().unwrap().clone_from(&tree.history);
+        Status::Exited(0)
+    });
+    let manifest = image(&bench.store, &Archive::new().dir("bin").file("bin/sh", "sh").finish());
+    let base = bench.image(&manifest);
+    let folder = bench.tree(&[("/tmp", "")]);
+    let root = bench.builder.merge(&[folder, base], Note::default());
+    let made = bench.run(root, &["make"]);
+    bench.solve(made);
+    let base = bench.solve(base).results[0].tree_digest;
+    assert_eq!(*HISTORY.lock().unwrap(), [base]);
+    assert_eq!(bench.fake.foreseen.lock().unwrap().len(), 1);
 }
 
 #[test]
