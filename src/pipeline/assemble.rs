@@ -51,7 +51,7 @@ pub(super) struct Solution {
     pub changes: Vec<Change>,
     /// What made each.
     pub created_by: Vec<String>,
-    /// The file system of each stage after each of its moves, by name.
+    /// The file system of each stage after each of its moves, by name; of what a command left, what others take of it.
     pub stages: BTreeMap<String, Vec<Arc<Tree>>>,
     /// How the commands ran.
     pub ran: Vec<RanFact>,
@@ -147,10 +147,11 @@ impl Assembly<'_> {
         session.phase("solving");
         let moves = compiled.recipe.moves.iter().map(|m| m.state);
         let of_stages = compiled.stages.values().flatten().map(|m| m.state);
-        let targets: Vec<Output> = moves.chain(compiled.checked()).chain(of_stages).collect();
-        let solve::Solution { results, ran, .. } = run(session, project, sources, compiled, &targets, read)?;
-        let (own, rest) = results.split_at(compiled.recipe.moves.len());
-        let (left, mut rest) = rest.split_at(compiled.checked().count());
+        let targets: Vec<Output> = moves.chain(compiled.checked()).collect();
+        let wanted = Wanted { targets: &targets, in_part: &of_stages.collect::<Vec<_>>() };
+        let solve::Solution { results, in_part, ran, .. } = run(session, project, sources, compiled, wanted, read)?;
+        let (own, left) = results.split_at(compiled.recipe.moves.len());
+        let mut rest = in_part.as_slice();
         let trees = |solved: &[Solved]| solved.iter().map(|solved| solved.tree.clone()).collect::<Vec<_>>();
         let mut stages = BTreeMap::new();
         for (name, moves) in &compiled.stages {
@@ -172,7 +173,8 @@ impl Assembly<'_> {
             return Ok(Default::default());
         }
         let targets: Vec<Output> = compiled.contexts.values().copied().collect();
-        let solved = run(session, project, sources, compiled, &targets, &Read::new())?.results;
+        let wanted = Wanted { targets: &targets, in_part: &[] };
+        let solved = run(session, project, sources, compiled, wanted, &Read::new())?.results;
         let names = compiled.contexts.keys().cloned().zip(solved.iter().map(|solved| solved.tree_digest)).collect();
         Ok((names, targets.iter().map(|target| target.vertex).zip(solved).collect()))
     }
@@ -265,9 +267,18 @@ pub(super) fn file_system(
     session.phase("solving");
     let last = compiled.graph.output();
     let targets: Vec<Output> = [last].into_iter().chain(compiled.checked()).collect();
-    let mut solved = run(session, project, sources, compiled, &targets, &Read::new())?.results;
+    let wanted = Wanted { targets: &targets, in_part: &[] };
+    let mut solved = run(session, project, sources, compiled, wanted, &Read::new())?.results;
     commands::results(compiled, &solved[1..])?;
     Ok(solved.swap_remove(0))
+}
+
+/// What is to be solved.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    targets: &'a [Output],
+    /// As far as it is there anyway.
+    in_part: &'a [Output],
 }
 
 fn run(
@@ -275,12 +286,12 @@ fn run(
     project: &Project,
     sources: &Sources,
     compiled: &Compiled,
-    targets: &[Output],
+    Wanted { targets, in_part }: Wanted<'_>,
     read: &Read,
 ) -> Result<solve::Solution, Error> {
     let graph = compiled.graph.graph()?;
     let progress = Listener::new(session);
-    let request = Request { contexts: &folders(project), read, ..session.request(&graph, targets, &progress) };
+    let request = Request { contexts: &folders(project), read, in_part, ..session.request(&graph, targets, &progress) };
     let solution = session.engine()?.solve(&request).map_err(|error| {
         let spans = error.vertex().map(|vertex| compiled.graph.spans(&vertex).to_vec()).unwrap_or_default();
         let command = error.vertex().and_then(|vertex| compiled.command(&vertex));

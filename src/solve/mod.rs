@@ -41,6 +41,8 @@ pub struct Request<'a> {
     pub graph: &'a Graph,
     /// What is wanted of it.
     pub targets: &'a [Output],
+    /// What is wanted of it too, as far as it is there anyway: of what a command leaves, what others take of it.
+    pub in_part: &'a [Output],
     /// The folders behind `local://` sources, by name.
     pub contexts: &'a BTreeMap<String, PathBuf>,
     /// Manifests in the store for sources that engines do not reach by themselves, by the sources' identifiers:
@@ -83,6 +85,7 @@ impl<'a> Request<'a> {
         Request {
             graph,
             targets,
+            in_part: &[],
             contexts: &NO_FOLDERS,
             brought: &NO_MANIFESTS,
             read: &NOTHING_READ,
@@ -117,6 +120,8 @@ impl Shared for () {
 pub struct Solution {
     /// One result for each target, in their order.
     pub results: Vec<Solved>,
+    /// The same for what was wanted in part.
+    pub in_part: Vec<Solved>,
     /// The commands that this took, in the order of the graph.
     pub ran: Vec<Ran>,
     /// What two runs of the same command left differently, where that was asked for; at most 1000 for each command.

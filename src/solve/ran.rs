@@ -14,7 +14,7 @@ pub struct Ran {
     pub key: Digest,
     /// The trees that it took, in the order of the vertex's inputs.
     pub inputs: Vec<Digest>,
-    /// The trees that it left, in the order of the vertex's outputs.
+    /// The trees that it left, in the order of the vertex's outputs; of one that nobody takes whole, what is taken.
     pub outputs: Vec<Digest>,
     /// Whether an earlier result was used.
     pub cached: bool,

@@ -41,7 +41,17 @@ stage "third" {
     user 1000
     run "pwd; id; write /home/deep/mine x"
 }
+stage "fifth" {
+    base "first"
+    run "mkdir /out; write /out/app a; ln /out/app /out/same; ln /out/app /kept; mkdir /out/deep; write /out/deep/x x; chown 7 /out/deep; touch /out/deep/x 200000000; symlink /out/deep /through; write /out/junk leave me there"
+}
+stage "sixth" {
+    base "fifth"
+    run "mkdir /new; write /new/y y; write /new/junk and me; symlink /new /way; rm /out/junk"
+}
 image "x" {
+    copy "/out/app" "/out/same" "/out/deep" from="fifth" to="/out/"
+    copy "/way/y" from="sixth" to="/"
     copy "/home" from="third" to="/"
     copy "." from="fourth" to="/fourth/"
     copy "/made" "/copied" "/link" from="second" to="/"
@@ -135,6 +145,35 @@ fn commands_in_docker_of_bookworm_leave_the_same() {
     let words: Vec<&str> =
         outcome.stderr.split(|c: char| c.is_whitespace() || c == '│').filter(|w| !w.is_empty()).collect();
     assert!(words.join(" ").contains(said), "{}", outcome.stderr);
+}
+
+#[test]
+#[ignore = "needs root, and Docker from a Debian mirror"]
+fn what_no_image_takes_of_a_stage_stays_in_the_daemon() {
+    let docker = Docker::start(Tools::docker(), &["--feature=containerd-snapshotter=true"]);
+    let made = "mkdir /out; write /out/app a; write /out/junk leave-me-there; ln /out/app /link; rm /bin/old";
+    let tools = "symlink \"/bin/old\" to=\"box\"";
+    let stage = |name: &str, more: &str| {
+        format!(
+            "stage \"{name}\" {{ base \"tools\"; {tools}; run \"{made}; {more}\" }}\nimage \"x\" {{ copy \"/out/app\" from=\"{name}\" to=\"/\" }}\n"
+        )
+    };
+    let site = Site::new(&stage("s", "true"));
+    let layouts = [("own", None), ("theirs", Some(&docker))].map(|(name, daemon)| {
+        let output = format!("oci:{}", site.world.path(name).display());
+        let store = site.world.path(format!("store-{name}")).display().to_string();
+        build(&site, daemon, &["-o", &output, "--store", &store]).done();
+        files::contents(&site.world.path(name))
+    });
+    assert_eq!(layouts[0], layouts[1]);
+    let left = b"leave-me-there\n";
+    let holds = |store: &str| files::holds(&site.world.path(store).join("blobs"), left);
+    assert_eq!((holds("store-own"), holds("store-theirs")), (true, false));
+    // It comes when it is needed: the way to what is taken leads through a link.
+    site.spec(&stage("s", "symlink /out /way").replace("copy \"/out/app\"", "copy \"/way/app\""));
+    let store = site.world.path("store-theirs").display().to_string();
+    build(&site, Some(&docker), &["--store", &store]).done();
+    assert!(holds("store-theirs"));
 }
 
 /// The examples that run commands.

@@ -127,6 +127,7 @@ impl Room {
                     tree: TreeRef { tree, history: Vec::new() },
                     selector: TreePath::root(),
                     writable: true,
+                    part: None,
                 },
             }],
             interactive: false,

@@ -195,6 +195,7 @@ fn trees_are_mounted_whole_and_in_part_and_links_in_them_stay_inside() {
             tree: kiln::solve::embedded::sandbox::TreeRef { tree: other, history: Vec::new() },
             selector,
             writable,
+            part: None,
         },
     };
     let base = room.tree([(path("out"), Entry::symlink("../../../../inside"))]);

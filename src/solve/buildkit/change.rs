@@ -31,11 +31,34 @@ impl Seen<'_> {
     /// The tree after the command, by an OCI layout whose layers lie over the tree before it; without what the daemon made at
     /// `stubs`.
     pub(super) fn layers(&self, archive: impl Read, stubs: &BTreeSet<TreePath>) -> Result<After, String> {
+        let after = self.unpack(self.lower.clone(), archive)?;
+        Ok(self.without(after, stubs))
+    }
+
+    /// The tree before the command, and at these paths, where nothing was before, what the command left, by an OCI layout of
+    /// that. None where the layout has nothing at one of them: the way there may lead through a link.
+    pub(super) fn part(&self, archive: impl Read, paths: &BTreeSet<TreePath>) -> Result<Option<After>, String> {
+        let found = self.unpack(Tree::new(), archive)?;
+        if paths.iter().any(|path| found.get(path).is_none()) {
+            return Ok(None);
+        }
+        let mut after = self.lower.clone();
+        for (path, entry) in found.iter() {
+            let on_the_way =
+                || entry.is_dir() && paths.iter().any(|taken| taken.ancestors().any(|above| above == *path));
+            if on_the_way() || path.ancestors().any(|above| paths.contains(&above)) {
+                after.insert(path.clone(), entry.clone()).map_err(|e| e.to_string())?;
+            }
+        }
+        Ok(Some(After { tree: after, taken: Vec::new() }))
+    }
+
+    /// A tree with the layers of an OCI layout over it.
+    fn unpack(&self, mut after: Tree, archive: impl Read) -> Result<Tree, String> {
         let layout = tar::read(archive, self.store, &Options::default()).map_err(|e| e.to_string())?.entries;
         let index: Index = json(&layout, "index.json", self.store)?;
         let [image] = index.manifests.as_slice() else { return Err("it sends not one image".to_owned()) };
         let manifest: Manifest = json(&layout, &blob(&image.digest), self.store)?;
-        let mut after = self.lower.clone();
         for layer in &manifest.layers {
             let content = file(&layout, &blob(&layer.digest))?;
             if content != layer.digest {
@@ -49,7 +72,7 @@ impl Seen<'_> {
             let entries = self.settled(&change.entries, false)?;
             Change { entries, ..change }.apply(&mut after).map_err(|e| e.to_string())?;
         }
-        Ok(self.without(after, stubs))
+        Ok(after)
     }
 
     /// The same, by an archive of all files.

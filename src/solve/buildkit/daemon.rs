@@ -4,7 +4,7 @@ use super::address::Address;
 use super::agents::{self, Agents};
 use super::archive::{Archive, Place};
 use super::capability;
-use super::change::{After, Seen, stubs};
+use super::change::{Seen, stubs};
 use super::connect;
 use super::graph::{Graph, Made, Told};
 use super::images::Images;
@@ -17,7 +17,7 @@ use crate::llb;
 use crate::oci::{Digest, Platform};
 use crate::solve::embedded::sandbox::{Ended, Limit, Listener, MountKind, SandboxError, Status, Step};
 use crate::store::Store;
-use crate::tree::{Change, Tree};
+use crate::tree::{Change, Entry, Tree, TreePath};
 use bollard_buildkit_proto::moby::buildkit::v1::control_client::ControlClient;
 use bollard_buildkit_proto::moby::buildkit::v1::{ListWorkersRequest, ListWorkersResponse};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -217,46 +217,64 @@ impl Daemon {
         }
         let made = connection.graph().add(step, images).map_err(|e| SandboxError::Tree(e.to_string()))?;
         let mut changes: Vec<Option<Change>> = step.mounts.iter().map(|_| None).collect();
-        let ended = |status, changes| Ok(Some(Ended { status, changes, warnings: warnings(step) }));
+        let mut is_part = false;
+        let ended = |status, changes, is_part| Ok(Some(Ended { status, changes, is_part, warnings: warnings(step) }));
         if made.results.iter().all(Option::is_none) {
             return Err(fail("a command that may change nothing leaves nothing that could be asked for"));
         }
         let mut began = None;
         for (number, mount) in step.mounts.iter().enumerate() {
-            let (Some(told), MountKind::Tree { tree, .. }) = (made.results[number], &mount.kind) else { continue };
-            // The command runs with the first; what else it left is there then.
-            let place = Place::new(store)?;
-            let solved = self.solve(connection, step, &made, told, &place, listener, is_over)?;
-            match solved.end {
-                End::Done => {}
-                End::Exited(code) => return ended(Status::Exited(code), changes),
-                End::Stopped if is_late() => return ended(Status::Exceeded(Limit::Time), changes),
-                End::Stopped => return ended(Status::Cancelled, changes),
-                End::Failed(reason) if images.is_some() && capability::lacks_images(&reason) => {
-                    connection.reads_no_images.store(true, Ordering::Relaxed);
-                    connection.graph().forget();
-                    return Ok(None);
-                }
-                End::Failed(reason) if connection.session.is_over() => {
-                    return Err(Trouble::Gone(visible(format!("the session broke: {reason}"))));
-                }
-                End::Failed(reason) => return Err(fail(capability::explain(&reason).unwrap_or(reason))),
-            }
-            let first = solved.began.or(began).ok_or_else(|| fail("it does not say when the command began"))?;
-            let first = *began.get_or_insert(first.min(made.began.unwrap_or(i64::MAX)));
-            look_for_secrets(step, number, &mut place.open()?)?;
-            let lower = Tree::load(store, &tree.tree).map_err(|e| SandboxError::Tree(e.to_string()))?;
-            let change = Seen { lower: &lower, began: first, store };
-            let stubs = stubs(step, number);
-            let after = match connection.form() {
-                Form::Layers => change.layers(place.open()?, &stubs),
-                Form::Whole => change.whole(place.open()?, &stubs),
+            let (Some(told), MountKind::Tree { tree, part, .. }) = (made.results[number], &mount.kind) else {
+                continue;
             };
-            let After { tree: after, taken } = after.map_err(fail)?;
-            connection.graph().learn(after.digest(), told.after, &taken, first);
-            changes[number] = Some(Change::between(&lower, &after));
+            let lower = Tree::load(store, &tree.tree).map_err(|e| SandboxError::Tree(e.to_string()))?;
+            // What replaces something is told by the difference alone.
+            let mut part =
+                part.as_ref().filter(|paths| told.part.is_some() && paths.iter().all(|path| is_new(&lower, path)));
+            let (after, first) = loop {
+                // The command runs with the first; what else it left is there then.
+                let place = Place::new(store)?;
+                let told = Told { part: told.part.filter(|_| part.is_some()), ..told };
+                let solved = self.solve(connection, step, &made, told, &place, listener, is_over)?;
+                match solved.end {
+                    End::Done => {}
+                    End::Exited(code) => return ended(Status::Exited(code), changes, false),
+                    End::Stopped if is_late() => return ended(Status::Exceeded(Limit::Time), changes, false),
+                    End::Stopped => return ended(Status::Cancelled, changes, false),
+                    End::Failed(reason) if images.is_some() && capability::lacks_images(&reason) => {
+                        connection.reads_no_images.store(true, Ordering::Relaxed);
+                        connection.graph().forget();
+                        return Ok(None);
+                    }
+                    End::Failed(reason) if connection.session.is_over() => {
+                        return Err(Trouble::Gone(visible(format!("the session broke: {reason}"))));
+                    }
+                    End::Failed(reason) => return Err(fail(capability::explain(&reason).unwrap_or(reason))),
+                }
+                let first = solved.began.or(began).ok_or_else(|| fail("it does not say when the command began"))?;
+                let first = *began.get_or_insert(first.min(made.began.unwrap_or(i64::MAX)));
+                look_for_secrets(step, number, &mut place.open()?)?;
+                let change = Seen { lower: &lower, began: first, store };
+                let stubs = stubs(step, number);
+                match (connection.form(), part) {
+                    (Form::Layers, Some(paths)) => match change.part(place.open()?, paths).map_err(fail)? {
+                        Some(after) => break (after, first),
+                        None => part = None,
+                    },
+                    (Form::Layers, None) => break (change.layers(place.open()?, &stubs).map_err(fail)?, first),
+                    (Form::Whole, _) => {
+                        part = None;
+                        break (change.whole(place.open()?, &stubs).map_err(fail)?, first);
+                    }
+                }
+            };
+            match part {
+                Some(_) => is_part = true,
+                None => connection.graph().learn(after.tree.digest(), told.after, &after.taken, first),
+            }
+            changes[number] = Some(Change::between(&lower, &after.tree));
         }
-        ended(Status::Exited(0), changes)
+        ended(Status::Exited(0), changes, is_part)
     }
 
     /// Solves what shows one of the trees that a command left, in the form that the daemon knows.
@@ -274,7 +292,7 @@ impl Daemon {
         let (_lent, agents) = agents::lend(&made.agents, &place.folder)?;
         loop {
             let form = connection.form();
-            let output = if form == Form::Layers { told.change } else { told.after };
+            let output = if form == Form::Layers { told.part.unwrap_or(told.change) } else { told.after };
             let definition = connection.graph().definition(output).map_err(fail)?;
             let archive = place.file.try_clone().map_err(fail)?;
             let (secrets, agents) = (made.secrets.clone(), agents.clone());
@@ -318,6 +336,12 @@ impl Connection {
             None => Suits::No,
         }
     }
+}
+
+/// Whether nothing is at a path, and nothing but folders on the way there.
+fn is_new(tree: &Tree, path: &TreePath) -> bool {
+    let is_folder = |above: TreePath| tree.get(&above).is_none_or(Entry::is_dir);
+    tree.get(path).is_none() && path.parent().is_none_or(|parent| parent.ancestors().all(is_folder))
 }
 
 fn platforms(list: ListWorkersResponse) -> Vec<Platform> {

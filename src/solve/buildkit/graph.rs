@@ -10,7 +10,7 @@ use crate::solve::embedded::sandbox::{self, EnvValue, MountKind, Step, TreeRef};
 use crate::store::Store;
 use crate::tree::{Change, Entry, Tree, TreeError, TreePath};
 use secrecy::SecretSlice;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The name of the store of images that the session offers.
 const STORE: &str = "kiln";
@@ -67,6 +67,8 @@ pub(super) struct Told {
     pub(super) after: Output,
     /// The difference to what it began with; the tree after it where that was empty.
     pub(super) change: Output,
+    /// The part of the tree after it that is needed, where it is not all of that.
+    pub(super) part: Option<Output>,
 }
 
 impl Graph {
@@ -138,17 +140,17 @@ impl Graph {
         let mut began: Option<i64> = None;
         for mount in &step.mounts {
             let kind = match &mount.kind {
-                MountKind::Tree { tree, selector, writable } => {
+                MountKind::Tree { tree, selector, writable, part } => {
                     let source = self.tree(tree, step, &mount.target, images)?;
                     began = began.into_iter().chain(source.and_then(|source| source.began)).min();
                     let mut from = source.map(|source| source.output);
                     if mount.target == "/" {
                         from = Some(self.root(from));
                         (exec.root, exec.readonly_root) = (from, !writable);
-                        begins.push(writable.then_some((from, None)));
+                        begins.push(writable.then_some((from, None, part.as_ref())));
                         continue;
                     }
-                    begins.push(writable.then_some((from, Some(exec.mounts.len()))));
+                    begins.push(writable.then_some((from, Some(exec.mounts.len()), part.as_ref())));
                     Kind::Tree { from, selector: format!("/{selector}"), writable: *writable }
                 }
                 other => {
@@ -177,10 +179,15 @@ impl Graph {
         let outputs = self.builder.exec(exec, Note::named(&step.name));
         let note = Note::named(format!("kiln: what changes by {}", step.name));
         let results = begins.into_iter().map(|begin| {
-            let (from, at) = begin?;
+            let (from, at, part) = begin?;
             let after = at.map_or(outputs.root, |at| outputs.mounts[at])?;
             let change = self.builder.diff(from, Some(after), note.clone())?;
-            Some(Told { after, change })
+            let part = part.and_then(patterns).map(|include| {
+                let all = Copy { contents_only: true, include, ..Copy::new(Some(after), "/", "/") };
+                let op = FileOp { base: None, accounts: None, actions: vec![Action::Copy(all)] };
+                self.builder.file(op, Note::named(format!("kiln: what is taken of {}", step.name)))
+            });
+            Some(Told { after, change, part })
         });
         let results: Vec<Option<Told>> = results.collect();
         Ok(Made { began, results, secrets, agents })
@@ -332,6 +339,16 @@ impl Graph {
         let op = FileOp { base: None, accounts: None, actions: vec![Action::Copy(copy)] };
         self.builder.file(op, Note::named(format!("kiln: the root of {}", step.name)))
     }
+}
+
+/// Paths as patterns that match them alone; none where one has a sign of another meaning, or there are none.
+fn patterns(paths: &BTreeSet<TreePath>) -> Option<Vec<String>> {
+    let plain = |path: &TreePath| {
+        let path = std::str::from_utf8(path.as_bytes()).ok()?;
+        (!path.contains(['*', '?', '[', ']', '\\', '!'])).then(|| path.to_owned())
+    };
+    let patterns = paths.iter().map(plain).collect::<Option<Vec<_>>>()?;
+    (!patterns.is_empty()).then_some(patterns)
 }
 
 /// The trees that a tree was made of and that hold something, nearest first.

@@ -233,7 +233,7 @@ impl Sandbox for BuildKit {
         }
         if listener.is_cancelled() {
             let changes = step.mounts.iter().map(|_| None).collect();
-            return Ok(Ended { status: Status::Cancelled, changes, warnings: Vec::new() });
+            return Ok(Ended { status: Status::Cancelled, changes, is_part: false, warnings: Vec::new() });
         }
         Err(self.failed(step, &failures))
     }

@@ -58,7 +58,7 @@ impl Room {
 
     fn step(&self, platform: &str) -> Step {
         let tree = TreeRef { tree: Tree::new().save(&self.store).unwrap(), history: Vec::new() };
-        let kind = MountKind::Tree { tree, selector: TreePath::root(), writable: true };
+        let kind = MountKind::Tree { tree, selector: TreePath::root(), writable: true, part: None };
         Step {
             name: "make".into(),
             platform: platform.parse().unwrap(),

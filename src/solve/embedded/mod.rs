@@ -21,6 +21,7 @@ pub(super) mod mask;
 pub mod sandbox;
 mod schedule;
 mod source;
+mod taken;
 mod value;
 
 pub use context::{ContextError, excluded, patterns_of};
@@ -47,6 +48,7 @@ use source::Kind;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use taken::Taken;
 use value::Value;
 
 /// How often a graph is solved again after content was lost.
@@ -170,8 +172,8 @@ impl Embedded {
         let absent = SolveError::NoTarget { vertex: *vertex, index: 0 };
         let vertex = request.graph.vertex(vertex).ok_or(absent)?;
         check(vertex, request, self.sandbox.is_some())?;
-        let plan = Plan::new(request, &vertex.inputs, self.sandbox.is_some())?;
-        Run::new(self, request, &pool(request.parallelism)?).enter(&plan, vertex, args)
+        let plan = Plan::new(request, &vertex.inputs, &[], self.sandbox.is_some())?;
+        Run::new(self, request, &pool(request.parallelism)?, &plan.taken).enter(&plan, vertex, args)
     }
 }
 
@@ -183,15 +185,15 @@ fn pool(threads: usize) -> Result<ThreadPool, SolveError> {
 
 impl Engine for Embedded {
     fn solve(&self, request: &Request<'_>) -> Result<Solution, SolveError> {
-        let plan = Plan::new(request, request.targets, self.sandbox.is_some())?;
+        let plan = Plan::new(request, request.targets, request.in_part, self.sandbox.is_some())?;
         let pool = pool(request.parallelism)?;
         for _ in 1..ATTEMPTS {
-            match Run::new(self, request, &pool).all(&plan) {
+            match Run::new(self, request, &pool, &plan.taken).all(&plan) {
                 Err(SolveError::Failed { problem, .. }) if problem.is_lost_content() => {}
                 other => return other,
             }
         }
-        Run::new(self, request, &pool).all(&plan)
+        Run::new(self, request, &pool, &plan.taken).all(&plan)
     }
 }
 
@@ -201,30 +203,39 @@ struct Plan<'g> {
     jobs: Vec<Job>,
     /// For each target, the job that makes it and which of its outputs it is.
     targets: Vec<(usize, usize)>,
+    /// The same for what is wanted in part.
+    in_part: Vec<(usize, usize)>,
+    taken: Taken,
 }
 
 impl<'g> Plan<'g> {
-    fn new(request: &Request<'g>, targets: &[Output], has_sandbox: bool) -> Result<Self, SolveError> {
+    fn new(
+        request: &Request<'g>,
+        targets: &[Output],
+        in_part: &[Output],
+        has_sandbox: bool,
+    ) -> Result<Self, SolveError> {
         let graph = request.graph;
-        let wanted = wanted(graph, targets)?;
-        let mut plan = Plan { vertices: Vec::new(), jobs: Vec::new(), targets: Vec::new() };
+        let wanted = wanted(graph, targets.iter().chain(in_part))?;
+        let (mut vertices, mut jobs) = (Vec::new(), Vec::new());
         let number: HashMap<Digest, usize> =
             wanted.iter().enumerate().map(|(number, vertex)| (graph.vertices()[*vertex].digest, number)).collect();
         for vertex in wanted.iter().map(|i| &graph.vertices()[*i]) {
             check(vertex, request, has_sandbox)?;
             let inputs = vertex.inputs.iter().filter_map(|input| number.get(&input.vertex).copied()).collect();
             let waits = source::of(vertex).is_some_and(|s| matches!(Kind::of(&s.identifier), Some(Kind::Http(_))));
-            plan.jobs.push(Job { inputs, waits });
-            plan.vertices.push(vertex);
+            jobs.push(Job { inputs, waits });
+            vertices.push(vertex);
         }
-        let target = |t: &Output| Some((*number.get(&t.vertex)?, t.index as usize));
-        plan.targets = targets.iter().filter_map(target).collect();
-        Ok(plan)
+        let place = |output: &Output| Some((*number.get(&output.vertex)?, output.index as usize));
+        let places = |outputs: &[Output]| outputs.iter().filter_map(place).collect();
+        let taken = Taken::of(&vertices, targets);
+        Ok(Plan { vertices, jobs, targets: places(targets), in_part: places(in_part), taken })
     }
 }
 
 /// The positions of all vertices that the targets take, inputs first.
-fn wanted(graph: &Graph, targets: &[Output]) -> Result<BTreeSet<usize>, SolveError> {
+fn wanted<'o>(graph: &Graph, targets: impl Iterator<Item = &'o Output>) -> Result<BTreeSet<usize>, SolveError> {
     let mut wanted = BTreeSet::new();
     let mut todo = Vec::new();
     for target in targets {
@@ -298,6 +309,7 @@ struct Run<'a> {
     engine: &'a Embedded,
     request: &'a Request<'a>,
     pool: &'a ThreadPool,
+    taken: &'a Taken,
     /// Set with the first failure: what else runs then is of no use.
     failed: AtomicBool,
     /// It was said that commands have one id.
@@ -314,9 +326,9 @@ struct Told {
 }
 
 impl<'a> Run<'a> {
-    fn new(engine: &'a Embedded, request: &'a Request<'a>, pool: &'a ThreadPool) -> Self {
+    fn new(engine: &'a Embedded, request: &'a Request<'a>, pool: &'a ThreadPool, taken: &'a Taken) -> Self {
         let (failed, one_id_is_told) = (AtomicBool::new(false), AtomicBool::new(false));
-        Run { engine, request, pool, failed, one_id_is_told, masks: OnceLock::new(), told: Mutex::default() }
+        Run { engine, request, pool, taken, failed, one_id_is_told, masks: OnceLock::new(), told: Mutex::default() }
     }
 
     /// The outputs of all vertices.
@@ -342,10 +354,13 @@ impl<'a> Run<'a> {
         let solved = |(job, output): &(usize, usize)| {
             done[*job][*output].solved(&self.engine.store).map_err(|e| failed(plan.vertices[*job], e.into()))
         };
-        let results = self.pool.install(|| plan.targets.par_iter().map(solved).collect::<Result<_, _>>())?;
+        let solve = |places: &[(usize, usize)]| {
+            self.pool.install(|| places.par_iter().map(solved).collect::<Result<Vec<_>, SolveError>>())
+        };
+        let (results, in_part) = (solve(&plan.targets)?, solve(&plan.in_part)?);
         let Told { ran, mut differences } = self.told.into_inner().unwrap_or_else(PoisonError::into_inner);
         differences.sort_by_key(|difference| self.request.graph.position(&difference.vertex));
-        Ok(Solution { results, ran: ran.into_values().collect(), unreproducible: differences })
+        Ok(Solution { results, in_part, ran: ran.into_values().collect(), unreproducible: differences })
     }
 
     /// Runs something else in the place of the command that `vertex` is.

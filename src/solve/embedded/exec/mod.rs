@@ -13,6 +13,7 @@ mod error;
 mod key;
 mod output;
 mod pack;
+mod part;
 mod result;
 mod step;
 mod twice;
@@ -25,11 +26,13 @@ pub use pack::{PackError, pack, unpack};
 use super::sandbox::{Ended, Sandbox, SandboxError, Status};
 use super::value::Value;
 use super::{Problem, Run};
+use crate::llb::exec::is_output;
 use crate::llb::{Vertex, pb};
 use crate::oci::{Digest, Platform};
 use crate::solve::{Difference, Facts, Progress, Ran, Reason};
 use crate::tree::Change;
 use output::Hearing;
+use part::Parts;
 use result::Made;
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -73,7 +76,7 @@ pub(super) fn run(
     let (store, request) = (&run.engine.store, run.request);
     let meaning = key::meaning(op, request.network);
     let contents = key::contents(op, inputs, store)?;
-    let command = Command { run, vertex, op, inputs };
+    let command = Command { run, vertex, op, inputs, parts: Parts::of(vertex, op, run.taken) };
     // What was made where there are all ids is as good here, and not the other way round.
     let mut keys = vec![key::key(&meaning, &contents)];
     if command.has_one_id() {
@@ -82,7 +85,7 @@ pub(super) fn run(
     let key = keys[keys.len() - 1];
     let found = || match vertex.ignore_cache {
         true => Ok(None),
-        false => result::find(store, &keys, op, run.pool),
+        false => command.find(&keys),
     };
     if let Some((key, made)) = found()? {
         return command.found(key, made);
@@ -95,7 +98,7 @@ pub(super) fn run(
         return Err(Problem::Cancelled);
     };
     // Another build may have run it meanwhile, here or elsewhere.
-    let brought = || !vertex.ignore_cache && keys.iter().any(|key| request.shared.bring(key));
+    let brought = || !vertex.ignore_cache && command.names(&keys).iter().any(|key| request.shared.bring(key));
     let made = match found()? {
         None if brought() => found()?,
         made => made,
@@ -105,8 +108,11 @@ pub(super) fn run(
     }
     let seen = Seen::now(request.graph, vertex, &meaning, &contents, op, inputs);
     let why = if request.explain { Some(command.reasons(&seen)?) } else { None };
-    let made = command.once(request.progress)?;
-    result::remember(store, &key, &made)?;
+    let (made, is_part) = command.once(request.progress)?;
+    if !is_part {
+        result::remember(store, &key, &made)?;
+    }
+    let (key, made) = command.part(key, made)?;
     seen.remember(vertex, store)?;
     drop(lock);
     command.tell(key, &made, false, why);
@@ -124,7 +130,7 @@ pub(super) fn enter(
     inputs: &[Value],
     args: Vec<String>,
 ) -> Result<Status, Problem> {
-    let command = Command { run, vertex, op, inputs };
+    let command = Command { run, vertex, op, inputs, parts: Parts::default() };
     let mut ready = command.ready()?;
     (ready.step.args, ready.step.interactive) = (args, true);
     let is_stopped = || run.is_stopped();
@@ -139,9 +145,57 @@ struct Command<'a> {
     vertex: &'a Vertex,
     op: &'a pb::ExecOp,
     inputs: &'a [Value],
+    /// What of its outputs is no part of the result.
+    parts: Parts,
 }
 
 impl Command<'_> {
+    /// What an earlier result can be called: the part that is taken, or all of it.
+    fn names(&self, keys: &[Digest]) -> Vec<Digest> {
+        let parts = keys.iter().filter(|_| !self.parts.is_empty()).map(|key| self.parts.key(key));
+        parts.chain(keys.iter().copied()).collect()
+    }
+
+    /// An earlier result under one of these keys, with the key that it has.
+    fn find(&self, keys: &[Digest]) -> Result<Option<(Digest, Made)>, Problem> {
+        let (store, pool) = (&self.run.engine.store, self.run.pool);
+        match result::find(store, &self.names(keys), self.op, pool)? {
+            Some((key, whole)) if keys.contains(&key) => Ok(Some(self.part(key, whole)?)),
+            found => Ok(found),
+        }
+    }
+
+    /// The part of a result that is taken, which is remembered too; with its key.
+    fn part(&self, key: Digest, whole: Made) -> Result<(Digest, Made), ExecError> {
+        if self.parts.is_empty() {
+            return Ok((key, whole));
+        }
+        let (store, key) = (&self.run.engine.store, self.parts.key(&key));
+        let made = self.in_part(whole)?;
+        result::remember(store, &key, &made)?;
+        Ok((key, made))
+    }
+
+    fn in_part(&self, whole: Made) -> Result<Made, ExecError> {
+        let store = &self.run.engine.store;
+        let bases = step::bases(self.op, self.inputs, store)?;
+        let mut made = Made { values: Vec::new(), brought: BTreeSet::new(), ..whole };
+        let outputs = self.op.mounts.iter().enumerate().filter(|(_, mount)| is_output(mount));
+        for ((i, _), value) in outputs.zip(whole.values) {
+            let Some(base) = &bases[i] else { continue };
+            let (lower, upper) = (base.tree(store)?, value.tree(store)?);
+            let Some(paths) = self.parts.paths(i) else {
+                made.brought.extend(result::brought(&Change::between(&lower, &upper)));
+                made.values.push(value);
+                continue;
+            };
+            let change = Change::between(&lower, &part::part(&lower, &upper, paths)?);
+            made.brought.extend(result::brought(&change));
+            made.values.push(Value::store(base.change(store)?.then(&change)?, base.lineage(), store)?);
+        }
+        Ok(made)
+    }
+
     /// Uses an earlier result.
     fn found(&self, key: Digest, made: Made) -> Result<(Vec<Value>, bool), Problem> {
         self.tell(key, &made, true, None);
@@ -177,7 +231,8 @@ impl Command<'_> {
     /// Runs it once more and compares; how that ends changes nothing.
     fn again(&self, first: &Made) -> Result<(), Problem> {
         let differences = match self.once(&()) {
-            Ok(second) => {
+            Ok((second, _)) => {
+                let second = if self.parts.is_empty() { second } else { self.in_part(second)? };
                 let store = &self.run.engine.store;
                 twice::differences(self.vertex, self.op, &first.values, &second.values, store)?
             }
@@ -192,9 +247,9 @@ impl Command<'_> {
         Ok(())
     }
 
-    /// Runs it.
-    fn once(&self, progress: &dyn Progress) -> Result<Made, Problem> {
-        let Command { run, vertex, op, .. } = *self;
+    /// Runs it; says whether what is not taken is left out.
+    fn once(&self, progress: &dyn Progress) -> Result<(Made, bool), Problem> {
+        let Command { run, vertex, op, .. } = self;
         let ready = self.ready()?;
         let is_stopped = || run.is_stopped();
         let hearing = Hearing::new(vertex, progress, &is_stopped, run.masks());
@@ -206,7 +261,7 @@ impl Command<'_> {
         let ended = self.sandbox()?.run(&ready.step, &run.engine.store, &hearing);
         let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let written = hearing.finish();
-        let Ended { status, changes, warnings } = ended.map_err(|error| self.explained(error))?;
+        let Ended { status, changes, is_part, warnings } = ended.map_err(|error| self.explained(error))?;
         let warnings: Vec<String> =
             ready.warnings.iter().chain(&warnings).map(|warning| run.masks().text(warning)).collect();
         warnings.iter().for_each(|warning| progress.warning(vertex, warning));
@@ -222,7 +277,7 @@ impl Command<'_> {
         };
         let network = ready.step.network;
         let facts = Facts { milliseconds, exit_code, network, warnings };
-        Ok(self.outputs(&ready, changes, facts)?)
+        Ok((self.outputs(&ready, changes, facts)?, is_part))
     }
 
     fn has_one_id(&self) -> bool {
@@ -235,9 +290,9 @@ impl Command<'_> {
 
     /// What it takes, when all of it is there.
     fn ready(&self) -> Result<Ready, Problem> {
-        let Command { run, vertex, op, inputs } = *self;
+        let Command { run, vertex, op, inputs, .. } = self;
         let wait = Wait::new(self, "another command uses the same cache");
-        let ready = step::ready(run.request, vertex, op, inputs, &run.engine.store, &|| wait.is_over())?;
+        let ready = step::ready(run.request, vertex, op, inputs, &self.parts, &run.engine.store, &|| wait.is_over())?;
         ready.filter(|_| !run.is_stopped()).ok_or(Problem::Cancelled)
     }
 

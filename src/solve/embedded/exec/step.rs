@@ -5,6 +5,7 @@ use super::super::value::Value;
 use super::caches::{self, Held, Wanted};
 use super::error::ExecError;
 use super::key;
+use super::part::Parts;
 use super::user;
 use crate::llb::exec::{Network, Sharing, is_output};
 use crate::llb::pb;
@@ -14,7 +15,7 @@ use crate::solve::Request;
 use crate::store::Store;
 use crate::tree::{Change, Tree, TreePath};
 use secrecy::{ExposeSecret, SecretSlice};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -50,6 +51,7 @@ pub(super) fn ready(
     vertex: &Vertex,
     op: &pb::ExecOp,
     inputs: &[Value],
+    parts: &Parts,
     store: &Store,
     gave_up: &dyn Fn() -> bool,
 ) -> Result<Option<Ready>, ExecError> {
@@ -60,7 +62,10 @@ pub(super) fn ready(
     let identity = user::look_up(&meta.user, &root, store)?;
     let network = key::network_of(op, request.network);
     let env = environment(op, &meta, network, &identity.home, request)?;
-    let kinds = op.mounts.iter().zip(&bases).map(|(mount, base)| mount_kind(mount, base.as_ref(), request));
+    let kinds = op.mounts.iter().zip(&bases).enumerate().map(|(i, (mount, base))| {
+        let part = parts.paths(i).cloned();
+        mount_kind(mount, base.as_ref(), part, request)
+    });
     let mut kinds: Vec<Option<MountKind>> = kinds.collect::<Result<_, _>>()?;
 
     let caches = caches(op, &bases, store)?;
@@ -96,7 +101,7 @@ pub(super) fn ready(
 }
 
 /// The tree behind each mount that shows one. What becomes an output must be a directory.
-fn bases(op: &pb::ExecOp, inputs: &[Value], store: &Store) -> Result<Vec<Option<Value>>, ExecError> {
+pub(super) fn bases(op: &pb::ExecOp, inputs: &[Value], store: &Store) -> Result<Vec<Option<Value>>, ExecError> {
     let base = |mount: &pb::Mount| match (mount.mount_type(), key::input(mount, inputs)) {
         (pb::MountType::Bind, None) => Ok(Some(Value::store(Change::default(), Vec::new(), store)?)),
         (pb::MountType::Bind | pb::MountType::Cache, Some(value)) => {
@@ -160,12 +165,17 @@ fn wanted(caches: &[Option<Cache>]) -> BTreeMap<Digest, Wanted> {
 }
 
 /// What is mounted; none for what is optional and was not given, and for caches, which have no folder yet.
-fn mount_kind(mount: &pb::Mount, base: Option<&Value>, request: &Request<'_>) -> Result<Option<MountKind>, ExecError> {
+fn mount_kind(
+    mount: &pb::Mount,
+    base: Option<&Value>,
+    part: Option<BTreeSet<TreePath>>,
+    request: &Request<'_>,
+) -> Result<Option<MountKind>, ExecError> {
     let permissions = |mode: u32| u16::try_from(mode & 0o7777).unwrap_or(0);
     match mount.mount_type() {
         pb::MountType::Bind => {
             let (selector, writable) = (key::selector(mount)?, !mount.readonly);
-            Ok(base.map(|base| MountKind::Tree { tree: base.tree_ref(), selector, writable }))
+            Ok(base.map(|base| MountKind::Tree { tree: base.tree_ref(), selector, writable, part }))
         }
         pb::MountType::Cache => Ok(None),
         pb::MountType::Tmpfs => {

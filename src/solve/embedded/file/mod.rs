@@ -37,6 +37,7 @@ use std::sync::Arc;
 
 use super::super::glob::BadPattern;
 use owner::Ids;
+pub(super) use owner::inputs as owner_inputs;
 
 /// Why a file operation cannot be done.
 #[derive(Debug, thiserror::Error)]

@@ -52,7 +52,7 @@ impl Ids {
 }
 
 /// The trees in which an action looks up names.
-pub(super) fn inputs(action: &file_action::Action) -> Vec<i64> {
+pub(in super::super) fn inputs(action: &file_action::Action) -> Vec<i64> {
     let owner = match action {
         file_action::Action::Copy(copy) => &copy.owner,
         file_action::Action::Mkdir(mkdir) => &mkdir.owner,

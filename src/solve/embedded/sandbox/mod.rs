@@ -46,6 +46,7 @@ use crate::store::{Store, StoreError};
 use crate::tree::{Change, TreePath};
 use secrecy::SecretSlice;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// The first argument of kiln as a worker.
@@ -157,6 +158,8 @@ pub enum MountKind {
         selector: TreePath,
         /// May it be changed; what was changed is told then.
         writable: bool,
+        /// The paths whose changes are enough to tell, where not all are needed.
+        part: Option<BTreeSet<TreePath>>,
     },
     /// A folder that outlives the step, made where it is missing.
     Folder {
@@ -206,6 +209,8 @@ pub struct Ended {
     /// For each mount what the command changed in its tree, relative to the tree's root also where a part of it was
     /// mounted; none for what could not be changed or is not told. Times later than the step's beginning are no times: they are the build's.
     pub changes: Vec<Option<Change>>,
+    /// Changes are left out that were not needed.
+    pub is_part: bool,
     /// What was asked for and could not be done, in words.
     pub warnings: Vec<String>,
 }

@@ -120,7 +120,7 @@ impl Native {
             warnings.push("it wanted more processes than it may have".to_owned());
         }
         let none = || step.mounts.iter().map(|_| None).collect();
-        let ended = |status, changes| Ok(Attempt::Ended(Ended { status, changes, warnings }));
+        let ended = |status, changes| Ok(Attempt::Ended(Ended { status, changes, is_part: false, warnings }));
         // Also where what ended was one of kiln's own processes.
         if groups.is_out_of_memory() {
             return ended(Status::Exceeded(Limit::Memory), none());
@@ -234,7 +234,7 @@ fn job<'s>(
     let env = env.collect();
     let mounts = step.mounts.iter().enumerate().map(|(number, mount)| {
         let kind = match &mount.kind {
-            MountKind::Tree { tree, selector, writable } => MountKindJob::Tree(TreeJob {
+            MountKind::Tree { tree, selector, writable, .. } => MountKindJob::Tree(TreeJob {
                 tree: tree.tree,
                 layers: None,
                 selector: selector.as_bytes().to_vec(),

@@ -144,7 +144,7 @@ fn a_sandbox_that_does_not_say_what_changed_is_not_believed() {
     impl Sandbox for Silent {
         fn run(&self, step: &Step, _: &Store, _: &dyn Listener) -> Result<Ended, SandboxError> {
             let changes = step.mounts.iter().map(|_| None).collect();
-            Ok(Ended { status: GOOD, changes, warnings: Vec::new() })
+            Ok(Ended { status: GOOD, changes, is_part: false, warnings: Vec::new() })
         }
     }
     let mut bench = Bench::new(|_| GOOD);

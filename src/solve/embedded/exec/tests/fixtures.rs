@@ -46,7 +46,9 @@ impl Sandbox for Fake {
         let mut before = Vec::new();
         for mount in &step.mounts {
             before.push(match &mount.kind {
-                MountKind::Tree { tree, selector, writable } => Some((Shown::new(tree, selector, store)?, *writable)),
+                MountKind::Tree { tree, selector, writable, .. } => {
+                    Some((Shown::new(tree, selector, store)?, *writable))
+                }
                 _ => None,
             });
         }
@@ -58,7 +60,7 @@ impl Sandbox for Fake {
             let ((before, writable), after) = (before.as_ref()?, after.as_ref()?);
             writable.then(|| before.change(after))
         });
-        Ok(Ended { status, changes: changes.collect(), warnings })
+        Ok(Ended { status, changes: changes.collect(), is_part: false, warnings })
     }
 
     fn has_one_id(&self) -> bool {

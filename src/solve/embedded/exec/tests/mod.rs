@@ -9,6 +9,7 @@ mod foreseen;
 mod keys;
 mod mounts;
 mod packs;
+mod parts;
 mod steps;
 
 use super::super::sandbox::Status;
