@@ -24,8 +24,8 @@ pub(super) struct Graph {
     /// The session in which it asks for trees.
     session: String,
     made: BTreeMap<Digest, Source>,
-    /// How many commands there were.
-    commands: u64,
+    /// How many operations there were that are unlike any other.
+    unique: u64,
     /// The trees that the daemon may ask for, by the names of their folders.
     folders: BTreeMap<String, Digest>,
 }
@@ -74,7 +74,7 @@ pub(super) struct Told {
 impl Graph {
     pub(super) fn new(session: String) -> Self {
         let builder = Builder::new(Platform::host());
-        Graph { builder, session, made: BTreeMap::new(), commands: 0, folders: BTreeMap::new() }
+        Graph { builder, session, made: BTreeMap::new(), unique: 0, folders: BTreeMap::new() }
     }
 
     /// How many of the trees that a command begins with come out of the graph.
@@ -182,30 +182,36 @@ impl Graph {
             let (from, at, part) = begin?;
             let after = at.map_or(outputs.root, |at| outputs.mounts[at])?;
             let change = self.builder.diff(from, Some(after), note.clone())?;
-            let part = part.and_then(patterns).map(|include| {
-                let all = Copy { contents_only: true, include, ..Copy::new(Some(after), "/", "/") };
-                let op = FileOp { base: None, accounts: None, actions: vec![Action::Copy(all)] };
-                self.builder.file(op, Note::named(format!("kiln: what is taken of {}", step.name)))
-            });
+            let part = part.and_then(|paths| self.part(after, paths, step));
             Some(Told { after, change, part })
         });
         let results: Vec<Option<Told>> = results.collect();
         Ok(Made { began, results, secrets, agents })
     }
 
-    /// The root of one command: it has a file that was made and removed again, of which nothing is to be seen, so that the
-    /// daemon takes no earlier result. Times in one of another build would mean nothing, what is run twice is to be compared,
-    /// and kiln knows itself what need not run.
+    /// The root of one command, which is another one each time. Times in a result of another build would mean nothing, what
+    /// is run twice is to be compared, and kiln knows itself what need not run.
     fn root(&mut self, of: Option<Output>) -> Output {
-        self.commands += 1;
-        let path = format!("/.kiln-{}-{}", self.session, self.commands);
-        let made = Action::Mkfile(Mkfile::new(&path, 0o600, Vec::new()));
-        let op = FileOp {
-            base: of,
-            accounts: None,
-            actions: vec![made, Action::Remove(Remove { path, allow_not_found: false, allow_wildcard: false })],
-        };
+        let op = FileOp { base: of, accounts: None, actions: self.never_seen() };
         self.builder.file(op, Note::named("kiln: the root of a command"))
+    }
+
+    /// A file that is made and removed again, of which nothing is to be seen, so that the daemon takes no earlier result.
+    fn never_seen(&mut self) -> Vec<Action> {
+        self.unique += 1;
+        let path = format!("/.kiln-{}-{}", self.session, self.unique);
+        let made = Action::Mkfile(Mkfile::new(&path, 0o600, Vec::new()));
+        vec![made, Action::Remove(Remove { path, allow_not_found: false, allow_wildcard: false })]
+    }
+
+    /// The part of a tree at paths. A daemon tells what is copied by the contents alone, and would take times of another build.
+    fn part(&mut self, of: Output, paths: &BTreeSet<TreePath>, step: &Step) -> Option<Output> {
+        let include = patterns(paths)?;
+        let copy = Copy { contents_only: true, include, ..Copy::new(Some(of), "/", "/") };
+        let mut actions = self.never_seen();
+        actions.push(Action::Copy(copy));
+        let note = Note::named(format!("kiln: what is taken of {}", step.name));
+        Some(self.builder.file(FileOp { base: None, accounts: None, actions }, note))
     }
 
     /// A tree as an output: none for the empty one.

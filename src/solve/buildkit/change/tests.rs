@@ -153,6 +153,37 @@ fn an_archive_of_all_files_becomes_the_same() {
 }
 
 #[test]
+fn a_part_is_laid_over_what_was_there_and_nothing_else_of_it() {
+    let room = Room::new();
+    let old = room.file("old").modified_at(Some(5));
+    let lower = tree(&[("etc", Entry::dir(0o755)), ("etc/old", old)]);
+    let sent = tree(&[
+        ("etc", Entry::dir(0o711).modified_at(Some(BEGAN + 1))),
+        ("etc/more", room.file("not asked for")),
+        ("out", Entry::dir(0o700).modified_at(Some(BEGAN + 2))),
+        ("out/app", room.linked("app", 1).modified_at(Some(BEGAN + 3))),
+        ("out/same", room.linked("app", 1).modified_at(Some(BEGAN + 3))),
+    ]);
+    let part = |paths: &[&str]| {
+        let archive = of_layer(&room.archive(&sent.clone().into()), None);
+        let paths = paths.iter().map(|path| TreePath::new(path).unwrap()).collect();
+        let seen = Seen { lower: &lower, began: BEGAN, store: &room.store };
+        seen.part(archive.as_slice(), &paths).unwrap().map(|after| after.tree)
+    };
+    let app = part(&["out/app", "out/same"]).unwrap();
+    let paths: Vec<_> = app.iter().map(|(path, entry)| format!("{path} {:o} {:?}", entry.mode, entry.mtime)).collect();
+    let expected =
+        ["/etc 755 None", "/etc/old 644 Some(5)", "/out 700 None", "/out/app 644 None", "/out/same 644 None"];
+    assert_eq!(paths, expected);
+    let link = |path: &str| match app.get(&TreePath::new(path).unwrap()).unwrap().node {
+        Node::File { link, .. } => link,
+        _ => None,
+    };
+    assert!(link("out/app").is_some() && link("out/app") == link("out/same"));
+    assert!(part(&["out/app", "way/x"]).is_none(), "it may be behind a link");
+}
+
+#[test]
 fn what_is_no_layout_is_refused() {
     let room = Room::new();
     let layer = room.archive(&Change::from(tree(&[("a", room.file("a"))])));
