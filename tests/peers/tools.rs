@@ -51,9 +51,10 @@ apt "sid" {
 }
 image "tools.test/docker" {
     packages "sid" {
-        add "coreutils" "docker-buildx" "docker-cli" "docker.io"
+        add "coreutils" "docker-buildx" "docker-cli" "docker.io" "git"
         ignore-depends "docker.io" "debconf" "debconf-2.0" "iptables" "systemd" "systemd-standalone-sysusers" \
             "systemd-sysusers" "sysvinit-utils"
+        ignore-depends "git" "git-man" "liberror-perl" "perl"
         scripts "skip" "containerd" "docker.io"
     }
     mkdir "/dev" "/proc" "/run" "/sys" "/work"
