@@ -181,17 +181,17 @@ impl Entries {
             let (name, value) = azure::WHOLE;
             let request = Request::new(Method::PUT, blob.clone());
             let request = request.header(HeaderName::from_static(name), HeaderValue::from_static(value));
-            return self.put(content.sent_with(request)).await;
+            return self.deliver(content.sent_with(request)).await;
         }
         let put = |number, part: Content| async move {
-            self.put(part.sent_with(Request::new(Method::PUT, azure::block(blob, number)))).await?;
+            self.deliver(part.sent_with(Request::new(Method::PUT, azure::block(blob, number)))).await?;
             Ok(azure::block_name(number))
         };
         let names = parts::each(content, self.part, put).await?;
-        self.put(Request::new(Method::PUT, azure::of_blocks(blob)).body(azure::block_list(&names))).await
+        self.deliver(Request::new(Method::PUT, azure::of_blocks(blob)).body(azure::block_list(&names))).await
     }
 
-    async fn put(&self, request: Request) -> Result<(), Error> {
+    async fn deliver(&self, request: Request) -> Result<(), Error> {
         let answer = self.client.fetch(request.any_status().stay()).await?;
         match answer.status() {
             status if status.is_success() => Ok(()),
