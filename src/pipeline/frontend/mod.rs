@@ -12,6 +12,7 @@ mod bring;
 mod check_out;
 mod commits;
 mod files;
+mod images;
 mod pieces;
 mod program;
 mod sources;
@@ -151,7 +152,7 @@ impl Building<'_> {
 
     /// The configuration of a base that is not kiln's own.
     fn base_config(&self, leveled: &Leveled<'_>, platform: &Platform) -> Result<Option<Config>, Error> {
-        let Some(image) = sources::base(self, leveled)? else { return Ok(None) };
+        let Some(image) = images::base(self, leveled)? else { return Ok(None) };
         let bytes = self.gateway.image_config(&image.name, &image.digest, image.place, image.platform(platform))?;
         let config = serde_json::from_slice::<ImageConfig>(&bytes);
         let config =
