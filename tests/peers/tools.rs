@@ -131,7 +131,8 @@ impl Tools {
             mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
             mount --rbind /dev "$root/dev"
             mount -t tmpfs tmpfs "$root/run"
-            cp /etc/resolv.conf /etc/hosts "$root/etc/"
+            # Several may do so at once, which cp takes for a mistake.
+            for file in resolv.conf hosts; do cat "/etc/$file" > "$root/etc/$file"; done
             mount --bind "$work" "$root/work"
             if [ -n "$disk" ]; then
                 mkdir -p "$root/work/data"

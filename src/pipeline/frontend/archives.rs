@@ -57,12 +57,12 @@ impl Archives {
             let download = archive.download(&mut builder);
             downloads.push(builder.finish_without_places(download)?.message().clone());
         }
+        let came = building.gateway.solve_each(downloads);
+        let lost = self.0.iter_mut().zip(came).filter(|(_, came)| came.is_err()).map(|(archive, _)| archive);
         let mut moved = false;
-        for (archive, came) in self.0.iter_mut().zip(building.gateway.solve_each(downloads)) {
-            if came.is_err() && archive.now + 1 < archive.places.len() {
-                archive.now += 1;
-                moved = true;
-            }
+        for archive in lost.filter(|archive| archive.now + 1 < archive.places.len()) {
+            archive.now += 1;
+            moved = true;
         }
         Ok(moved)
     }
@@ -70,7 +70,11 @@ impl Archives {
 
 impl Archive {
     fn download(&self, builder: &mut Builder) -> Output {
-        let attrs = attr::http(&self.digest, Some(&self.digest.hex()), Some(0o644));
+        let mut attrs = attr::http(&self.digest, Some(&self.digest.hex()), Some(0o644));
+        // For a daemon, downloads with one checksum are one, and where one has failed all have, unless the files differ.
+        if self.now > 0 {
+            attrs.insert(attr::HTTP_UID.to_owned(), self.now.to_string());
+        }
         let note = Note::named(format!("fetch {}", self.name));
         builder.source(self.places[self.now].secret().as_str(), attrs, note)
     }

@@ -46,6 +46,9 @@ pub(super) trait Dialect: Send + Sync {
     /// The request that makes an object of the parts.
     fn end(&self, object: &Url, upload: &str, tags: &[String]) -> Request;
 
+    /// Whether an answer to that, which began with success, says that there is an object.
+    fn is_made(&self, said: &str) -> bool;
+
     /// The request that takes back what was sent, where it would stay.
     fn cancel(&self, object: &Url, upload: &str) -> Option<Request>;
 }
@@ -119,13 +122,13 @@ impl<D: Dialect> Objects<D> {
     async fn put_at(&self, key: &str, content: &Content) -> Result<(), Error> {
         let object = self.dialect.address(key);
         match content.size <= self.part {
-            true => self.put_part(&object, content, true).await.map(drop),
+            true => self.put_one(&object, content, true).await.map(drop),
             false => self.put_in_parts(&object, content).await,
         }
     }
 
     /// Sends content, for which the store may have to be made; the answer that it came.
-    async fn put_part(&self, to: &Url, content: &Content, whole: bool) -> Result<Response, Error> {
+    async fn put_one(&self, to: &Url, content: &Content, whole: bool) -> Result<Response, Error> {
         let mut answer = self.send(to, content, whole).await?;
         if let (StatusCode::NOT_FOUND, Some(make)) = (answer.status(), self.dialect.make()) {
             // Somebody else may have made it meanwhile.
@@ -150,7 +153,7 @@ impl<D: Dialect> Objects<D> {
 
     /// Begins an upload; its name.
     async fn begun(&self, begin: Request) -> Result<String, Error> {
-        let answer = self.ask(begin).await?;
+        let answer = self.ask(begin.repeatable(true)).await?;
         let said = start_of(self.success(answer).await?).await;
         let upload = said.split_once("<UploadId>").and_then(|(_, rest)| rest.split_once("</UploadId>"));
         let upload = upload.and_then(|(upload, _)| printable(upload));
@@ -160,22 +163,20 @@ impl<D: Dialect> Objects<D> {
     async fn put_all_parts(&self, object: &Url, upload: &str, content: &Content) -> Result<(), Error> {
         let put = |number, part: Content| async move {
             let to = self.dialect.part(object, upload, number);
-            let answer = self.put_part(&to, &part, false).await?;
+            let answer = self.put_one(&to, &part, false).await?;
             let unnamed = || self.refused("it takes a part and does not name it".into(), "");
             self.dialect.tag(number, &answer).ok_or_else(unnamed)
         };
         let tags = parts::each(content, self.part, put).await?;
         let answer = self.ask(self.dialect.end(object, upload, &tags).repeatable(true)).await?;
         let answer = self.success(answer).await?;
-        // S3 begins to answer before it knows how it ends.
         let said = start_of(answer).await;
-        match said.contains("<Error>") {
-            true => {
-                let code = between(&said, "<Code>", "</Code>").unwrap_or_default();
-                Err(self.refused(format!("it does not put the parts of an upload together ({code})"), &code))
-            }
-            false => Ok(()),
+        if self.dialect.is_made(&said) {
+            return Ok(());
         }
+        let code = between(&said, "<Code>", "</Code>").unwrap_or_default();
+        let told = if code.is_empty() { String::new() } else { format!(" ({code})") };
+        Err(self.refused(format!("it does not put the parts of an upload together{told}"), &code))
     }
 
     /// Sends content until there is an answer for good. Each attempt is signed anew: the one before may have taken longer

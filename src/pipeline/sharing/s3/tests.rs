@@ -124,6 +124,8 @@ async fn an_upload_that_fails_leaves_nothing_behind() {
     // It begins its answer with success, and then says that it failed.
     let (torn, taken_back_too, _) = send(move |seen| is_end(seen).then(|| Reply::ok(broken.clone()))).await;
     assert!(torn.unwrap_err().to_string().ends_with("it does not put the parts of an upload together (InternalError)"));
+    let (cut, _, _) = send(move |seen| is_end(seen).then(|| Reply::ok(" "))).await;
+    assert!(cut.unwrap_err().to_string().ends_with("it does not put the parts of an upload together"));
     let (unnamed, untagged, _) = send(move |seen| is_part(seen).then(|| Reply::ok(""))).await;
     assert!(unnamed.unwrap_err().to_string().ends_with("it takes a part and does not name it"));
     for seen in [taken_back, taken_back_too, untagged] {
