@@ -43,6 +43,11 @@ impl Archives {
         Ok(Archives(all))
     }
 
+    /// Whether some may be at another place than the one that is tried now.
+    pub(super) fn have_other_places(&self) -> bool {
+        self.0.iter().any(Archive::has_other_place)
+    }
+
     /// A tree with all of them, which the daemon downloads and checks; none where there are none.
     pub(super) fn tree(&self, builder: &mut Builder) -> Option<Output> {
         let all: Vec<Output> = self.0.iter().map(|archive| archive.download(builder)).collect();
@@ -60,7 +65,7 @@ impl Archives {
         let came = building.gateway.solve_each(downloads);
         let lost = self.0.iter_mut().zip(came).filter(|(_, came)| came.is_err()).map(|(archive, _)| archive);
         let mut moved = false;
-        for archive in lost.filter(|archive| archive.now + 1 < archive.places.len()) {
+        for archive in lost.filter(|archive| archive.has_other_place()) {
             archive.now += 1;
             moved = true;
         }
@@ -69,6 +74,10 @@ impl Archives {
 }
 
 impl Archive {
+    fn has_other_place(&self) -> bool {
+        self.now + 1 < self.places.len()
+    }
+
     fn download(&self, builder: &mut Builder) -> Output {
         let mut attrs = attr::http(&self.digest, Some(&self.digest.hex()), Some(0o644));
         // For a daemon, downloads with one checksum are one, and where one has failed all have, unless the files differ.

@@ -35,6 +35,7 @@ use crate::llb::{Adopted, Builder, Output, pb};
 use crate::oci::{Config, ImageConfig, Platform, RootFs, to_json};
 use crate::plan::Lock;
 use crate::solve::gateway::{Answer, Gateway};
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::Path;
@@ -84,7 +85,8 @@ fn answer(gateway: &Gateway, options: &FrontendOptions, folder: &Path) -> Result
     let lock = locking::unseen(&project, &buildable)?;
     let targets = asked.targets(&project, &buildable)?;
     let building = Building { gateway, asked: &asked, project: &project, lock: &lock, folder, texts: &texts };
-    targets.into_iter().map(|(target, platform)| building.build(&buildable, target, platform)).collect()
+    // Each waits for the daemon, which can do all of it at once.
+    targets.into_par_iter().map(|(target, platform)| building.build(&buildable, target, platform)).collect()
 }
 
 /// What all platforms share.
@@ -140,7 +142,9 @@ impl Building<'_> {
             let mut sources =
                 Sources { building: self, pieces, target, platform, archives: &archives, made: Vec::new() };
             let (builder, adopted) = portable(&compiled.graph, Builder::new(platform.clone()), &mut sources)?;
-            let Some(made) = sources.made.first() else { return Ok((builder, adopted)) };
+            // Who has one place for everything learns nothing by asking.
+            let made = sources.made.first().filter(|_| archives.have_other_places());
+            let Some(made) = made else { return Ok((builder, adopted)) };
             match self.solve(&builder, *made, true) {
                 Ok(_) => return Ok((builder, adopted)),
                 // Whatever else is wrong stays so.
