@@ -188,6 +188,7 @@ fn archives_that_left_the_mirror_come_from_the_snapshot() {
 }
 
 #[test]
+#[ignore = "needs git"]
 fn commits_are_checked_out_by_the_daemon_and_checked_by_kiln() {
     let mirror = Mirror::of(&archive());
     let site = Site::of(&mirror);
