@@ -310,6 +310,18 @@ pub(super) enum FrontendCommand {
         #[arg(long = "arg", value_name = "NAME=VALUE", value_parser = name_and_value)]
         args: Vec<(String, String)>,
     },
+    /// Make the tree of a commit that a build takes
+    CheckOut {
+        /// The spec
+        #[arg(value_name = "SPEC")]
+        spec: PathBuf,
+        /// The source
+        #[arg(value_name = "SOURCE")]
+        source: String,
+        /// Sets an arg of the spec
+        #[arg(long = "arg", value_name = "NAME=VALUE", value_parser = name_and_value)]
+        args: Vec<(String, String)>,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -57,7 +57,7 @@ impl Address {
     }
 
     /// Whether it is reached over ssh.
-    pub(super) fn is_ssh(&self) -> bool {
+    pub fn is_ssh(&self) -> bool {
         self.scheme == Scheme::Ssh
     }
 

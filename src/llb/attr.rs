@@ -34,6 +34,19 @@ pub const HTTP_UID: &str = "http.uid";
 /// Group of the downloaded file.
 pub const HTTP_GID: &str = "http.gid";
 
+/// Address of a repository, as git takes it.
+pub const GIT_URL: &str = "git.fullurl";
+/// Commit that a repository must give.
+pub const GIT_CHECKSUM: &str = "git.checksum";
+/// Leaves submodules out.
+pub const GIT_SKIP_SUBMODULES: &str = "git.skipsubmodules";
+/// Name of the secret with a token for a repository.
+pub const GIT_TOKEN: &str = "git.authtokensecret";
+/// Name of the secret with a whole header for a repository.
+pub const GIT_HEADER: &str = "git.authheadersecret";
+/// Name of the ssh agent for a repository.
+pub const GIT_AGENT: &str = "git.mountsshsock";
+
 /// Which session serves an OCI layout.
 pub const OCI_SESSION: &str = "oci.session";
 /// Which store of the session has an OCI layout.

@@ -57,7 +57,16 @@ fn of_source(source: &pb::SourceOp, names: &mut Vec<&'static str>) {
         ),
         "oci-layout" => ("source.ocilayout", &[]),
         "docker-image" => ("source.image", &[]),
-        "git" => ("source.git", &[]),
+        // A daemon that does not know the others passes over them: they only make sure.
+        "git" => (
+            "source.git",
+            &[
+                (attr::GIT_URL, "source.git.fullurl"),
+                (attr::GIT_TOKEN, "source.git.httpauth"),
+                (attr::GIT_HEADER, "source.git.httpauth"),
+                (attr::GIT_AGENT, "source.git.mountsshsock"),
+            ],
+        ),
         _ => return,
     };
     names.push(base);

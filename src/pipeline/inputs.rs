@@ -302,7 +302,7 @@ fn fetch(session: &Session<'_>, locked: &LockedSet, request: &Request, lock: &Lo
     session.progress.expect(missing.iter().map(|package| package.size).sum());
     let mut places = Vec::new();
     for package in &missing {
-        places.push(places_of(session, package, request)?);
+        places.push(mirrors_of(&session.settings.mirrors, package, request)?);
     }
     let wanted: Vec<deb::Wanted<'_>> = missing
         .iter()
@@ -314,15 +314,15 @@ fn fetch(session: &Session<'_>, locked: &LockedSet, request: &Request, lock: &Lo
 }
 
 /// Where a package may be had: the mirrors of the package source that has its suite.
-fn places_of(
-    session: &Session<'_>,
+pub(super) fn mirrors_of(
+    mirrors: &deb::MirrorConfig,
     package: &deb::LockedPackage,
     request: &Request,
 ) -> Result<Vec<crate::http::Url>, Error> {
     let mut places = Vec::new();
     for source in &request.sources {
         if source.apt.suites.iter().any(|suite| suite.name.value == package.suite) {
-            for place in plan::mirrors(source, &package.suite, &session.settings.mirrors)? {
+            for place in plan::mirrors(source, &package.suite, mirrors)? {
                 if !places.contains(&place) {
                     places.push(place);
                 }
@@ -332,7 +332,8 @@ fn places_of(
     Ok(places)
 }
 
-fn date_of(package: &deb::LockedPackage, lock: &Lock) -> Option<Timestamp> {
+/// The date of the index that a package was taken from.
+pub(super) fn date_of(package: &deb::LockedPackage, lock: &Lock) -> Option<Timestamp> {
     let of_suite = |index: &&deb::LockedIndex| index.archive == package.archive && index.suite == package.suite;
     lock.indexes.iter().filter(of_suite).map(|index| index.date).max()
 }

@@ -8,12 +8,12 @@ use super::report::LockReport;
 use super::session::Session;
 use crate::diagnostic::Sources;
 use crate::evidence::claims;
-use crate::oci::Platform;
+use crate::oci::{Digest, Platform};
 use crate::plan::{
     self, Level, Lock, LockedLayout, Outside, Refresh, Request, Wanted, WantedCommit, WantedDownload, WantedImage,
     WantedSet,
 };
-use crate::spec::{Image, SourceKind};
+use crate::spec::{self, Image, SourceKind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -123,13 +123,9 @@ pub(super) fn ensure(
 ) -> Result<Locked, Error> {
     let path = project.lock_path();
     let old = read(&path)?;
-    let wanted = wanted(project, buildable)?;
+    let wanted = wanted(project, buildable, &|_, layout| Ok(images::named(project, layout)?.digest))?;
     let current = old.clone().unwrap_or_default();
-    let stale = match (&old, wanted_is_empty(&wanted)) {
-        (None, true) => Vec::new(),
-        (None, false) => vec![format!("{} does not exist", path.display())],
-        (Some(lock), _) => lock.stale(&wanted),
-    };
+    let stale = stale(old.as_ref(), &wanted, &path);
     let found = |lock: Lock, changed: bool| {
         let shown = (!lock.is_empty()).then(|| path.display().to_string());
         Locked { text: lock.to_text(), lock, report: LockReport { path: shown, changed } }
@@ -159,6 +155,36 @@ pub(super) fn ensure(
     let found = found(lock, true);
     super::write_file(&path, found.text.as_bytes())?;
     Ok(found)
+}
+
+/// The lock of a project whose layouts cannot be seen: it must fit the spec, and what layouts hold is what it says.
+pub(super) fn unseen(project: &Project, buildable: &Buildable<'_>) -> Result<Lock, Error> {
+    let path = project.lock_path();
+    let old = read(&path)?;
+    let outdated = |stale: &[String]| Error::LockStale { path: path.clone(), reason: reasons(stale) };
+    let pinned = |name: &str, _: &spec::Layout| {
+        let lock = old.as_ref().ok_or_else(|| outdated(&[is_missing(&path)]))?;
+        let pinned = lock.layout(name).map(|layout| layout.sha256);
+        pinned.ok_or_else(|| outdated(&[format!("it has no digest of source {name}")]))
+    };
+    let stale = stale(old.as_ref(), &wanted(project, buildable, &pinned)?, &path);
+    match stale.is_empty() {
+        true => Ok(old.unwrap_or_default()),
+        false => Err(outdated(&stale)),
+    }
+}
+
+/// What of the spec a lock does not fit.
+fn stale(lock: Option<&Lock>, wanted: &Wanted, path: &Path) -> Vec<String> {
+    match lock {
+        Some(lock) => lock.stale(wanted),
+        None if wanted_is_empty(wanted) => Vec::new(),
+        None => vec![is_missing(path)],
+    }
+}
+
+fn is_missing(lock: &Path) -> String {
+    format!("{} does not exist", lock.display())
 }
 
 /// Refuses to pin an image that must be signed and is not.
@@ -206,8 +232,12 @@ fn wanted_is_empty(wanted: &Wanted) -> bool {
     sources && wanted.sets.is_empty()
 }
 
-/// Everything from outside that the spec asks for.
-fn wanted(project: &Project, buildable: &Buildable<'_>) -> Result<Wanted, Error> {
+/// Everything from outside that the spec asks for; `layout` says what a layout holds.
+fn wanted(
+    project: &Project,
+    buildable: &Buildable<'_>,
+    layout: &dyn Fn(&str, &spec::Layout) -> Result<Digest, Error>,
+) -> Result<Wanted, Error> {
     let mut wanted = Wanted::default();
     for (Leveled { image, levels }, platform) in buildable.subjects(project) {
         let Some(request) = request(project, levels, platform)? else { continue };
@@ -230,8 +260,8 @@ fn wanted(project: &Project, buildable: &Buildable<'_>) -> Result<Wanted, Error>
                 subdir: git.subdir.value.clone(),
                 submodules: git.submodules,
             }),
-            SourceKind::Oci(layout) => {
-                let sha256 = images::named(project, layout)?.digest;
+            SourceKind::Oci(oci) => {
+                let sha256 = layout(&name, oci)?;
                 wanted.layouts.push(LockedLayout { source: name, sha256 });
             }
             SourceKind::Image(image) => {

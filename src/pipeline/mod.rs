@@ -64,7 +64,7 @@ pub use diff::{Changed, Difference, diff};
 pub use engines::{Address, DaemonAt, EngineChoice, Tls, TlsParts};
 pub use error::{Error, Kind};
 pub use failure::Failure;
-pub use frontend::{BringOptions, FrontendOptions, bring, frontend};
+pub use frontend::{BringOptions, CheckOutOptions, FrontendOptions, bring, check_out, frontend};
 pub use graph::{GraphForm, GraphOptions, graph};
 pub use identity::{KeySettings, generate_key};
 pub use locking::{LockMode, lock};

@@ -11,6 +11,7 @@ use bollard_buildkit_proto::moby::buildkit::v1::frontend::{
     FileRange, PingRequest, ReadFileRequest, Ref, RefMap, ResolveImageConfigRequest, Result as Made, ReturnRequest,
     SolveRequest, result,
 };
+use futures_util::stream::{self, StreamExt as _};
 use hyper_util::rt::TokioIo;
 use prost::Message;
 use std::collections::HashMap;
@@ -28,6 +29,13 @@ const LARGEST_MESSAGE: usize = 64 << 20;
 
 /// How long the daemon may take to answer the first call.
 const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// As many graphs are solved at once.
+const MOST_AT_ONCE: usize = 8;
+
+/// BuildKit's numbers for where images are looked for.
+const IN_REGISTRIES: i32 = 0;
+const IN_LAYOUTS: i32 = 1;
 
 /// What is said where there is none.
 const NOBODY: &str = "no daemon has started this program";
@@ -66,6 +74,20 @@ fn shown(status: &Status) -> String {
 /// What came of a graph, as the daemon names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference(String);
+
+/// Where the daemon finds an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place<'a> {
+    /// In the registry of its name.
+    Registry,
+    /// In a layout of the user's.
+    Layout {
+        /// The session in which it is.
+        session: &'a str,
+        /// What it is called there.
+        store: &'a str,
+    },
+}
 
 /// What a program was asked for, for one platform.
 #[derive(Debug, Clone)]
@@ -128,14 +150,24 @@ impl Gateway {
     /// # Errors
     /// What the daemon says.
     pub fn solve(&self, definition: pb::Definition, evaluated: bool) -> Result<Reference, GatewayError> {
+        self.runtime.block_on(self.ask_to_solve(definition, evaluated))
+    }
+
+    /// Solves several graphs at once; what came of each, in their order.
+    pub fn solve_each(&self, definitions: Vec<pb::Definition>) -> Vec<Result<Reference, GatewayError>> {
+        let solving = definitions.into_iter().map(|definition| self.ask_to_solve(definition, true));
+        self.runtime.block_on(stream::iter(solving).buffered(MOST_AT_ONCE).collect())
+    }
+
+    async fn ask_to_solve(&self, definition: pb::Definition, evaluate: bool) -> Result<Reference, GatewayError> {
         let request = SolveRequest {
             definition: Some(definition),
             allow_result_return: true,
             allow_result_array_ref: true,
-            evaluate: evaluated,
+            evaluate,
             ..SolveRequest::default()
         };
-        let answer = self.wait(self.client.clone().solve(request))?;
+        let answer = self.client.clone().solve(request).await.map_err(GatewayError::new)?.into_inner();
         match answer.result.and_then(|made| made.result) {
             Some(result::Result::Ref(reference)) => Ok(Reference(reference.id)),
             Some(result::Result::RefDeprecated(id)) => Ok(Reference(id)),
@@ -162,11 +194,21 @@ impl Gateway {
         }
     }
 
-    /// The configuration of an image of a registry for a platform, as JSON.
+    /// The configuration of an image for a platform, as JSON.
     ///
     /// # Errors
     /// What the daemon says.
-    pub fn image_config(&self, image: &str, digest: &Digest, platform: &Platform) -> Result<Vec<u8>, GatewayError> {
+    pub fn image_config(
+        &self,
+        image: &str,
+        digest: &Digest,
+        place: Place<'_>,
+        platform: &Platform,
+    ) -> Result<Vec<u8>, GatewayError> {
+        let (resolver_type, session_id, store_id) = match place {
+            Place::Registry => (IN_REGISTRIES, String::new(), String::new()),
+            Place::Layout { session, store } => (IN_LAYOUTS, session.to_owned(), store.to_owned()),
+        };
         let request = ResolveImageConfigRequest {
             r#ref: format!("{image}@{digest}"),
             platform: Some(pb::Platform {
@@ -177,6 +219,9 @@ impl Gateway {
             }),
             resolve_mode: "default".into(),
             log_name: format!("load metadata for {image}"),
+            resolver_type,
+            session_id,
+            store_id,
             ..ResolveImageConfigRequest::default()
         };
         Ok(self.wait(self.client.clone().resolve_image_config(request))?.config)

@@ -3,6 +3,7 @@
 use crate::building::{Site, archive};
 use crate::support::deb::Mirror;
 use crate::support::gateway::Daemon;
+use crate::support::git::repo;
 use crate::support::program::World;
 use bollard_buildkit_proto::moby::buildkit::v1::frontend::{ReturnRequest, SolveRequest};
 use kiln::llb::{self, pb};
@@ -12,7 +13,15 @@ use std::path::Path;
 
 /// Runs a frontend for the spec of a site; its exit code, what it says at last, and the graphs that it had solved.
 fn run(site: &Site, options: &[(&str, &str)]) -> (Option<i32>, ReturnRequest, Vec<SolveRequest>) {
-    let mut daemon = Daemon::default();
+    run_in(Daemon::default(), site, options)
+}
+
+/// The same in this daemon.
+fn run_in(
+    mut daemon: Daemon,
+    site: &Site,
+    options: &[(&str, &str)],
+) -> (Option<i32>, ReturnRequest, Vec<SolveRequest>) {
     for name in ["kiln.kdl", "kiln.lock", "archive.asc", ".dockerignore"] {
         daemon.files.extend(fs::read(site.world.project().join(name)).ok().map(|content| (name.to_owned(), content)));
     }
@@ -42,6 +51,20 @@ fn site(mirror: &Mirror) -> Site {
     site
 }
 
+/// The sources and the commands of a graph.
+fn parts(solved: &SolveRequest) -> (Vec<pb::SourceOp>, Vec<pb::ExecOp>) {
+    let graph = llb::read(&solved.definition.as_ref().unwrap().encode_to_vec()).unwrap();
+    let (mut sources, mut commands) = (Vec::new(), Vec::new());
+    for vertex in graph.vertices() {
+        match &vertex.op {
+            pb::op::Op::Source(source) => sources.push(source.clone()),
+            pb::op::Op::Exec(exec) => commands.push(exec.clone()),
+            _ => {}
+        }
+    }
+    (sources, commands)
+}
+
 /// What it says where there is no result.
 #[track_caller]
 fn refusal(site: &Site, options: &[(&str, &str)]) -> String {
@@ -69,17 +92,9 @@ fn a_graph_is_returned_that_any_daemon_solves() {
 
     let definition = solved.last().unwrap().definition.clone().unwrap();
     assert!(definition.metadata.values().all(|metadata| metadata.ignore_cache));
-    let graph = llb::read(&definition.encode_to_vec()).unwrap();
-    let mut sources = Vec::new();
-    let mut commands = Vec::new();
-    for vertex in graph.vertices() {
-        match &vertex.op {
-            pb::op::Op::Source(source) => sources.push((source.identifier.clone(), source.attrs.clone())),
-            pb::op::Op::Exec(exec) => commands.push(exec.clone()),
-            _ => {}
-        }
-    }
-    let attrs = |identifier: &str| &sources.iter().find(|(known, _)| known.starts_with(identifier)).unwrap().1;
+    let (sources, commands) = parts(solved.last().unwrap());
+    let attrs =
+        |identifier: &str| &sources.iter().find(|source| source.identifier.starts_with(identifier)).unwrap().attrs;
     assert_eq!(attrs("docker-image://frontend.test/kiln:1")["image.resolvemode"], "local");
     assert!(attrs(&format!("{}/pool/main/h/hello/", mirror.url().trim_end_matches('/'))).contains_key("http.checksum"));
     let context = attrs("local://context");
@@ -149,14 +164,107 @@ spec::unknown-node
 }
 
 #[test]
-fn what_only_a_build_can_do_is_said() {
+fn archives_that_left_the_mirror_come_from_the_snapshot() {
     let mirror = Mirror::of(&archive());
     let site = site(&mirror);
+    let options = [("build-arg:KILN_DEBIAN_MIRROR", &*mirror.url())];
+    let pool = format!("{}/pool/main", mirror.url().trim_end_matches('/'));
+    let gone = vec![format!("{pool}/h/hello/")];
+    let (code, told, solved) = run_in(Daemon { gone, ..Daemon::default() }, &site, &options);
+    assert_eq!((code, told.error), (Some(0), None));
+    let (sources, _) = parts(solved.last().unwrap());
+    let downloads: Vec<&str> =
+        sources.iter().map(|source| &*source.identifier).filter(|id| id.starts_with("http")).collect();
+    let snapshot = "http://snapshot.debian.org/archive/debian/20250901T120000Z/pool/main/h/hello/hello_";
+    let places = [snapshot.to_owned(), format!("{pool}/l/libhello1/libhello1_")];
+    assert!(places.iter().all(|place| downloads.iter().any(|address| address.starts_with(place))), "{downloads:?}");
+
+    // Where nobody has it, the daemon says so.
+    let gone = vec!["/h/hello/hello_".to_owned()];
+    let (code, told, solved) = run_in(Daemon { gone, ..Daemon::default() }, &site, &options);
+    let said = told.error.unwrap().message;
+    assert!(code == Some(1) && said.starts_with(snapshot) && said.ends_with(": 404 Not Found"), "{said}");
+    assert_eq!(solved.iter().filter(|solved| solved.evaluate).count(), 6);
+}
+
+#[test]
+#[ignore = "needs git"]
+fn commits_are_checked_out_by_the_daemon_and_checked_by_kiln() {
+    let mirror = Mirror::of(&archive());
+    let site = Site::of(&mirror);
+    let repositories = site.world.path("home/repositories");
+    let settings = format!("[url \"file://{}/\"]\n\tinsteadOf = https://git.test/\n", repositories.display());
+    fs::write(site.world.path("home/.gitconfig"), settings).unwrap();
+    let library = repo(&repositories, "lib").manual("1");
+    let commit = repo(&repositories, "docs").with_modules(&[("lib", "../lib", &library)]);
     let spec = String::from_utf8(site.world.read("kiln.kdl")).unwrap();
-    let git = spec.replace("context \".\" { include \"app/**\" }", "git \"https://git.test/a.git\" ref=\"main\"");
-    site.world.write("kiln.kdl", git);
+    let context = "context \".\" { include \"app/**\" }";
+    let git = |address: &str| spec.replace(context, &format!("git \"{address}\" submodules=#true"));
+    site.world.write("kiln.kdl", git("https://git.test/docs"));
+    site.world.kiln(["lock"]).run().done();
+    let (code, told, solved) = run(&site, &[("build-arg:KILN_DEBIAN_MIRROR", &mirror.url())]);
+    assert_eq!((code, told.error), (Some(0), None));
+    let (sources, commands) = parts(solved.last().unwrap());
+    let checkouts = [("docs", commit), ("lib", library)].map(|(name, commit)| {
+        let identifier = format!("git://git.test/{name}#{commit}");
+        let source = sources.iter().find(|source| source.identifier == identifier);
+        let attrs = source.unwrap_or_else(|| panic!("{identifier}: {sources:?}")).attrs.clone();
+        assert_eq!((&attrs["git.fullurl"], &attrs["git.checksum"]), (&format!("https://git.test/{name}"), &commit));
+        attrs
+    });
+    assert!(checkouts.iter().all(|attrs| attrs["git.authtokensecret"] == "GIT_AUTH_TOKEN"));
+    assert!(checkouts.iter().all(|attrs| attrs["git.skipsubmodules"] == "true" && attrs.len() == 5));
+    let words = "/usr/bin/kiln frontend check-out --store /run/kiln/store --progress quiet /run/kiln/spec/kiln.kdl app";
+    let words_of = |exec: &pb::ExecOp| exec.meta.clone().unwrap_or_default().args.join(" ");
+    let check = commands.iter().find(|exec| words_of(exec) == words).expect("a command that checks the commit");
+    assert_eq!(check.network(), pb::NetMode::None);
+    let targets: Vec<&str> = check.mounts.iter().map(|mount| mount.dest.as_str()).collect();
+    for target in ["/run/kiln/checkouts/0", "/run/kiln/checkouts/1", "/run/kiln/spec", "/run/kiln/trees/0"] {
+        assert!(targets.contains(&target), "{target}: {targets:?}");
+    }
+
+    // Files of one machine are none of the daemon's.
+    site.world.write("kiln.kdl", git(&format!("file://{}/docs", repositories.display())));
+    site.world.kiln(["lock"]).run().done();
     let said = refusal(&site, &[]);
-    assert_eq!(said, "the source \"app\" is one of git, which only `kiln build` can read: see specs/frontend.md");
+    assert!(said.starts_with("the source \"app\" is a repository of one machine"), "{said}");
+}
+
+#[test]
+fn layouts_are_those_that_the_user_gives_with_the_image_of_the_lock() {
+    let mirror = Mirror::of(&archive());
+    let site = Site::of(&mirror);
+    site.world.write("kiln.kdl", "kiln 1\nimage \"base\" { file \"/etc/base\" \"1\" }\n");
+    site.world.kiln(["build", "-o", "oci:layout"]).run().done();
+    site.world.write(
+        "kiln.kdl",
+        "kiln 1\nsource \"lower\" { oci \"layout\" }\nimage \"upon\" { base \"lower\"; file \"/etc/upon\" \"2\" }\n",
+    );
+    site.world.kiln(["lock"]).run().done();
+    let lock = String::from_utf8(site.world.read("kiln.lock")).unwrap();
+    let (_, rest) = lock.split_once("sha256=\"").expect("a digest");
+    let digest = format!("sha256:{}", &rest[..64]);
+    let config =
+        r#"{"architecture":"amd64","os":"linux","config":{"Env":["BASE=1"]},"rootfs":{"type":"layers","diff_ids":[]}}"#;
+    let daemon = Daemon { config: config.into(), ..Daemon::default() };
+    let given = format!("oci-layout://the-store:latest@{digest}");
+    let (code, told, solved) = run_in(daemon.clone(), &site, &[("context:lower", &given)]);
+    assert_eq!((code, told.error), (Some(0), None));
+    let (sources, _) = parts(solved.last().unwrap());
+    let [source] = sources.as_slice() else { panic!("{sources:?}") };
+    assert_eq!(source.identifier, format!("oci-layout://kiln.local/lower@{digest}"));
+    assert_eq!((&*source.attrs["oci.session"], &*source.attrs["oci.store"]), ("the-session", "the-store"));
+    let told = told.result.unwrap();
+    let config: serde_json::Value = serde_json::from_slice(&told.metadata["containerimage.config"]).unwrap();
+    assert_eq!(config["config"]["Env"], serde_json::json!(["BASE=1"]));
+
+    let add = format!("`--build-context lower=oci-layout://layout@{digest}`");
+    let said = refusal(&site, &[]);
+    assert!(said.starts_with("the source \"lower\" is an OCI layout") && said.contains(&add), "{said}");
+    let said = refusal(&site, &[("context:lower", &given.replace(&digest, &format!("sha256:{}", "0".repeat(64))))]);
+    assert!(said.contains("is of the image sha256:000") && said.contains(&add), "{said}");
+    let said = refusal(&site, &[("context:lower", "local:lower")]);
+    assert!(said.contains(&add), "{said}");
 }
 
 #[test]

@@ -3,11 +3,17 @@
 
 use super::buildkit::{self, Docker};
 use super::tools::Tools;
+use crate::building::archive;
+use crate::support::deb::Mirror;
+use crate::support::git::{repo, serve};
+use crate::support::http::{Reply, Server};
 use crate::support::program::{Outcome, World};
 use crate::support::registry::{Options, Registry};
 use kiln::pipeline::MirrorConfig;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 /// What a spec of the test is called where Docker sees it.
 const SYNTAX: &str = "// syntax=frontend.test/kiln:1\n";
@@ -57,7 +63,13 @@ struct Site {
 
 impl Site {
     fn new() -> Site {
-        let docker = Docker::start(Tools::docker(), &["--feature=containerd-snapshotter=true"]);
+        Site::with(&[])
+    }
+
+    /// The same with more words for the daemon.
+    fn with(words: &[&str]) -> Site {
+        let words = [&["--feature=containerd-snapshotter=true"], words].concat();
+        let docker = Docker::start(Tools::docker(), &words);
         let mut world = World::with_kept_store();
         world.set("KILN_KEY_PASSWORD", "a passphrase of a test");
         let given = std::env::var("KILN_DEBIAN_MIRROR").ok();
@@ -177,6 +189,104 @@ fn docker_build_stands_on_images_of_registries() {
     let config: serde_json::Value = serde_json::from_str(&config).unwrap();
     let env = config[0]["Config"]["Env"].as_array().unwrap();
     assert!(env.contains(&"ONE=1".into()) && env.contains(&"TWO=2".into()), "{env:?}");
+}
+
+/// Two repositories, of which one is a submodule of the other; the commit of that.
+fn repositories(folder: &Path) -> String {
+    let library = repo(folder, "lib").manual("of the library\n");
+    let docs = repo(folder, "docs");
+    let settings = docs.blob("[submodule \"lib\"]\n\tpath = lib\n\turl = ../lib\n");
+    let page = docs.blob("a page\n");
+    let (program, link) = (docs.blob("#!/bin/sh\n"), docs.blob("manual/page"));
+    let tree = docs.tree(&[("100644", "page", &page), ("100755", "run.sh", &program)]);
+    let tree = docs.tree(&[
+        ("100644", ".gitmodules", &settings),
+        ("120000", "latest", &link),
+        ("160000", "lib", &library),
+        ("40000", "manual", &tree),
+    ]);
+    docs.commit("main", &tree)
+}
+
+#[test]
+#[ignore = "needs root, and packages and Docker from a Debian mirror"]
+fn docker_build_takes_commits_and_layouts() {
+    let site = Site::new();
+    let folder = site.world.path("repositories");
+    let commit = repositories(&folder);
+    let server = serve(folder.clone());
+    let address = server.url("docs").secret().to_string();
+    site.world.write("kiln.kdl", "kiln 1\nimage \"base\" { file \"/etc/base\" \"1\"; env BASE=\"1\" }\n");
+    let layout = site.project.join("base");
+    site.world.kiln(["build", "-o", &format!("oci:{}", layout.display())]).run().done();
+    let git = |name: &str, more: &str| format!("source \"{name}\" {{ git \"{address}\" ref=\"{commit}\" {more} }}\n");
+    let spec = format!(
+        "kiln 1\n{}{}{}source \"lower\" {{ oci \"base\" }}\nimage \"pinned\" {{\n    base \"lower\"\n    \
+         copy \".\" from=\"whole\" to=\"/whole\"\n    copy \".\" from=\"bare\" to=\"/bare\"\n    \
+         copy \".\" from=\"part\" to=\"/part\"\n    copy \"etc/base\" from=\"lower\" to=\"/copied\"\n}}\n",
+        git("whole", "submodules=#true"),
+        git("bare", ""),
+        git("part", "subdir=\"manual\""),
+    );
+    site.write(&spec);
+    site.kiln(&["lock"]).done();
+    let wanted = site.docker(&["--target=pinned"]).code(1).stderr;
+    let (_, wanted) = wanted.split_once("--build-context lower=oci-layout://base@").expect("what to add");
+    let lower = format!("lower=oci-layout:///work/project/base@{}", &wanted[..71]);
+    site.same("pinned", &[], &["--build-context", &lower]);
+    site.docker(&["--target=pinned", "--build-context", &lower, "-t", "made.test/pinned:1"]).done();
+    let config = site.docker.call(&["image", "inspect", "made.test/pinned:1"]).done().stdout;
+    let config: serde_json::Value = serde_json::from_str(&config).unwrap();
+    assert!(config[0]["Config"]["Env"].as_array().unwrap().contains(&"BASE=1".into()), "{config}");
+
+    // What git changes on the way is not what the lock pins.
+    let docs = repo(&folder, "changing");
+    let (attributes, page) = (docs.blob("* text eol=crlf\n"), docs.blob("a line\n"));
+    let commit =
+        docs.commit("main", &docs.tree(&[("100644", ".gitattributes", &attributes), ("100644", "page", &page)]));
+    let address = server.url("changing").secret().to_string();
+    site.write(&format!(
+        "kiln 1\nsource \"docs\" {{ git \"{address}\" ref=\"{commit}\" }}\n\
+         image \"pinned\" {{ copy \".\" from=\"docs\" to=\"/docs\" }}\n"
+    ));
+    site.kiln(&["lock"]).done();
+    let said = site.docker(&["--target=pinned"]).code(1).stderr;
+    assert!(said.contains("git's attributes may ask it to change files"), "{said}");
+}
+
+#[test]
+#[ignore = "needs root, and packages and Docker from a Debian mirror"]
+fn docker_build_takes_packages_that_left_the_mirror_from_the_snapshot() {
+    let mirror = Mirror::of(&archive());
+    let lost: Arc<Mutex<BTreeMap<String, Vec<u8>>>> = Arc::default();
+    let kept = lost.clone();
+    // The daemon's proxy stands for the snapshot's server; nobody asks it for what is on loopback.
+    let snapshot = Server::start(move |seen| {
+        let path = seen.target.strip_prefix("http://snapshot.debian.org/archive/debian/20250901T120000Z/");
+        match path.and_then(|path| kept.lock().unwrap().get(path).cloned()) {
+            Some(package) => Reply::ok(package),
+            None => Reply::new(404, "no such file"),
+        }
+    });
+    let proxy = format!("--http-proxy=http://{}", snapshot.address());
+    let mut site = Site::with(&[&proxy]);
+    site.mirror = mirror.url();
+    // One that knows nothing of Debian's own archive.
+    site.world = crate::building::Site::of(&mirror).world;
+    fs::remove_file(site.project.join("kiln.lock")).unwrap();
+    fs::write(site.project.join("archive.asc"), mirror.key.certificate()).unwrap();
+    site.write(
+        "kiln 1\napt \"debian\" { suite \"trixie\"; keyring \"archive.asc\" }\n\
+         image \"hello\" { platform \"linux/amd64\"; packages \"debian\" { add \"hello\" } }\n",
+    );
+    site.kiln(&["lock"]).done();
+    site.kiln(&["build", "--locked", "-o", "tree:kept"]).done();
+    mirror.tamper(|files| {
+        let gone: Vec<String> = files.keys().filter(|path| path.contains("/h/hello/")).cloned().collect();
+        lost.lock().unwrap().extend(gone.iter().map(|path| (path.clone(), files.remove(path).unwrap())));
+    });
+    site.same("hello", &[], &[]);
+    assert_eq!(snapshot.seen().iter().filter(|seen| seen.target.contains("/h/hello/")).count(), 1);
 }
 
 #[test]

@@ -67,6 +67,44 @@ fn share_through(place: &str, variables: &[(&str, &str)]) {
     assert_eq!(outcome.stderr.matches("warning").count(), 0, "{}", outcome.stderr);
 }
 
+/// A result that goes in several parts, shared by one machine and used by another, both with these variables.
+fn share_a_large_result(place: &str, variables: &[(&str, &str)]) {
+    const SPEC: &str = r#"
+stage "large" {
+    base "tools"
+    mount "src" to="/src"
+    run "cp /src/noise /noise; append /noise more"
+}
+image "x" { copy "/noise" from="large" to="/" }
+"#;
+    let mut seed = 1_u64;
+    let noise: Vec<u8> = std::iter::repeat_with(|| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        seed.to_le_bytes()
+    })
+    .take((150 << 20) / 8)
+    .flatten()
+    .collect();
+    let team = Team::new();
+    let with = |mut site: Site| {
+        for (name, value) in variables {
+            site.world.set(name, *value);
+        }
+        site.spec(SPEC);
+        site.world.write("src/noise", &noise);
+        site
+    };
+    let machines = [with(team.machine()), with(team.machine())];
+    for (machine, (option, runs)) in machines.iter().zip([("--cache-to", 1), ("--cache-from", 0)]) {
+        let (tree, outcome) = machine.tree_with(&["--progress", "plain", option, place]);
+        assert_eq!((commands(&outcome), outcome.stderr.matches("warning").count()), (runs, 0), "{}", outcome.stderr);
+        let made = std::fs::read(tree.join("noise")).unwrap();
+        assert!(made.starts_with(&noise) && made.len() > noise.len());
+    }
+}
+
 /// A signature with which everybody may use the account's blobs, as Microsoft's own code makes it.
 fn signature_of_the_account() -> String {
     let folder = folder("azure-sdk");
@@ -102,6 +140,7 @@ fn moto_knows_who_sends_requests_to_a_bucket() {
     let variables = [("AWS_ACCESS_KEY_ID", id), ("AWS_SECRET_ACCESS_KEY", secret), ("AWS_REGION", "eu-west-1")];
     let place = format!("type=s3,bucket=results,endpoint_url={address},use_path_style=true");
     share_through(&format!("{place},prefix=a b/é+,name=one;two"), &variables);
+    share_a_large_result(&format!("{place},name=large"), &variables);
 
     // It does look at signatures.
     let mut team = Team::new();
@@ -125,8 +164,10 @@ fn azurite_knows_who_sends_requests_to_a_container() {
     let _azurite = start(&mut azurite, port);
     let place = format!("type=azblob,account_url=http://127.0.0.1:{port}/{ACCOUNT},account_name={ACCOUNT}");
     share_through(&format!("{place},container=results,prefix=a b/é+"), &[("AZURE_STORAGE_KEY", ACCOUNT_KEY)]);
+    share_a_large_result(&format!("{place},container=large"), &[("AZURE_STORAGE_KEY", ACCOUNT_KEY)]);
     let signature = signature_of_the_account();
     share_through(&format!("{place},container=signed"), &[("AZURE_STORAGE_SAS_TOKEN", &signature)]);
+    share_a_large_result(&format!("{place},container=signed"), &[("AZURE_STORAGE_SAS_TOKEN", &signature)]);
 
     // It does look at signatures.
     let mut team = Team::new();

@@ -51,9 +51,10 @@ apt "sid" {
 }
 image "tools.test/docker" {
     packages "sid" {
-        add "coreutils" "docker-buildx" "docker-cli" "docker.io"
+        add "coreutils" "docker-buildx" "docker-cli" "docker.io" "git"
         ignore-depends "docker.io" "debconf" "debconf-2.0" "iptables" "systemd" "systemd-standalone-sysusers" \
             "systemd-sysusers" "sysvinit-utils"
+        ignore-depends "git" "git-man" "liberror-perl" "perl"
         scripts "skip" "containerd" "docker.io"
     }
     mkdir "/dev" "/proc" "/run" "/sys" "/work"
@@ -130,7 +131,8 @@ impl Tools {
             mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
             mount --rbind /dev "$root/dev"
             mount -t tmpfs tmpfs "$root/run"
-            cp /etc/resolv.conf /etc/hosts "$root/etc/"
+            # Several may do so at once, which cp takes for a mistake.
+            for file in resolv.conf hosts; do cat "/etc/$file" > "$root/etc/$file"; done
             mount --bind "$work" "$root/work"
             if [ -n "$disk" ]; then
                 mkdir -p "$root/work/data"

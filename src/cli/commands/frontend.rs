@@ -4,7 +4,7 @@ use super::in_session;
 use crate::cli::args::{Frontend, FrontendCommand, Global, ProgressMode};
 use crate::cli::output::{Failure, Output};
 use crate::cli::{Environment, exit};
-use crate::pipeline::{self, BringOptions};
+use crate::pipeline::{self, BringOptions, CheckOutOptions};
 
 pub(super) fn frontend(
     args: &Frontend,
@@ -27,6 +27,11 @@ pub(super) fn frontend(
                 platform: super::build::platform(platform)?,
             };
             in_session(&global, true, environment, |session| pipeline::bring(session, &options)).map(|()| true)?
+        }
+        Some(FrontendCommand::CheckOut { spec, source, args }) => {
+            let args = args.iter().cloned().collect();
+            let options = CheckOutOptions { spec: spec.clone(), args, source: source.clone() };
+            in_session(&global, true, environment, |session| pipeline::check_out(session, &options)).map(|()| true)?
         }
     };
     Ok(if answered { exit::DONE } else { exit::FAILURE })

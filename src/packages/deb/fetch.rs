@@ -26,6 +26,20 @@ pub struct Wanted<'a> {
     pub date: Option<Timestamp>,
 }
 
+impl Wanted<'_> {
+    /// All places where the archive may be had, in the order in which they are tried: mirrors, and then the snapshot.
+    ///
+    /// # Errors
+    /// Where the package has a path that leads out of them.
+    pub fn places(&self) -> Result<Vec<Url>, DebError> {
+        let package = self.package;
+        let snapshot = self.date.and_then(|date| snapshot(&package.archive, date));
+        let places = self.mirrors.iter().chain(&snapshot).map(|root| root.below(&package.path));
+        let bad_path = || DebError::BadPath { what: package.name.clone(), path: package.path.clone() };
+        places.collect::<Option<Vec<_>>>().ok_or_else(bad_path)
+    }
+}
+
 /// Brings the archives of all packages into the store, many at a time; those that are there are left alone.
 ///
 /// Every archive is checked against its locked digest and size while it comes. `progress` is told how many bytes
@@ -54,10 +68,7 @@ async fn fetch_one(
         progress(package.size);
         return Ok(());
     }
-    let snapshot = wanted.date.and_then(|date| snapshot(&package.archive, date));
-    let bad_path = || DebError::BadPath { what: package.name.clone(), path: package.path.clone() };
-    let places = wanted.mirrors.iter().chain(&snapshot).map(|root| root.below(&package.path));
-    let places = places.collect::<Option<Vec<_>>>().ok_or_else(bad_path)?;
+    let places = wanted.places()?;
     if package.size > PACKAGE_LIMIT {
         let (url, limit) = (places[0].clone(), PACKAGE_LIMIT);
         return Err(HttpError::TooLarge { url, limit }.into());

@@ -1,7 +1,7 @@
 //! What a user asked a frontend for, in the words that BuildKit's clients have for Dockerfiles.
 
 use super::FrontendOptions;
-use crate::oci::{Platform, Reference};
+use crate::oci::{Digest, Platform, Reference};
 use crate::pipeline::error::Error;
 use crate::pipeline::locking::{Buildable, Leveled};
 use crate::pipeline::project::{Project, SPEC_FILE};
@@ -13,6 +13,15 @@ const AMBIENT: [&str; 5] = ["http_proxy", "https_proxy", "ftp_proxy", "no_proxy"
 
 /// The build argument with the mirror that packages come from.
 const MIRROR: &str = "KILN_DEBIAN_MIRROR";
+
+/// A layout that the client lends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Lent {
+    /// What it is called in the session.
+    pub store: String,
+    /// The image in it that is meant.
+    pub image: Digest,
+}
 
 /// What was asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +36,8 @@ pub(super) struct Asked {
     pub context: String,
     /// The names of folders that were given for contexts, by the spec's names for these.
     pub contexts: BTreeMap<String, String>,
+    /// The layouts that were given, by the names of the spec's sources.
+    pub layouts: BTreeMap<String, Lent>,
     /// The values of the spec's args.
     pub args: BTreeMap<String, String>,
     /// The mirror of Debian.
@@ -57,13 +68,19 @@ impl Asked {
         let after = |prefix: &'static str| {
             options.iter().filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?.to_owned(), value.clone())))
         };
-        let mut contexts = BTreeMap::new();
+        let (mut contexts, mut layouts) = (BTreeMap::new(), BTreeMap::new());
         for (name, place) in after("context:") {
-            let Some(folder) = place.strip_prefix("local:") else {
-                return wrong(format!("the context `{name}` must be a folder: `{place}` cannot be used"));
-            };
-            // With a platform behind it, it is for that platform alone, which folders never are.
-            contexts.insert(name.split("::").next().unwrap_or_default().to_owned(), folder.to_owned());
+            // With a platform behind it, it is for that platform alone, which these never are.
+            let source = name.split("::").next().unwrap_or_default().to_owned();
+            match (place.strip_prefix("local:"), place.strip_prefix("oci-layout://").and_then(lent)) {
+                (Some(folder), _) => drop(contexts.insert(source, folder.to_owned())),
+                (None, Some(layout)) => drop(layouts.insert(source, layout)),
+                (None, None) => {
+                    return wrong(format!(
+                        "the context `{name}` must be a folder or a layout: `{place}` cannot be used"
+                    ));
+                }
+            }
         }
         let is_of_spec = |name: &str| {
             let ambient = AMBIENT.iter().any(|known| known.eq_ignore_ascii_case(name));
@@ -79,6 +96,7 @@ impl Asked {
             spec_folder: get("dockerfilekey").unwrap_or_else(|| "dockerfile".into()),
             context: get("contextkey").unwrap_or_else(|| "context".into()),
             contexts,
+            layouts,
             args: after("build-arg:").filter(|(name, _)| is_of_spec(name)).collect(),
             mirror: get(&format!("build-arg:{MIRROR}")),
             labels: after("label:").collect(),
@@ -137,6 +155,13 @@ impl Asked {
         };
         asked.into_iter().map(|platform| target::stage(project, buildable, name, platform)).collect()
     }
+}
+
+/// A layout as clients name it: `STORE[:TAG]@DIGEST`.
+fn lent(text: &str) -> Option<Lent> {
+    let (name, image) = text.rsplit_once('@')?;
+    let store = name.split(':').next().filter(|store| !store.is_empty())?;
+    Some(Lent { store: store.to_owned(), image: image.parse().ok()? })
 }
 
 /// The file of the spec: a plain name, as clients give it.

@@ -6,11 +6,10 @@ use crate::llb::exec::STEP_EPOCH;
 use crate::oci::{Digest, Platform};
 use crate::pipeline::error::Error;
 use crate::pipeline::inputs::{self, PreparedStage, Realised, read_stored};
-use crate::pipeline::locking::{self, LockMode};
+use crate::pipeline::locking;
 use crate::pipeline::project::Project;
 use crate::pipeline::session::Session;
 use crate::pipeline::{find_image, is_called, target};
-use crate::plan::Refresh;
 use crate::store::Store;
 use crate::tree::Tree;
 use crate::tree::capture::{self, CaptureOptions, Captured};
@@ -49,7 +48,7 @@ pub fn bring(session: &Session<'_>, options: &BringOptions) -> Result<(), Error>
     let project = Project::load(&options.spec, &options.args)?;
     let mut texts: diagnostic::Sources = project.sources.clone();
     let buildable = locking::buildable(&project, &mut texts)?;
-    let lock = locking::ensure(session, &project, &buildable, LockMode { locked: true }, &Refresh::Nothing)?.lock;
+    let lock = locking::unseen(&project, &buildable)?;
     let images = project.spec.images.iter();
     let (leveled, platform) = match images.clone().any(|image| is_called(image, &options.target)) {
         true => {
@@ -67,7 +66,7 @@ pub fn bring(session: &Session<'_>, options: &BringOptions) -> Result<(), Error>
     let mut last = None;
     for (number, subject) in pieces.subjects.iter().enumerate() {
         let base = Path::new(BASES).join(number.to_string());
-        let below = base.is_dir().then(|| read_base(&session.store, &base)).transpose()?;
+        let below = base.is_dir().then(|| read_folder(&session.store, &base)).transpose()?;
         let (leveled, platform) = (subject.leveled, subject.platform);
         let realised = inputs::install(session, &project, leveled, platform, &lock, &stages, below.as_ref())?;
         match subject.stage {
@@ -78,13 +77,18 @@ pub fn bring(session: &Session<'_>, options: &BringOptions) -> Result<(), Error>
     let realised: Vec<&Realised> = stages.iter().map(|stage| &stage.realised).chain(&last).collect();
     for (number, piece) in pieces.list.iter().enumerate() {
         let tree = tree(&session.store, realised[piece.subject], piece.kind, piece.level)?;
-        let options = materialise::Options { epoch: STEP_EPOCH, later_times: true, over_existing: true };
-        let lost = materialise(&tree, &session.store, &Path::new(OUTPUTS).join(number.to_string()), options)?;
-        if let Some((path, loss)) = lost.first() {
-            return Err(Error::Mistake(format!("{path} cannot be made as its package has it: {loss:?}")));
-        }
+        put(&tree, &session.store, &Path::new(OUTPUTS).join(number.to_string()))?;
     }
     Ok(())
+}
+
+/// Makes a tree in the folder that a daemon takes as an output.
+pub(super) fn put(tree: &Tree, store: &Store, folder: &Path) -> Result<(), Error> {
+    let options = materialise::Options { epoch: STEP_EPOCH, later_times: true, over_existing: true };
+    match materialise(tree, store, folder, options)?.first() {
+        Some((path, loss)) => Err(Error::Mistake(format!("{path} cannot be made as it should be: {loss:?}"))),
+        None => Ok(()),
+    }
 }
 
 /// Takes an archive into the store, if it is what its name says.
@@ -100,8 +104,8 @@ fn take(store: &Store, digest: &Digest) -> Result<(), Error> {
     Ok(())
 }
 
-/// The files of a base.
-fn read_base(store: &Store, folder: &Path) -> Result<Tree, Error> {
+/// What is in a folder that a daemon has mounted.
+pub(super) fn read_folder(store: &Store, folder: &Path) -> Result<Tree, Error> {
     let keep = |from: &mut dyn Read, to: &mut dyn Write| std::io::copy(from, to).map(|_| true);
     let options = CaptureOptions {
         keep: &keep,

@@ -2,31 +2,40 @@
 //!
 //! A daemon starts this program with no network and no store, and tells it what the user asked for. The spec and its lock
 //! are read through the daemon, and compiled to the same graph as ever; the lock must fit, for there is nobody here who
-//! could change it. What kiln itself makes of packages becomes operations too (`pieces`): BuildKit downloads the archives,
-//! and this program, run once more as a command without network, unpacks them.
+//! could change it. What kiln itself makes of packages and commits becomes operations too (`pieces`, `commits`): BuildKit
+//! downloads archives and checks out commits, and this program, run once more as a command without network, makes trees of
+//! them.
 
+mod archives;
 mod asked;
 mod bring;
+mod check_out;
+mod commits;
 mod files;
+mod images;
 mod pieces;
+mod program;
 mod sources;
 
 pub use bring::{BringOptions, bring};
+pub use check_out::{CheckOutOptions, check_out};
 
+use self::archives::Archives;
 use self::asked::Asked;
 use self::pieces::Pieces;
 use self::sources::Sources;
 use super::error::Error;
-use super::locking::{self, Leveled, LockMode};
+use super::locking::{self, Leveled};
 use super::portable::portable;
 use super::project::Project;
 use super::session::Session;
-use crate::compile::{self, User};
+use crate::compile::{self, Compiled, User};
 use crate::diagnostic;
-use crate::llb::{Builder, Output, pb};
+use crate::llb::{Adopted, Builder, Output, pb};
 use crate::oci::{Config, ImageConfig, Platform, RootFs, to_json};
-use crate::plan::{Lock, Refresh};
+use crate::plan::Lock;
 use crate::solve::gateway::{Answer, Gateway};
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::Path;
@@ -53,7 +62,7 @@ pub fn frontend(
 ) -> Result<bool, Error> {
     let gateway = Gateway::connect(session.runtime(), input, output)?;
     let folder = session.store.scratch_folder()?;
-    let answered = answer(session, &gateway, options, &folder);
+    let answered = answer(&gateway, options, &folder);
     // What cannot be removed goes with the container.
     let _ = crate::store::remove_folder(&folder);
     let said = match answered {
@@ -68,37 +77,16 @@ pub fn frontend(
     Ok(said?)
 }
 
-fn answer(
-    session: &Session<'_>,
-    gateway: &Gateway,
-    options: &FrontendOptions,
-    folder: &Path,
-) -> Result<Vec<Answer>, Error> {
+fn answer(gateway: &Gateway, options: &FrontendOptions, folder: &Path) -> Result<Vec<Answer>, Error> {
     let asked = Asked::of(options)?;
     let project = files::load(gateway, &asked, folder)?;
-    refuse(&project)?;
     let mut texts = project.sources.clone();
     let buildable = locking::buildable(&project, &mut texts)?;
-    let lock = locking::ensure(session, &project, &buildable, LockMode { locked: true }, &Refresh::Nothing)?.lock;
+    let lock = locking::unseen(&project, &buildable)?;
     let targets = asked.targets(&project, &buildable)?;
     let building = Building { gateway, asked: &asked, project: &project, lock: &lock, folder, texts: &texts };
-    targets.into_iter().map(|(target, platform)| building.build(&buildable, target, platform)).collect()
-}
-
-/// Refuses what only `kiln build` can do.
-fn refuse(project: &Project) -> Result<(), Error> {
-    for source in &project.spec.sources {
-        let what = match &source.kind {
-            crate::spec::SourceKind::Git(_) => "git",
-            crate::spec::SourceKind::Oci(_) => "OCI layouts",
-            _ => continue,
-        };
-        let name = &source.name.value;
-        return Err(Error::Usage(format!(
-            "the source \"{name}\" is one of {what}, which only `kiln build` can read: see specs/frontend.md"
-        )));
-    }
-    Ok(())
+    // Each waits for the daemon, which can do all of it at once.
+    targets.into_par_iter().map(|(target, platform)| building.build(&buildable, target, platform)).collect()
 }
 
 /// What all platforms share.
@@ -123,9 +111,7 @@ impl Building<'_> {
             subject.inputs.base_config = self.base_config(subject.leveled, subject.platform)?;
         }
         let compiled = pieces.compile(self.texts)?;
-        let mut sources = Sources { building: self, pieces: &pieces, target, platform, made: None };
-        let builder = Builder::new(platform.clone());
-        let (builder, adopted) = portable(&compiled.graph, builder, &mut sources)?;
+        let (builder, adopted) = self.portable(&pieces, target, platform, &compiled)?;
         for check in compiled.checked() {
             self.solve(&builder, adopted.output(check), true)?;
         }
@@ -143,13 +129,38 @@ impl Building<'_> {
         Ok(Answer { platform: platform.clone(), files, config: to_json(&config) })
     }
 
+    /// The graph as the daemon takes it, with places for archives of packages from which it has them.
+    fn portable(
+        &self,
+        pieces: &Pieces<'_>,
+        target: &Leveled<'_>,
+        platform: &Platform,
+        compiled: &Compiled,
+    ) -> Result<(Builder, Adopted), Error> {
+        let mut archives = Archives::list(self, pieces)?;
+        loop {
+            let mut sources =
+                Sources { building: self, pieces, target, platform, archives: &archives, made: Vec::new() };
+            let (builder, adopted) = portable(&compiled.graph, Builder::new(platform.clone()), &mut sources)?;
+            // Who has one place for everything learns nothing by asking.
+            let made = sources.made.first().filter(|_| archives.have_other_places());
+            let Some(made) = made else { return Ok((builder, adopted)) };
+            match self.solve(&builder, *made, true) {
+                Ok(_) => return Ok((builder, adopted)),
+                // Whatever else is wrong stays so.
+                Err(error) if !archives.move_on(self)? => return Err(error),
+                Err(_) => {}
+            }
+        }
+    }
+
     /// The configuration of a base that is not kiln's own.
     fn base_config(&self, leveled: &Leveled<'_>, platform: &Platform) -> Result<Option<Config>, Error> {
-        let Some((image, digest)) = sources::base(self.project, leveled, self.lock) else { return Ok(None) };
-        let name = sources::without_tag(&image.reference.value);
-        let bytes = self.gateway.image_config(&name, &digest, image.platform(platform))?;
+        let Some(image) = images::base(self, leveled)? else { return Ok(None) };
+        let bytes = self.gateway.image_config(&image.name, &image.digest, image.place, image.platform(platform))?;
         let config = serde_json::from_slice::<ImageConfig>(&bytes);
-        let config = config.map_err(|e| Error::Usage(format!("{name}@{digest} has no configuration: {e}")))?;
+        let config =
+            config.map_err(|e| Error::Usage(format!("{}@{} has no configuration: {e}", image.name, image.digest)))?;
         Ok(Some(config.config))
     }
 

@@ -4,7 +4,7 @@
 //! what it is; the graph that a daemon gets has the outputs of a command in their place, in the order of this list. The
 //! command makes the same list of the same spec and lock.
 
-use super::sources;
+use super::{commits, images};
 use crate::compile::{self, Compiled, Inputs, Installation};
 use crate::diagnostic;
 use crate::oci::{Digest, Platform};
@@ -96,7 +96,9 @@ impl<'a> Pieces<'a> {
         platform: &'a Platform,
     ) -> Result<(), Error> {
         let subject = self.subjects.len();
-        let mut inputs = Inputs { images: sources::images(project, lock), ..Inputs::default() };
+        let mut inputs = Inputs { images: images::names(project, lock), ..Inputs::default() };
+        inputs.commits =
+            lock.commits.iter().map(|commit| (commit.source.clone(), commits::name(&commit.source))).collect();
         inputs.http = lock.downloads.iter().map(|download| (download.source.clone(), download.sha256)).collect();
         let locked = lock.set(&leveled.image.name.value.to_string(), platform);
         let request = request(project, &leveled.levels, platform)?;

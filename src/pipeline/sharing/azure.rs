@@ -3,11 +3,12 @@
 use super::super::error::Error;
 use super::PlaceDefaults;
 use super::fields::{Fields, Value, usage};
-use super::objects::{Dialect, Keys, Objects};
+use super::objects::{Dialect, Keys, Objects, Sends};
+use super::parts::PART;
 use super::shelf::{Clock, Shelf};
 use super::sigv4::encoded_path;
 use crate::http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderName, HeaderValue};
-use crate::http::{Client, Method, Request, Url};
+use crate::http::{Client, Method, Request, Response, Url};
 use crate::oci::Digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -21,9 +22,6 @@ pub(super) const FIELDS: &[(&str, Value)] =
 
 /// The version of the interface that is spoken.
 const VERSION: &str = "2020-10-02";
-
-/// The most bytes that one request may send: 5000 MiB.
-const LARGEST: u64 = 5000 << 20;
 
 /// Of a blob that is sent at once.
 pub(super) const WHOLE: (&str, &str) = ("x-ms-blob-type", "BlockBlob");
@@ -73,7 +71,12 @@ impl Container {
 
     /// The container as a shelf.
     pub fn shelf(&self, client: Client, clock: Clock) -> Box<dyn Shelf> {
-        Box::new(Objects { client, dialect: Signed { container: self.clone(), clock }, keys: self.keys.clone() })
+        Box::new(Objects {
+            client,
+            dialect: Signed { container: self.clone(), clock },
+            keys: self.keys.clone(),
+            part: PART,
+        })
     }
 
     /// Parts of a path below the account's address.
@@ -138,13 +141,13 @@ impl Dialect for Signed {
         self.container.below(&format!("{}/{key}", self.container.container))
     }
 
-    fn request(&self, method: Method, url: Url, body: Option<(&Digest, u64)>) -> Request {
+    fn request(&self, method: Method, url: Url, sends: Option<Sends<'_>>) -> Request {
         let date = date(self.clock.now());
         let mut headers = vec![("x-ms-date", date.as_str()), ("x-ms-version", VERSION)];
-        if body.is_some() {
+        if sends.is_some_and(|sends| sends.whole) {
             headers.insert(0, WHOLE);
         }
-        let length = body.map_or(0, |(_, size)| size);
+        let length = sends.map_or(0, |sends| sends.size);
         let mut request = Request::new(method.clone(), url.clone());
         for (name, value) in &headers {
             request = request.header(HeaderName::from_static(name), HeaderValue::from_str(value).expect("plain text"));
@@ -172,9 +175,53 @@ impl Dialect for Signed {
         }
     }
 
-    fn largest(&self) -> u64 {
-        LARGEST
+    fn begin(&self, _: &Url) -> Option<Request> {
+        None
     }
+
+    fn part(&self, object: &Url, _: &str, number: usize) -> Url {
+        block(object, number)
+    }
+
+    fn tag(&self, number: usize, _: &Response) -> Option<String> {
+        Some(block_name(number))
+    }
+
+    fn end(&self, object: &Url, _: &str, tags: &[String]) -> Request {
+        let list = block_list(tags);
+        let sends = Sends { digest: &Digest::of(&list), size: list.len() as u64, whole: false };
+        self.request(Method::PUT, of_blocks(object), Some(sends)).body(list)
+    }
+
+    fn is_made(&self, _: &str) -> bool {
+        true
+    }
+
+    /// Blocks of which no blob was made are seen by nobody, and go by themselves.
+    fn cancel(&self, _: &Url, _: &str) -> Option<Request> {
+        None
+    }
+}
+
+/// The name of a block of a blob: all of a blob must be equally long.
+pub(super) fn block_name(number: usize) -> String {
+    STANDARD.encode(format!("{number:06}"))
+}
+
+/// Where a block of a blob goes.
+pub(super) fn block(blob: &Url, number: usize) -> Url {
+    blob.and("comp", "block").and("blockid", &block_name(number))
+}
+
+/// Where the list of the blocks that make a blob goes.
+pub(super) fn of_blocks(blob: &Url) -> Url {
+    blob.and("comp", "blocklist")
+}
+
+/// That list.
+pub(super) fn block_list(names: &[String]) -> String {
+    let names: String = names.iter().map(|name| format!("<Latest>{name}</Latest>")).collect();
+    format!("<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>{names}</BlockList>")
 }
 
 /// A time as the header `x-ms-date` has it.

@@ -9,6 +9,7 @@ use super::PlaceDefaults;
 use super::azure;
 use super::fields::{Fields, Value, usage};
 use super::objects::plain;
+use super::parts::{self, PART};
 use super::shelf::{Clock, Content, Later, Name, Shelf, Size, refused};
 use crate::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use crate::http::{Client, Method, Request, Response, StatusCode, Url};
@@ -33,9 +34,6 @@ const SERVICE: [&str; 2] = ["twirp", "github.actions.results.api.v1.CacheService
 
 /// The most bytes of an answer of the service.
 const LONGEST_ANSWER: u64 = 64 << 10;
-
-/// The most bytes that one request may send, where signed addresses lead: 5000 MiB.
-const LARGEST: u64 = 5000 << 20;
 
 /// A cache.
 #[derive(Debug, Clone)]
@@ -74,7 +72,7 @@ impl Cache {
 
     /// The cache as a shelf.
     pub fn shelf(&self, client: Client, clock: Clock) -> Box<dyn Shelf> {
-        Box::new(Entries { cache: self.clone(), client, clock })
+        Box::new(Entries { cache: self.clone(), client, clock, part: PART })
     }
 
     /// What the keys of claims of this scope begin with. A scope is a digest there: what is in it ends no key early.
@@ -104,6 +102,8 @@ struct Entries {
     cache: Cache,
     client: Client,
     clock: Clock,
+    /// What is larger goes in parts of this size.
+    part: u64,
 }
 
 #[derive(Serialize)]
@@ -166,21 +166,36 @@ impl Entries {
         if !place.ok {
             return Err(refused(NAME, "it takes no new entries from this job; those of forks may only read"));
         }
-        let url = self.signed(&place.signed_upload_url)?;
-        let (name, value) = azure::WHOLE;
-        let request = Request::new(Method::PUT, url)
-            .header(HeaderName::from_static(name), HeaderValue::from_static(value))
-            .any_status()
-            .stay();
-        let answer = self.client.fetch(content.sent_with(request)).await?;
-        if !answer.status().is_success() {
-            return Err(refused(NAME, format!("the store behind it answers with status {}", answer.status().as_u16())));
-        }
+        self.send(&self.signed(&place.signed_upload_url)?, content).await?;
         let size_bytes = Some(content.size.to_string());
         let question = Question { key, version: version(), restore_keys: None, size_bytes };
         match self.ask::<Place>("FinalizeCacheEntryUpload", &question).await?.is_some_and(|place| place.ok) {
             true => Ok(true),
             false => Err(refused(NAME, "it does not take what was sent to it")),
+        }
+    }
+
+    /// Sends a content to the store, which is one of Azure.
+    async fn send(&self, blob: &Url, content: &Content) -> Result<(), Error> {
+        if content.size <= self.part {
+            let (name, value) = azure::WHOLE;
+            let request = Request::new(Method::PUT, blob.clone());
+            let request = request.header(HeaderName::from_static(name), HeaderValue::from_static(value));
+            return self.deliver(content.sent_with(request)).await;
+        }
+        let put = |number, part: Content| async move {
+            self.deliver(part.sent_with(Request::new(Method::PUT, azure::block(blob, number)))).await?;
+            Ok(azure::block_name(number))
+        };
+        let names = parts::each(content, self.part, put).await?;
+        self.deliver(Request::new(Method::PUT, azure::of_blocks(blob)).body(azure::block_list(&names))).await
+    }
+
+    async fn deliver(&self, request: Request) -> Result<(), Error> {
+        let answer = self.client.fetch(request.any_status().stay()).await?;
+        match answer.status() {
+            status if status.is_success() => Ok(()),
+            status => Err(refused(NAME, format!("the store behind it answers with status {}", status.as_u16()))),
         }
     }
 
@@ -262,10 +277,6 @@ impl Shelf for Entries {
                 false => Err(refused(NAME, "the entry for the list was begun and not finished; share again")),
             }
         })
-    }
-
-    fn largest(&self) -> u64 {
-        LARGEST
     }
 }
 

@@ -13,6 +13,7 @@ mod github;
 mod layout;
 mod objects;
 mod offer;
+mod parts;
 mod profile;
 mod registry;
 mod s3;
@@ -266,14 +267,7 @@ fn send(session: &Session<'_>, project: &Project, listed: &Listed, place: &Asked
             let shelf = service.shelf(session.client()?.clone(), Clock::new(session.clock()));
             let sharing =
                 shelf::share(shelf.as_ref(), &session.store, &listed.packs, &listed.list.digest, &listed.bundle);
-            for pack in session.wait(in_time(place.timeout, sharing))? {
-                let (digest, size) = (pack.digest, pack.size);
-                session.warn(&format!(
-                    "a result of a command is not shared in {}, as it is too large for it: {digest} has {size} bytes",
-                    place.shown
-                ));
-            }
-            Ok(())
+            session.wait(in_time(place.timeout, sharing))
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::super::error::Error;
 use super::fields::{Fields, usage};
+use super::parts;
 use super::shelf::{Content, Later, Name, Shelf, Size, refused};
 use crate::http::header::CONTENT_LENGTH;
 use crate::http::{Client, HttpError, Method, Request, Response, StatusCode, Url};
@@ -24,8 +25,8 @@ pub(super) trait Dialect: Send + Sync {
     /// Where an object is.
     fn address(&self, key: &str) -> Url;
 
-    /// A request, signed. `body` is what will be sent with it.
-    fn request(&self, method: Method, url: Url, body: Option<(&Digest, u64)>) -> Request;
+    /// A request, signed, and what will be sent with it.
+    fn request(&self, method: Method, url: Url, sends: Option<Sends<'_>>) -> Request;
 
     /// The request that makes the store, where that is done when it is missing.
     fn make(&self) -> Option<Request>;
@@ -33,8 +34,32 @@ pub(super) trait Dialect: Send + Sync {
     /// What to do about an error, by the store's own word for it.
     fn advice(&self, code: &str) -> &'static str;
 
-    /// The most bytes that one request may send.
-    fn largest(&self) -> u64;
+    /// The request that begins an upload in parts, where there is one: its answer names the upload.
+    fn begin(&self, object: &Url) -> Option<Request>;
+
+    /// Where a part goes.
+    fn part(&self, object: &Url, upload: &str, number: usize) -> Url;
+
+    /// What a part is called at the end, by the answer to it.
+    fn tag(&self, number: usize, answer: &Response) -> Option<String>;
+
+    /// The request that makes an object of the parts.
+    fn end(&self, object: &Url, upload: &str, tags: &[String]) -> Request;
+
+    /// Whether an answer to that, which began with success, says that there is an object.
+    fn is_made(&self, said: &str) -> bool;
+
+    /// The request that takes back what was sent, where it would stay.
+    fn cancel(&self, object: &Url, upload: &str) -> Option<Request>;
+}
+
+/// What a request sends.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sends<'a> {
+    pub digest: &'a Digest,
+    pub size: u64,
+    /// Whether that is all of an object.
+    pub whole: bool,
 }
 
 /// What objects are called.
@@ -89,29 +114,78 @@ pub(super) struct Objects<D> {
     pub client: Client,
     pub dialect: D,
     pub keys: Keys,
+    /// What is larger goes in parts of this size.
+    pub part: u64,
 }
 
 impl<D: Dialect> Objects<D> {
     async fn put_at(&self, key: &str, content: &Content) -> Result<(), Error> {
-        let mut answer = self.send(key, content).await?;
+        let object = self.dialect.address(key);
+        match content.size <= self.part {
+            true => self.put_one(&object, content, true).await.map(drop),
+            false => self.put_in_parts(&object, content).await,
+        }
+    }
+
+    /// Sends content, for which the store may have to be made; the answer that it came.
+    async fn put_one(&self, to: &Url, content: &Content, whole: bool) -> Result<Response, Error> {
+        let mut answer = self.send(to, content, whole).await?;
         if let (StatusCode::NOT_FOUND, Some(make)) = (answer.status(), self.dialect.make()) {
             // Somebody else may have made it meanwhile.
             self.ask(make).await?;
-            answer = self.send(key, content).await?;
+            answer = self.send(to, content, whole).await?;
         }
-        match answer.status().is_success() {
-            true => Ok(()),
-            false => Err(self.refusal(answer).await),
+        self.success(answer).await
+    }
+
+    async fn put_in_parts(&self, object: &Url, content: &Content) -> Result<(), Error> {
+        let upload = match self.dialect.begin(object) {
+            Some(begin) => self.begun(begin).await?,
+            None => String::new(),
+        };
+        let put = self.put_all_parts(object, &upload, content).await;
+        if let (Err(_), Some(cancel)) = (&put, self.dialect.cancel(object, &upload)) {
+            // Why the upload failed says more than why what came of it cannot be taken back.
+            let _ = self.ask(cancel).await;
         }
+        put
+    }
+
+    /// Begins an upload; its name.
+    async fn begun(&self, begin: Request) -> Result<String, Error> {
+        let answer = self.ask(begin.repeatable(true)).await?;
+        let said = start_of(self.success(answer).await?).await;
+        let upload = said.split_once("<UploadId>").and_then(|(_, rest)| rest.split_once("</UploadId>"));
+        let upload = upload.and_then(|(upload, _)| printable(upload));
+        upload.ok_or_else(|| self.refused("it begins an upload in parts and does not name it".into(), ""))
+    }
+
+    async fn put_all_parts(&self, object: &Url, upload: &str, content: &Content) -> Result<(), Error> {
+        let put = |number, part: Content| async move {
+            let to = self.dialect.part(object, upload, number);
+            let answer = self.put_one(&to, &part, false).await?;
+            let unnamed = || self.refused("it takes a part and does not name it".into(), "");
+            self.dialect.tag(number, &answer).ok_or_else(unnamed)
+        };
+        let tags = parts::each(content, self.part, put).await?;
+        let answer = self.ask(self.dialect.end(object, upload, &tags).repeatable(true)).await?;
+        let answer = self.success(answer).await?;
+        let said = start_of(answer).await;
+        if self.dialect.is_made(&said) {
+            return Ok(());
+        }
+        let code = between(&said, "<Code>", "</Code>").unwrap_or_default();
+        let told = if code.is_empty() { String::new() } else { format!(" ({code})") };
+        Err(self.refused(format!("it does not put the parts of an upload together{told}"), &code))
     }
 
     /// Sends content until there is an answer for good. Each attempt is signed anew: the one before may have taken longer
     /// than signatures hold.
-    async fn send(&self, key: &str, content: &Content) -> Result<Response, Error> {
+    async fn send(&self, to: &Url, content: &Content, whole: bool) -> Result<Response, Error> {
         let mut attempt = 0;
         loop {
-            let about = Some((&content.digest, content.size));
-            let request = self.dialect.request(Method::PUT, self.dialect.address(key), about);
+            let sends = Sends { digest: &content.digest, size: content.size, whole };
+            let request = self.dialect.request(Method::PUT, to.clone(), Some(sends));
             let sent = self.ask(content.sent_with(request).repeatable(false)).await;
             let asked = match &sent {
                 Ok(answer) if answer.is_transient() => answer.retry_after(),
@@ -137,6 +211,14 @@ impl<D: Dialect> Objects<D> {
         let advice = self.dialect.advice(code);
         let told = if advice.is_empty() { told } else { format!("{told}: {advice}") };
         refused(self.dialect.name(), told)
+    }
+
+    /// An answer, if it is one of success.
+    async fn success(&self, answer: Response) -> Result<Response, Error> {
+        match answer.status().is_success() {
+            true => Ok(answer),
+            false => Err(self.refusal(answer).await),
+        }
     }
 
     async fn refusal(&self, answer: Response) -> Error {
@@ -188,10 +270,6 @@ impl<D: Dialect> Shelf for Objects<D> {
         })
     }
 
-    fn largest(&self) -> u64 {
-        self.dialect.largest()
-    }
-
     fn at_a_time(&self) -> usize {
         self.keys.parallel
     }
@@ -220,6 +298,12 @@ fn between(text: &str, before: &str, after: &str) -> Option<String> {
 pub(super) fn plain(word: &str) -> Option<String> {
     let is_plain = (1..=64).contains(&word.len()) && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     is_plain.then(|| word.to_owned())
+}
+
+/// A name of a server's that goes back to it, if it can stand in an address and in XML as it is told.
+pub(super) fn printable(name: &str) -> Option<String> {
+    let is_good = |c: char| c.is_ascii_graphic() && !matches!(c, '<' | '>' | '&');
+    ((1..=1024).contains(&name.len()) && name.chars().all(is_good)).then(|| name.to_owned())
 }
 
 #[cfg(test)]

@@ -2,12 +2,13 @@
 
 use super::super::error::Error;
 use super::fields::{Fields, Value, usage};
-use super::objects::{Dialect, Keys, Objects};
+use super::objects::{Dialect, Keys, Objects, Sends, printable};
+use super::parts::PART;
 use super::shelf::{Clock, Shelf};
 use super::sigv4::{self, Credentials, Scope, Signable};
 use super::{PlaceDefaults, profile};
-use crate::http::header::{AUTHORIZATION, HeaderName, HeaderValue};
-use crate::http::{Client, Method, Request, Url};
+use crate::http::header::{AUTHORIZATION, CONTENT_LENGTH, ETAG, HeaderName, HeaderValue};
+use crate::http::{Client, Method, Request, Response, Url};
 use crate::oci::Digest;
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
@@ -24,9 +25,6 @@ pub(super) const FIELDS: &[(&str, Value)] = &[
     ("retry_max_attempts", Value::Number),
     ("disable_accept_encoding", Value::Flag),
 ];
-
-/// The most bytes that one request may send: 5 GiB.
-const LARGEST: u64 = 5 << 30;
 
 /// The digest of no body at all.
 const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -69,7 +67,12 @@ impl Bucket {
 
     /// The bucket as a shelf.
     pub fn shelf(&self, client: Client, clock: Clock) -> Box<dyn Shelf> {
-        Box::new(Objects { client, dialect: Signed { bucket: self.clone(), clock }, keys: self.keys.clone() })
+        Box::new(Objects {
+            client,
+            dialect: Signed { bucket: self.clone(), clock },
+            keys: self.keys.clone(),
+            part: PART,
+        })
     }
 }
 
@@ -139,20 +142,22 @@ impl Dialect for Signed {
         self.bucket.root.join(&format!("{}{path}", self.bucket.root.path())).expect("an encoded path is one")
     }
 
-    fn request(&self, method: Method, url: Url, body: Option<(&Digest, u64)>) -> Request {
+    fn request(&self, method: Method, url: Url, sends: Option<Sends<'_>>) -> Request {
         let at = self.clock.now();
         let stamp = sigv4::stamp(at);
-        let payload = body.map_or_else(|| EMPTY.to_owned(), |(digest, _)| digest.hex());
+        let payload = sends.map_or_else(|| EMPTY.to_owned(), |sends| sends.digest.hex());
         let host = url.authority();
         let session = self.bucket.credentials.session.as_ref().map(ExposeSecret::expose_secret);
         let mut headers =
             BTreeMap::from([("host", host.as_str()), ("x-amz-content-sha256", &payload), ("x-amz-date", &stamp)]);
         headers.extend(session.map(|session| ("x-amz-security-token", session)));
         let scope = Scope { region: &self.bucket.region, service: "s3", at };
+        let query: Vec<_> = url.secret().query_pairs().collect();
+        let query: Vec<(&str, &str)> = query.iter().map(|(name, value)| (&**name, &**value)).collect();
         let signable = Signable {
             method: method.as_str(),
             path: url.path(),
-            query: &[],
+            query: &query,
             headers: headers.clone(),
             payload: &payload,
         };
@@ -177,13 +182,43 @@ impl Dialect for Signed {
             "ExpiredToken" | "TokenRefreshRequired" => "the access key has ended: get a new one",
             "RequestTimeTooSkewed" => "the clock of this machine is wrong",
             "PermanentRedirect" | "AuthorizationHeaderMalformed" => "the bucket is in another region: check `region`",
-            "AccessDenied" => "the access key may not do that: it needs s3:GetObject, s3:ListBucket and s3:PutObject",
+            "AccessDenied" => {
+                "the access key may not do that: it needs s3:GetObject, s3:ListBucket, s3:PutObject and s3:AbortMultipartUpload"
+            }
             _ => "",
         }
     }
 
-    fn largest(&self) -> u64 {
-        LARGEST
+    fn begin(&self, object: &Url) -> Option<Request> {
+        let begin = self.request(Method::POST, object.and("uploads", ""), None);
+        Some(begin.header(CONTENT_LENGTH, HeaderValue::from_static("0")))
+    }
+
+    fn part(&self, object: &Url, upload: &str, number: usize) -> Url {
+        object.and("partNumber", &number.to_string()).and("uploadId", upload)
+    }
+
+    fn tag(&self, _: usize, answer: &Response) -> Option<String> {
+        answer.header(&ETAG).and_then(printable)
+    }
+
+    fn end(&self, object: &Url, upload: &str, tags: &[String]) -> Request {
+        let part = |(number, tag): (usize, &String)| {
+            format!("<Part><PartNumber>{}</PartNumber><ETag>{tag}</ETag></Part>", number + 1)
+        };
+        let parts: String = tags.iter().enumerate().map(part).collect();
+        let list = format!("<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>");
+        let sends = Sends { digest: &Digest::of(&list), size: list.len() as u64, whole: false };
+        self.request(Method::POST, object.and("uploadId", upload), Some(sends)).body(list)
+    }
+
+    /// It begins to answer before it knows how it ends.
+    fn is_made(&self, said: &str) -> bool {
+        said.contains("CompleteMultipartUploadResult")
+    }
+
+    fn cancel(&self, object: &Url, upload: &str) -> Option<Request> {
+        Some(self.request(Method::DELETE, object.and("uploadId", upload), None))
     }
 }
 

@@ -7,13 +7,14 @@
 use super::super::error::Error;
 use super::MOST_AT_A_TIME;
 use crate::http::{HttpError, Request, Response};
-use crate::oci::{Descriptor, Digest, Manifest, document};
+use crate::oci::{Descriptor, Digest, Digester, Manifest, document};
 use crate::store::Store;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -30,9 +31,6 @@ pub(super) trait Shelf: Send + Sync {
 
     /// Keeps something under a name.
     fn put<'a>(&'a self, name: Name<'a>, content: &'a Content) -> Later<'a, ()>;
-
-    /// The most bytes that one content may have.
-    fn largest(&self) -> u64;
 
     /// As many contents are sent at a time.
     fn at_a_time(&self) -> usize {
@@ -66,11 +64,13 @@ impl Size {
     }
 }
 
-/// Something to be put on a shelf, out of the store.
+/// Something to be put on a shelf, out of the store: all of a content, or a part of it.
 pub(super) struct Content {
     pub digest: Digest,
     pub size: u64,
     file: Arc<File>,
+    /// Where it begins in the file.
+    at: u64,
 }
 
 impl Content {
@@ -83,13 +83,35 @@ impl Content {
         }
         let file = reader.into_file().map_err(|error| Error::NotThere(format!("{digest}: {error}")))?;
         let size = store.size(digest).ok_or(crate::store::StoreError::Missing(*digest))?;
-        Ok(Content { digest: *digest, size, file: Arc::new(file) })
+        Ok(Content { digest: *digest, size, file: Arc::new(file), at: 0 })
+    }
+
+    /// A part of it, from `at` on.
+    pub async fn part(&self, at: u64, size: u64) -> Result<Content, Error> {
+        let (file, at) = (self.file.clone(), self.at + at);
+        let read = file.clone();
+        let digest = tokio::task::spawn_blocking(move || digest_of(&read, at, size)).await;
+        let digest = digest.unwrap_or_else(|error| Err(io::Error::other(error)));
+        let digest = digest.map_err(|error| Error::NotThere(format!("{}: {error}", self.digest)))?;
+        Ok(Content { digest, size, file, at })
     }
 
     /// A request that sends it.
     pub fn sent_with(&self, request: Request) -> Request {
-        request.body_part(self.file.clone(), 0, self.size, Arc::new(|_| ()))
+        request.body_part(self.file.clone(), self.at, self.size, Arc::new(|_| ()))
     }
+}
+
+/// The digest of a stretch of a file.
+fn digest_of(file: &File, at: u64, size: u64) -> io::Result<Digest> {
+    let (mut digester, mut buffer, mut done) = (Digester::new(), vec![0; 1 << 20], 0);
+    while done < size {
+        let piece = &mut buffer[..(size - done).min(1 << 20) as usize];
+        file.read_exact_at(piece, at + done)?;
+        digester.update(piece);
+        done += piece.len() as u64;
+    }
+    Ok(digester.finish())
 }
 
 /// What time it is, for requests that say when they were made.
@@ -151,16 +173,14 @@ pub(super) async fn bring(shelf: &dyn Shelf, pack: &Descriptor, store: &Store) -
     }
 }
 
-/// Puts packs and their list on a shelf where they are not there yet, and then the claim. Gives the packs that are too large
-/// for the place, and so are not there.
+/// Puts packs and their list on a shelf where they are not there yet, and then the claim.
 pub(super) async fn share(
     shelf: &dyn Shelf,
     store: &Store,
     packs: &[Descriptor],
     list: &Digest,
     claim: &Digest,
-) -> Result<Vec<Descriptor>, Error> {
-    let (packs, large): (Vec<_>, Vec<_>) = packs.iter().partition(|pack| pack.size <= shelf.largest());
+) -> Result<(), Error> {
     let put = async |digest: Digest| {
         let content = Content::of(store, &digest)?;
         match shelf.has(&digest, content.size).await? {
@@ -171,8 +191,7 @@ pub(super) async fn share(
     let all: Vec<_> = packs.iter().map(|pack| put(pack.digest)).collect();
     stream::iter(all).buffer_unordered(shelf.at_a_time()).try_collect::<()>().await?;
     put(*list).await?;
-    shelf.put(Name::Claim, &Content::of(store, claim)?).await?;
-    Ok(large.into_iter().cloned().collect())
+    shelf.put(Name::Claim, &Content::of(store, claim)?).await
 }
 
 fn gone(what: &str, digest: &Digest) -> Error {

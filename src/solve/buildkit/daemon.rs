@@ -149,9 +149,9 @@ impl Daemon {
         }
     }
 
-    /// Takes leave of a daemon that is gone: the next who needs it connects anew.
-    pub(super) fn forget(&self) {
-        *self.runtime.block_on(self.connection.lock()) = None;
+    /// Takes leave of a connection that broke: the next who needs the daemon connects anew, unless somebody has already.
+    pub(super) fn forget(&self, broken: &Arc<Connection>) {
+        self.runtime.block_on(self.connection.lock()).take_if(|kept| Arc::ptr_eq(kept, broken));
     }
 
     /// The connection, if there is one now; nobody waits for one that is being made.
@@ -192,8 +192,15 @@ impl Daemon {
         let is_over = || is_late() || listener.is_cancelled();
         let connection = self.runtime.block_on(self.connected(store))?;
         loop {
-            if let Some(ended) = self.attempt(&connection, step, store, listener, &is_late, &is_over)? {
-                return Ok(ended);
+            match self.attempt(&connection, step, store, listener, &is_late, &is_over) {
+                Ok(Some(ended)) => return Ok(ended),
+                Ok(None) => {}
+                Err(trouble) => {
+                    if let Trouble::Gone(_) = &trouble {
+                        self.forget(&connection);
+                    }
+                    return Err(trouble);
+                }
             }
         }
     }

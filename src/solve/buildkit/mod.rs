@@ -213,7 +213,6 @@ impl Sandbox for BuildKit {
                 }
                 Err(Trouble::Own(error)) => return Err(error),
                 Err(Trouble::Gone(reason)) => {
-                    daemon.forget();
                     tried.gone();
                     reason
                 }

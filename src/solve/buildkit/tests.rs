@@ -7,6 +7,7 @@ use crate::oci::Platform;
 use crate::solve::embedded::sandbox::{Mount, MountKind, Stream, TreeRef, User};
 use crate::tree::{Tree, TreePath};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -164,6 +165,21 @@ fn a_daemon_alone_that_dies_is_looked_for_and_then_told_of() {
     assert!(said.starts_with("the BuildKit daemon at unix://a: the connection broke: "), "{said}");
     assert!(said.contains("; and then: "), "{said}");
     assert_eq!(dies.asked(), 1);
+}
+
+#[test]
+fn a_connection_that_broke_is_forgotten_and_a_newer_one_stays() {
+    let room = Room::new();
+    let _daemon = room.fake("a", AMD64, Answer::Exit(1));
+    let pool = room.pool(&["a"]);
+    let [daemon] = pool.daemons.as_slice() else { panic!("one daemon") };
+    let connected = || room.runtime.block_on(daemon.connected(&room.store)).unwrap_or_else(|why| panic!("{why:?}"));
+    let broken = connected();
+    daemon.forget(&broken);
+    let newer = connected();
+    assert!(!Arc::ptr_eq(&broken, &newer));
+    daemon.forget(&broken);
+    assert!(Arc::ptr_eq(&newer, &connected()));
 }
 
 #[test]

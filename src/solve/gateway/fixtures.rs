@@ -6,6 +6,7 @@ use bollard_buildkit_proto::moby::buildkit::v1::frontend::{
     PingRequest, PongResponse, ReadFileRequest, ReadFileResponse, Ref, ResolveImageConfigRequest,
     ResolveImageConfigResponse, Result as Made, ReturnRequest, ReturnResponse, SolveRequest, SolveResponse, result,
 };
+use bollard_buildkit_proto::pb;
 use prost::Message;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -28,6 +29,10 @@ pub struct Daemon {
     pub config: Vec<u8>,
     /// Why no graph can be solved, where none can.
     pub refusal: Option<String>,
+    /// Words of addresses at which nothing is: a graph with such a source cannot be solved.
+    pub gone: Vec<String>,
+    /// The images whose configuration it was asked for.
+    pub configured: Arc<Mutex<Vec<ResolveImageConfigRequest>>>,
     /// The graphs that it was asked to solve.
     pub solved: Arc<Mutex<Vec<SolveRequest>>>,
     /// What it was told in the end.
@@ -57,7 +62,11 @@ impl Daemon {
 
     fn solve(&self, asked: SolveRequest) -> Result<SolveResponse, Status> {
         let mut solved = self.solved.lock().unwrap();
+        let lost = asked.definition.as_ref().filter(|_| asked.evaluate).and_then(|definition| self.lost(definition));
         solved.push(asked);
+        if let Some(address) = lost {
+            return Err(Status::unknown(format!("{address}: 404 Not Found")));
+        }
         if let Some(refusal) = &self.refusal {
             let details = rpc::Status { code: 2, message: refusal.clone(), details: vec![detail()] }.encode_to_vec();
             return Err(Status::with_details(Code::Unknown, refusal.clone(), details.into()));
@@ -67,6 +76,15 @@ impl Daemon {
             r#ref: String::new(),
             result: Some(Made { result: Some(result::Result::Ref(reference)), ..Made::default() }),
         })
+    }
+
+    /// The address of a source that is gone.
+    fn lost(&self, definition: &pb::Definition) -> Option<String> {
+        let sources = definition.def.iter().filter_map(|bytes| match pb::Op::decode(&bytes[..]).unwrap().op {
+            Some(pb::op::Op::Source(source)) => Some(source.identifier),
+            _ => None,
+        });
+        sources.into_iter().find(|address| self.gone.iter().any(|gone| address.contains(gone)))
     }
 
     fn read(&self, asked: ReadFileRequest) -> Result<ReadFileResponse, Status> {
@@ -109,7 +127,8 @@ where
                 "Solve" => unary(daemon.answer(Daemon::solve), request).await,
                 "ReadFile" => unary(daemon.answer(Daemon::read), request).await,
                 "ResolveImageConfig" => {
-                    let config = |daemon: &Daemon, _: ResolveImageConfigRequest| {
+                    let config = |daemon: &Daemon, asked: ResolveImageConfigRequest| {
+                        daemon.configured.lock().unwrap().push(asked);
                         Ok(ResolveImageConfigResponse { config: daemon.config.clone(), ..Default::default() })
                     };
                     unary(daemon.answer(config), request).await

@@ -1,5 +1,5 @@
 use super::fixtures::{Daemon, detail};
-use super::{Answer, Gateway, GatewayError};
+use super::{Answer, Gateway, GatewayError, Place};
 use crate::oci::{Digest, Platform};
 use bollard_buildkit_proto::moby::buildkit::v1::frontend::result;
 use std::os::unix::net::UnixStream;
@@ -73,8 +73,15 @@ fn what_the_daemon_refuses_goes_back_with_all_that_it_knows() {
 fn configurations_are_those_of_the_digest() {
     let daemon = Daemon { config: b"{}".to_vec(), ..Daemon::default() };
     let (_runtime, gateway) = connected(&daemon);
-    let config = gateway.image_config("example.com/a", &Digest::of("a"), &Platform::linux("amd64", None));
-    assert_eq!(config.unwrap(), b"{}");
+    let (digest, platform) = (Digest::of("a"), Platform::linux("amd64", None));
+    for place in [Place::Registry, Place::Layout { session: "the-session", store: "the-store" }] {
+        assert_eq!(gateway.image_config("example.com/a", &digest, place, &platform).unwrap(), b"{}");
+    }
+    let asked = daemon.configured.lock().unwrap();
+    let places: Vec<_> =
+        asked.iter().map(|asked| (asked.resolver_type, asked.session_id.as_str(), asked.store_id.as_str())).collect();
+    assert_eq!(places, [(0, "", ""), (1, "the-session", "the-store")]);
+    assert!(asked.iter().all(|asked| asked.r#ref == format!("example.com/a@{digest}")));
 }
 
 #[test]

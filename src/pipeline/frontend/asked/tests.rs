@@ -1,6 +1,6 @@
 use super::super::FrontendOptions;
-use super::Asked;
-use crate::oci::Platform;
+use super::{Asked, Lent};
+use crate::oci::{Digest, Platform};
 use std::collections::BTreeMap;
 
 fn asked(options: &[(&str, &str)]) -> Result<Asked, String> {
@@ -15,6 +15,8 @@ fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 
 #[test]
 fn the_words_of_dockers_clients_are_known() {
+    let image = Digest::of("an image");
+    let layout = format!("oci-layout://the-store:latest@{image}");
     let asked = asked(&[
         ("filename", "other.kdl"),
         ("contextkey", "c"),
@@ -29,6 +31,7 @@ fn the_words_of_dockers_clients_are_known() {
         ("label:a", "1"),
         ("context:app", "local:app-1"),
         ("context:other::linux/amd64", "local:other-1"),
+        ("context:base", &layout),
         ("no-cache", ""),
         ("force-network-mode", "host"),
     ]);
@@ -40,6 +43,7 @@ fn the_words_of_dockers_clients_are_known() {
     assert_eq!(asked.mirror.as_deref(), Some("http://mirror.test/debian"));
     assert_eq!(asked.labels, map(&[("a", "1")]));
     assert_eq!(asked.contexts, map(&[("app", "app-1"), ("other", "other-1")]));
+    assert_eq!(asked.layouts, [("base".to_owned(), Lent { store: "the-store".into(), image })].into());
     assert!(asked.no_cache);
     assert_eq!((asked.session.as_str(), asked.frontend.to_string().as_str()), ("s", "frontend.test/kiln:1"));
 }
@@ -57,7 +61,9 @@ fn what_cannot_be_done_is_said() {
     for (options, said) in [
         (("requestid", "frontend.lint"), "answers no other questions"),
         (("context", "https://git.test/a.git"), "`https://git.test/a.git` cannot be used"),
-        (("context:app", "docker-image://x"), "the context `app` must be a folder"),
+        (("context:app", "docker-image://x"), "the context `app` must be a folder or a layout"),
+        (("context:app", "oci-layout://store:latest"), "`oci-layout://store:latest` cannot be used"),
+        (("context:app", "oci-layout://@sha256:1"), "`oci-layout://@sha256:1` cannot be used"),
         (("filename", "../kiln.kdl"), "`../kiln.kdl` is no name of a spec"),
         (("filename", ".."), "`..` is no name of a spec"),
         (("platform", "plan9/amd64"), "`plan9/amd64` is not a platform"),

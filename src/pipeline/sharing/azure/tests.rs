@@ -91,3 +91,32 @@ async fn a_container_that_is_missing_is_made() {
     assert_eq!(server.seen()[1].headers["content-length"], "0");
     assert!(server.seen().iter().all(|seen| seen.headers["authorization"].starts_with("SharedKey a:")));
 }
+
+#[tokio::test]
+async fn a_large_blob_goes_in_blocks() {
+    use crate::http::fixtures::{Reply, Server, client};
+    let server = Server::start(|seen| match seen.target.contains("comp=block&") && seen.before == 0 {
+        true => Reply::new(404, "<Error><Code>ContainerNotFound</Code></Error>"),
+        false => Reply::new(201, ""),
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let bytes: Vec<u8> = (0..10_000_u32).map(|number| (number / 7) as u8).collect();
+    let digest = store.put(&bytes).unwrap();
+    let address = format!("account_url={},account_name=a,secret_access_key=aGk=", server.url(""));
+    let container = container(&address, &PlaceDefaults::default());
+    let (keys, clock) = (container.keys.clone(), Clock::new("2026-01-02T03:04:05Z".parse().unwrap()));
+    let shelf = Objects { client: client(), dialect: Signed { container, clock }, keys, part: 4 << 10 };
+    shelf.put(Name::Content(&digest), &Content::of(&store, &digest).unwrap()).await.unwrap();
+    let seen = server.seen();
+    let names = ["MDAwMDAx", "MDAwMDAy", "MDAwMDAz"];
+    let blocks =
+        names.map(|name| seen.iter().rfind(|seen| seen.target.ends_with(&format!("&blockid={name}"))).unwrap());
+    assert_eq!(blocks.iter().flat_map(|block| block.body.clone()).collect::<Vec<u8>>(), bytes);
+    let last = seen.last().unwrap();
+    assert!(last.target.ends_with("?comp=blocklist"), "{}", last.target);
+    let list = names.map(|name| format!("<Latest>{name}</Latest>")).concat();
+    assert!(String::from_utf8_lossy(&last.body).ends_with(&format!("<BlockList>{list}</BlockList>")));
+    assert!(seen.iter().all(|seen| seen.headers["authorization"].starts_with("SharedKey a:")));
+    assert!(blocks.iter().all(|block| !block.headers.contains_key("x-ms-blob-type")));
+}

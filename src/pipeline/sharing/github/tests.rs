@@ -112,3 +112,26 @@ fn scopes_do_not_run_into_each_other() {
     assert!(!of("a-b").claims().starts_with(&of("a").claims()));
     assert!(!format!("{:?}", of("a")).contains("hunter"));
 }
+
+#[tokio::test]
+async fn a_large_entry_goes_in_blocks_and_is_as_long_as_all_of_them() {
+    let store = serving(|_| Reply::new(201, ""));
+    let upload = store.url("blob?sig=hunter3").secret().to_string();
+    let service = serving(move |_| Reply::ok(json!({ "ok": true, "signed_upload_url": upload }).to_string()));
+    let folder = tempfile::tempdir().unwrap();
+    let kept = Store::open(folder.path()).unwrap();
+    let bytes: Vec<u8> = (0..10_000_u32).map(|number| (number / 7) as u8).collect();
+    let digest = kept.put(&bytes).unwrap();
+    let cache = Cache { service: service.url(""), token: "hunter2".into(), scope: "s".into() };
+    let clock = Clock::new("2026-01-02T03:04:05Z".parse().unwrap());
+    let entries = Entries { cache, client: client(), clock, part: 4 << 10 };
+    entries.put(Name::Content(&digest), &Content::of(&kept, &digest).unwrap()).await.unwrap();
+    let mut seen = store.seen();
+    assert!(seen.iter().all(|seen| seen.target.starts_with("/blob?sig=hunter3&comp=block")));
+    let list = seen.pop().unwrap();
+    assert!(list.target.ends_with("&comp=blocklist") && list.body.ends_with(b"<Latest>MDAwMDAz</Latest></BlockList>"));
+    seen.sort_by(|a, b| a.target.cmp(&b.target));
+    assert_eq!(seen.iter().flat_map(|block| block.body.clone()).collect::<Vec<u8>>(), bytes);
+    let told: serde_json::Value = serde_json::from_slice(&service.seen().last().unwrap().body).unwrap();
+    assert_eq!(told["size_bytes"], "10000");
+}

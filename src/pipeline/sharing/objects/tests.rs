@@ -145,10 +145,7 @@ async fn what_is_there_is_not_sent_again_and_the_claim_comes_last() {
         _ => Reply::ok(""),
     });
     let pack = Descriptor::new("pack", digests[0], 4);
-    let large = Descriptor::new("pack", Digest::of("large"), (5 << 30) + 1);
-    let packs = [pack, large.clone()];
-    let left = shelf::share(shelf(&server).as_ref(), &store, &packs, &digests[1], &digests[2]).await.unwrap();
-    assert_eq!(left, [large]);
+    shelf::share(shelf(&server).as_ref(), &store, &[pack], &digests[1], &digests[2]).await.unwrap();
     let puts: Vec<Seen> = server.seen().into_iter().filter(|seen| seen.method == "PUT").collect();
     let targets: Vec<&str> = puts.iter().map(|seen| seen.target.as_str()).collect();
     assert_eq!(targets, [format!("/b/p/blobs/sha256%3A{}", digests[1].hex()), "/b/p/manifests/n.kiln".to_owned()]);
