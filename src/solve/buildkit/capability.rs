@@ -10,6 +10,9 @@ const NO_LAYERS: [&str; 3] =
 const NO_IMAGES: [&str; 4] =
     ["source.ocilayout", "unknown API capability mergeop", "requested feature mergeop", "oci-layout"];
 
+/// What a daemon says that cannot make an image and push it: Docker with its old store of images.
+const NO_PUSH: &str = "exporter \"image\" could not be found";
+
 /// How a daemon begins to say that it does not know an operation, or a part of one.
 const UNKNOWN: &str = "unknown API capability ";
 
@@ -42,6 +45,16 @@ pub(super) fn lacks_layers(reason: &str) -> bool {
 /// Whether a daemon refused a graph since it cannot read images of its client.
 pub(super) fn lacks_images(reason: &str) -> bool {
     NO_IMAGES.iter().any(|no| reason.contains(no))
+}
+
+/// What lies behind the refusal to make an image and push it; none where that is not what is missing.
+pub(super) fn explain_push(reason: &str) -> Option<String> {
+    let is_too_old = reason.contains(NO_PUSH) || lacks_layers(reason) || lacks_images(reason);
+    is_too_old.then(|| {
+        "it cannot make an image of this graph and push it: BuildKit 0.11 and newer can, and Docker with its new store of \
+         images (`\"features\": {\"containerd-snapshotter\": true}`); without `--engine-output` it runs commands all the same"
+            .to_owned()
+    })
 }
 
 /// What lies behind the refusal of a graph that an old daemon cannot solve.

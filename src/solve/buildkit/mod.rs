@@ -15,22 +15,27 @@ mod capability;
 mod change;
 mod connect;
 pub mod content;
+mod credentials;
 mod daemon;
 #[cfg(test)]
 mod fixtures;
 mod graph;
 mod images;
+mod pushing;
 mod secrets;
 mod session;
 mod solving;
+mod telling;
 mod tls;
 mod trees;
 
 pub use address::{Address, AddressError};
 pub use daemon::DaemonAt;
+pub use pushing::{PushError, Pushed, Work};
 pub use tls::{Tls, TlsParts};
 
 use super::embedded::sandbox::{Ended, Listener, Sandbox, SandboxError, Status, Step};
+use crate::oci::Platform;
 use crate::store::Store;
 use daemon::{Daemon, Suits, Trouble};
 use futures_util::future::join_all;
@@ -148,15 +153,15 @@ impl BuildKit {
         self.loads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Why no daemon has run a step.
-    fn failed(&self, step: &Step, failures: &[Failure]) -> SandboxError {
+    /// Why no daemon has done what is for a platform.
+    fn failed(&self, platform: &Platform, failures: &[Failure]) -> SandboxError {
         let Some((first, others)) = failures.split_first() else {
             let offers = self.daemons.iter().map(|daemon| format!("{} for {}", daemon.address(), daemon.offers()));
             return SandboxError::Daemon {
                 address: self.daemons.iter().map(Daemon::address).collect::<Vec<_>>().join(", "),
                 reason: format!(
                     "no commands run there for {}, only at {}",
-                    step.platform,
+                    platform,
                     offers.collect::<Vec<_>>().join("; at ")
                 ),
             };
@@ -227,7 +232,7 @@ impl Sandbox for BuildKit {
             let changes = step.mounts.iter().map(|_| None).collect();
             return Ok(Ended { status: Status::Cancelled, changes, warnings: Vec::new() });
         }
-        Err(self.failed(step, &failures))
+        Err(self.failed(&step.platform, &failures))
     }
 }
 

@@ -24,6 +24,7 @@ mod source;
 mod value;
 
 pub use context::{ContextError, excluded, patterns_of};
+pub(in crate::solve) use exec::Hearing;
 pub use exec::{ExecError, PackError, Written, pack, unpack};
 pub use file::FileError;
 pub use source::http::HttpSourceError;
