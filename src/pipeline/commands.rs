@@ -18,26 +18,27 @@ use std::time::Duration;
 /// How a command ran, as it is remembered with the image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RanFact {
-    vertex: Digest,
-    /// Names its result.
-    pub key: Digest,
-    /// The trees that it saw, in the order of its vertex's inputs.
-    inputs: Vec<Digest>,
-    /// The trees that it left, in the order of its outputs.
-    outputs: Vec<Digest>,
-    exit_code: i32,
-    milliseconds: u64,
+    pub vertex: Digest,
+    /// Names its result, where kiln has that.
+    pub key: Option<Digest>,
+    /// The trees that it saw, in the order of its vertex's inputs, as far as they are known.
+    pub inputs: Vec<Option<Digest>>,
+    /// The trees that it left, in the order of its outputs, as far as they are known.
+    pub outputs: Vec<Option<Digest>>,
+    pub exit_code: i32,
+    /// How long it took, where that is known.
+    pub milliseconds: Option<u64>,
 }
 
 impl From<&solve::Ran> for RanFact {
     fn from(ran: &solve::Ran) -> Self {
         RanFact {
             vertex: ran.vertex,
-            key: ran.key,
-            inputs: ran.inputs.clone(),
-            outputs: ran.outputs.clone(),
+            key: Some(ran.key),
+            inputs: ran.inputs.iter().copied().map(Some).collect(),
+            outputs: ran.outputs.iter().copied().map(Some).collect(),
             exit_code: ran.facts.exit_code,
-            milliseconds: ran.facts.milliseconds,
+            milliseconds: Some(ran.facts.milliseconds),
         }
     }
 }
@@ -114,7 +115,7 @@ pub(super) fn checked(
                 step: step(command, graph, made, sources)?,
                 specs: super::inventory::spec_files(sources),
                 exit: Some(ran.exit_code),
-                duration: Some(Duration::from_millis(ran.milliseconds)),
+                duration: ran.milliseconds.map(Duration::from_millis),
                 report: report.transpose()?,
             })
         })
@@ -149,10 +150,10 @@ fn step(command: &CommandPlan, graph: &Graph, made: &Made, sources: &Sources) ->
         agents: kind(pb::MountType::Ssh).filter_map(|mount| Some(mount.ssh_opt.as_ref()?.id.clone())).collect(),
         caches: kind(pb::MountType::Cache).filter_map(|mount| Some(mount.cache_opt.as_ref()?.id.clone())).collect(),
         check: command.check.as_ref().map(|check| check.name.clone()),
-        inputs: materials(command, exec, |mount| Some(*ran.inputs.get(usize::try_from(mount.input).ok()?)?)),
+        inputs: materials(command, exec, |mount| *ran.inputs.get(usize::try_from(mount.input).ok()?)?),
         outputs: match &command.check {
             Some(_) => Vec::new(),
-            None => materials(command, exec, |mount| Some(*ran.outputs.get(usize::try_from(mount.output).ok()?)?)),
+            None => materials(command, exec, |mount| *ran.outputs.get(usize::try_from(mount.output).ok()?)?),
         },
         location: Some(location(sources, command.span)),
     })

@@ -120,7 +120,7 @@ fn recall(store: &Store, key: &Digest) -> Result<Option<Flat>, FlattenError> {
 fn unpack(layers: &[Layer], store: &Store, limits: &Limits) -> Result<Flat, FlattenError> {
     let mut flat = Flat::default();
     for (number, layer) in layers.iter().enumerate() {
-        let change = read_layer(layer, &flat.tree, store, limits)?;
+        let change = change_of(layer, &flat.tree, store, limits)?;
         for path in change.removed.iter().chain(&change.opaque) {
             flat.forget_below(path);
             if change.removed.contains(path) {
@@ -143,7 +143,11 @@ fn unpack(layers: &[Layer], store: &Store, limits: &Limits) -> Result<Flat, Flat
     Ok(flat)
 }
 
-fn read_layer(layer: &Layer, lower: &Tree, store: &Store, limits: &Limits) -> Result<Change, FlattenError> {
+/// What a layer changes in what is below it; the contents of its files go into the store.
+///
+/// # Errors
+/// As [`flatten`].
+pub fn change_of(layer: &Layer, lower: &Tree, store: &Store, limits: &Limits) -> Result<Change, FlattenError> {
     let digest = layer.descriptor.digest;
     // A blob that was damaged on disk may look like a bad archive before its end is reached.
     let fail = |source| match (source, check_blob(&digest, store)) {

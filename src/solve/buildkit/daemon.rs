@@ -13,7 +13,7 @@ use super::session::{self, Door, Offers, Session};
 use super::solving::{self, End, Form, Solved, Wanted};
 use super::tls::Tls;
 use super::trees::Trees;
-use crate::llb;
+use crate::llb::{self, exec::Limits};
 use crate::oci::Platform;
 use crate::solve::embedded::sandbox::{Ended, Limit, Listener, MountKind, SandboxError, Status, Step};
 use crate::store::Store;
@@ -344,7 +344,11 @@ pub(super) fn visible(said: String) -> String {
 
 /// What a daemon cannot bound.
 fn warnings(step: &Step) -> Vec<String> {
-    let limits = &step.limits;
+    not_applied(&step.limits)
+}
+
+/// In words, the bounds of a command that no daemon knows.
+pub fn not_applied(limits: &Limits) -> Vec<String> {
     let asked = [("cpu", limits.cpu), ("memory", limits.memory), ("pids", limits.pids), ("disk", limits.disk)];
     let asked = asked.into_iter().filter(|(_, limit)| limit.is_some());
     asked.map(|(name, _)| format!("BuildKit knows no limit of `{name}` for a command: it is not applied")).collect()

@@ -30,7 +30,7 @@ mod tls;
 mod trees;
 
 pub use address::{Address, AddressError};
-pub use daemon::DaemonAt;
+pub use daemon::{DaemonAt, not_applied};
 pub use pushing::{PushError, Pushed, Work};
 pub use tls::{Tls, TlsParts};
 

@@ -151,6 +151,16 @@ impl Sought {
     }
 }
 
+/// The name of a secret that stands in a content, as it is or encoded; none where none does.
+///
+/// # Errors
+/// Where the content cannot be read.
+pub fn find_secret(secrets: &Secrets, from: &mut dyn Read) -> io::Result<Option<String>> {
+    let values: Vec<SecretSlice<u8>> = secrets.values().cloned().collect();
+    let found = Sought::new(&values).copy(from, &mut io::sink())?;
+    Ok(found.and_then(|number| secrets.keys().nth(number)).cloned())
+}
+
 impl<'m> Masking<'m> {
     pub(super) fn new(masks: &'m Masks) -> Self {
         Masking { masks, held: Zeroizing::default(), masked: false, found: false }

@@ -27,6 +27,7 @@ pub use context::{ContextError, excluded, patterns_of};
 pub(in crate::solve) use exec::Hearing;
 pub use exec::{ExecError, PackError, Written, pack, unpack};
 pub use file::FileError;
+pub use mask::find_secret;
 pub use source::http::HttpSourceError;
 pub use source::image::ImageSourceError;
 

@@ -1,0 +1,331 @@
+//! Images that a daemon makes and pushes by itself.
+//!
+//! kiln makes all that depends on no command, and gives it to the daemon as images and folders. The daemon runs the commands,
+//! makes layers of what follows, and pushes all layers without a name. kiln reads back what it did not make, checks that the
+//! layers are those that the graph has, and finds in them the states of the file system that evidence is made of.
+//! Configuration and manifest are kiln's own, so that the daemon contributes layers and nothing else.
+
+mod arrival;
+mod links;
+mod offer;
+mod reach;
+
+use super::assemble::{Assembly, Facts, Made, Read, Solution, annotations, failed, run};
+use super::commands::RanFact;
+use super::error::Error;
+use super::listening::Listener;
+use crate::compile::Move;
+use crate::image::assemble::{Recipe, assemble as put_together};
+use crate::llb::{Graph, Output, pb};
+use crate::oci::{Digest, ImageConfig, Reference, RootFs, to_json};
+use crate::registry::Repository;
+use crate::solve::Solved;
+use crate::solve::buildkit::{PushError, Pushed, Work, not_applied};
+use crate::spec::Compression;
+use crate::tree::{Entry, Node, Tree};
+use arrival::Arrived;
+use links::{Link, Links};
+use offer::Offer;
+use reach::Reach;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The highest level that daemons know of gzip.
+const HIGHEST_GZIP: i64 = 9;
+
+/// An image that is left to a daemon.
+struct Entrusted<'a> {
+    of: Assembly<'a>,
+    graph: &'a Graph,
+    reach: Reach<'a>,
+}
+
+/// What kiln made itself, by the outputs of the graph.
+struct Known(BTreeMap<Output, Solved>);
+
+/// Lets a daemon make an image and push it to the repository of `target`; the image as kiln tells of it, with its states.
+pub(super) fn image(of: Assembly<'_>, graph: &Graph, target: &Reference) -> Result<(Made, Solution), Error> {
+    let work = Entrusted { of, graph, reach: Reach::of(graph) };
+    work.check()?;
+    let session = of.session;
+    session.phase("reading contexts");
+    let (contexts, read) = of.contexts()?;
+    let repository = session.registries_of(of.project)?.repository(target)?.without_mirrors();
+    // What would end the push ends it before anything has run.
+    session.wait(repository.lend())?;
+    let known = work.known(&read)?;
+    let links = Links::of(graph, &known.digests())?;
+    session.phase("packing layers");
+    let offer = Offer::of(&work, &known, work.beginning(&known, &links)?)?;
+    session.phase("building in the daemon");
+    let own = links.get(&graph.output());
+    let pushed = work.push(&offer, &known, own, &repository)?;
+    session.phase("reading back");
+    let arrived = work.read_back(&pushed, &offer, own, &repository)?;
+    let states = States { work: &work, known: &known, links: &links, arrived: &arrived };
+    let solution = states.solution(&pushed)?;
+    let made = work.put_together(&arrived, &solution)?;
+    Ok((Made { contexts, read, ..made }, solution))
+}
+
+impl Known {
+    fn get(&self, output: &Output) -> Result<&Solved, Error> {
+        self.0.get(output).ok_or_else(|| Error::Mistake("a part of the graph was not made".into()))
+    }
+
+    /// What names the result of an output.
+    fn digest(&self, output: &Output) -> Result<Digest, Error> {
+        self.get(output).map(|solved| solved.digest)
+    }
+
+    fn digests(&self) -> BTreeMap<Output, Digest> {
+        self.0.iter().map(|(output, solved)| (*output, solved.digest)).collect()
+    }
+}
+
+impl<'a> Entrusted<'a> {
+    /// Refuses what cannot be left to a daemon, and says what a daemon does not do.
+    fn check(&self) -> Result<(), Error> {
+        let checks = self.of.compiled.commands.iter().filter_map(|command| command.check.as_ref());
+        if let Some(check) = checks.into_iter().find(|check| !check.results.is_empty()) {
+            return Err(Error::Usage(format!(
+                "the check `{}` leaves its results in a file, and with `--engine-output` no file comes back: build without it",
+                check.name
+            )));
+        }
+        for vertex in self.graph.vertices() {
+            not_applied(&vertex.limits).iter().for_each(|warning| self.of.session.warn(warning));
+        }
+        Ok(())
+    }
+
+    /// The image as people call it.
+    fn name(&self) -> &str {
+        self.of.leveled.image.name.value.repository.as_str()
+    }
+
+    fn vertex_name(&self, output: &Output) -> String {
+        self.graph.vertex(&output.vertex).map(crate::llb::Vertex::name).unwrap_or_default()
+    }
+
+    /// The context that an output is; none where it is none.
+    fn context(&self, output: &Output) -> Option<&str> {
+        match &self.graph.vertex(&output.vertex)?.op {
+            pb::op::Op::Source(source) => source.identifier.strip_prefix("local://"),
+            _ => None,
+        }
+    }
+
+    /// Makes all that depends on no command and that is needed: by the daemon, or to tell of the image.
+    fn known(&self, read: &Read) -> Result<Known, Error> {
+        let Assembly { session, project, sources, compiled, .. } = self.of;
+        session.phase("solving");
+        let moves = compiled.stages.values().flatten().chain(&compiled.recipe.moves).map(|one| one.state);
+        let mut targets = self.reach.border();
+        targets.extend(moves.filter(|state| self.reach.holds(state)));
+        let targets: Vec<Output> = targets.into_iter().collect();
+        let results = run(session, project, sources, compiled, &targets, read)?.results;
+        Ok(Known(targets.into_iter().zip(results).collect()))
+    }
+
+    /// The moves of the image before the first command had a part in it, over which all that follows lies; none where it
+    /// begins with something else.
+    fn beginning(&self, known: &Known, links: &Links) -> Result<Option<&'a [Move]>, Error> {
+        let moves = &self.of.compiled.recipe.moves;
+        let lowest = links.get(&self.graph.output()).first();
+        let mut beginning = None;
+        for (at, one) in moves.iter().enumerate().take_while(|(_, one)| self.reach.holds(&one.state)) {
+            if lowest == Some(&Link::Known(known.digest(&one.state)?)) {
+                beginning = Some(&moves[..=at]);
+            }
+        }
+        Ok(beginning)
+    }
+
+    fn push(&self, offer: &Offer, known: &Known, links: &[Link], repository: &Repository) -> Result<Pushed, Error> {
+        let Assembly { session, compiled, sources, .. } = self.of;
+        let (builder, adopted) = offer.graph(self, known)?;
+        let definition = |output| builder.finish(adopted.output(output), sources);
+        let checks = compiled.commands.iter().filter_map(|command| command.check.as_ref());
+        let first = checks.map(|check| definition(check.output)).collect::<Result<Vec<_>, _>>()?;
+        let given = &session.settings.given;
+        let work = Work {
+            graph: self.graph,
+            first: &first,
+            image: &definition(self.graph.output())?,
+            platform: self.platform(),
+            folders: &offer.folders,
+            contents: &offer.contents,
+            secrets: &given.secrets,
+            agents: &given.ssh,
+            repository,
+            attrs: self.attrs(offer.diff_ids(links)),
+            now: session.clock().as_second(),
+            progress: &Listener::new(session),
+            cancelled: session.cancelled(),
+        };
+        session.daemons()?.push(&work, &session.store).map_err(|error| match error {
+            PushError::Solve(error) => failed(error, compiled, sources),
+            PushError::Daemon(error) => Error::Daemon(error.to_string()),
+        })
+    }
+
+    /// How the daemon is to make layers, in the words of its exporter.
+    fn attrs(&self, kept: Vec<Digest>) -> BTreeMap<String, String> {
+        let packing = self.of.compiled.recipe.packing;
+        let config = |diff_ids| {
+            let config = ImageConfig {
+                created: None,
+                author: None,
+                platform: self.platform().clone(),
+                config: crate::oci::Config::default(),
+                rootfs: RootFs { kind: "layers".into(), diff_ids },
+                history: Vec::new(),
+            };
+            String::from_utf8_lossy(&to_json(&config)).into_owned()
+        };
+        let (name, level) = match packing.compression {
+            Compression::Gzip => ("gzip", packing.level.map(|level| i64::from(level).min(HIGHEST_GZIP))),
+            Compression::Zstd => ("zstd", packing.level.map(i64::from)),
+        };
+        let attrs = [
+            ("compression", Some(name.to_owned())),
+            ("compression-level", level.map(|level| level.to_string())),
+            ("oci-mediatypes", Some("true".to_owned())),
+            ("source-date-epoch", Some(self.latest().to_string())),
+            ("rewrite-timestamp", Some("true".to_owned())),
+            ("containerimage.config", Some(config(Vec::new()))),
+            // What this says that the image begins with is kept as it is.
+            ("containerimage.base.config", Some(config(kept))),
+        ];
+        attrs.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
+    }
+
+    /// The image that the layers make, as kiln tells of it.
+    fn put_together(&self, arrived: &Arrived, solution: &Solution) -> Result<Made, Error> {
+        let Assembly { session, leveled, revision, .. } = self.of;
+        let tree = arrived.tree();
+        let recipe = Recipe {
+            platform: self.platform().clone(),
+            author: None,
+            config: self.of.config(&tree)?,
+            steps: arrived.steps.clone(),
+            annotations: annotations(leveled, revision),
+        };
+        let image = put_together(&recipe, &session.store, revision.epoch)?;
+        let facts = Facts {
+            tree: tree.save(&session.store)?,
+            files: tree.iter().filter(|(_, entry)| !entry.is_dir()).count(),
+            unpacked_size: tree.iter().map(|(_, entry)| entry.size()).sum(),
+            created_by: arrived.created_by.clone(),
+            ran: solution.ran.clone(),
+            results: Vec::new(),
+        };
+        Ok(Made { image, facts, contexts: BTreeMap::new(), read: Read::new() })
+    }
+}
+
+/// The states of a graph, as far as they are known after a daemon has made an image of it.
+struct States<'a> {
+    work: &'a Entrusted<'a>,
+    known: &'a Known,
+    links: &'a Links,
+    arrived: &'a Arrived,
+}
+
+impl States<'_> {
+    /// The file system as it grew, with what is known of the stages and of the commands.
+    fn solution(&self, pushed: &Pushed) -> Result<Solution, Error> {
+        let compiled = self.work.of.compiled;
+        let trees = self.grown(&compiled.recipe.moves)?;
+        if let Some(lost) = compiled.recipe.moves.get(trees.len()) {
+            return Err(Error::Usage(format!(
+                "what `{}` leaves cannot be told apart in the layers of a daemon: build without `--engine-output`",
+                self.work.vertex_name(&lost.state)
+            )));
+        }
+        let stages = compiled.stages.iter().map(|(name, moves)| Ok((name.clone(), self.grown(moves)?)));
+        let stages = stages.collect::<Result<_, Error>>()?;
+        let ran = compiled.commands.iter().map(|command| self.ran(&command.vertex, pushed));
+        Ok(Solution {
+            trees,
+            changes: self.arrived.changes.clone(),
+            created_by: self.arrived.created_by.clone(),
+            stages,
+            ran: ran.collect::<Result<_, _>>()?,
+            results: Vec::new(),
+        })
+    }
+
+    /// The states after moves, until the first that is not known.
+    fn grown(&self, moves: &[Move]) -> Result<Vec<Arc<Tree>>, Error> {
+        let mut trees: Vec<Arc<Tree>> = Vec::new();
+        for one in moves {
+            let Some(tree) = self.tree(&one.state)? else { break };
+            let tree = match trees.last() {
+                Some(before) => Arc::new(settled(before, &tree)),
+                None => tree,
+            };
+            trees.push(tree);
+        }
+        Ok(trees)
+    }
+
+    /// The tree of an output, where it is known.
+    fn tree(&self, output: &Output) -> Result<Option<Arc<Tree>>, Error> {
+        if self.work.reach.holds(output) {
+            return Ok(self.known.0.get(output).map(|solved| solved.tree.clone()));
+        }
+        if let Some(tree) = self.arrived.state(self.links.get(output)) {
+            return Ok(Some(tree));
+        }
+        // What kiln has made itself is laid over something that is known.
+        let vertex = self.work.graph.vertex(&output.vertex);
+        let Some((vertex, pb::op::Op::Merge(_))) = vertex.map(|vertex| (vertex, &vertex.op)) else { return Ok(None) };
+        let Some((first, others)) = vertex.inputs.split_first() else { return Ok(None) };
+        let Some(tree) = self.tree(first)? else { return Ok(None) };
+        let mut tree = (*tree).clone();
+        for other in others {
+            let Some(solved) = self.known.0.get(other) else { return Ok(None) };
+            solved.to_change().apply(&mut tree)?;
+        }
+        Ok(Some(Arc::new(tree)))
+    }
+
+    fn ran(&self, command: &Digest, pushed: &Pushed) -> Result<RanFact, Error> {
+        let vertex = self.work.graph.vertex(command);
+        let vertex = vertex.ok_or_else(|| Error::Mistake("a command is not in the graph".into()))?;
+        let digest = |output: &Output| Ok(self.tree(output)?.map(|tree| tree.digest()));
+        let outputs = (0..vertex.outputs()).map(|index| Output { vertex: *command, index });
+        Ok(RanFact {
+            vertex: *command,
+            key: None,
+            inputs: vertex.inputs.iter().map(digest).collect::<Result<_, Error>>()?,
+            outputs: outputs.map(|output| digest(&output)).collect::<Result<_, Error>>()?,
+            // A daemon takes no other for success.
+            exit_code: 0,
+            milliseconds: pushed.milliseconds.get(command).copied(),
+        })
+    }
+}
+
+/// A tree with the entries of the one before where nothing but their times is another: daemons make times of their own.
+fn settled(before: &Tree, now: &Tree) -> Tree {
+    let pairs = before.pairs(now).filter_map(|(path, old, new)| Some((path, old, new?)));
+    let same = |old: &&Entry, new: &Entry| plain(old) == plain(new);
+    pairs.map(|(path, old, new)| (path.clone(), old.filter(|old| same(old, new)).unwrap_or(new).clone())).collect()
+}
+
+/// Whether two trees are the same but for times.
+fn is_same(one: &Tree, other: &Tree) -> bool {
+    one.pairs(other).all(|(_, here, there)| here.map(plain) == there.map(plain))
+}
+
+/// An entry without its time, and without what tells its file from others with the same content.
+fn plain(entry: &Entry) -> Entry {
+    let node = match &entry.node {
+        Node::File { content, size, .. } => Node::File { content: *content, size: *size, link: None },
+        other => other.clone(),
+    };
+    Entry { mtime: None, node, ..entry.clone() }
+}
