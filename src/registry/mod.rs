@@ -31,7 +31,7 @@ pub use error::RegistryError;
 pub use host::{Registries, Settings};
 pub use lend::Lent;
 pub use mirror::Mirror;
-pub use pull::{Name, Pulled, Want, pull};
+pub use pull::{Name, Pulled, Want, pull, pull_blobs};
 pub use push::{Contents, Outgoing, Part, Pushed, push};
 pub use repository::Repository;
 pub use tag::{Moved, tag};

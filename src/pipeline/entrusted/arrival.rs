@@ -6,7 +6,9 @@ use super::offer::{Given, Offer};
 use crate::image::assemble::Step;
 use crate::image::flatten::change_of;
 use crate::image::layer::Layer;
-use crate::image::layout::{Imported, Layout};
+use crate::image::layout::Layout;
+use crate::llb::Output;
+use crate::oci::{Descriptor, ImageConfig, Manifest};
 use crate::pipeline::error::Error;
 use crate::pipeline::place::Transfer;
 use crate::registry::{self, Name, Repository, Want};
@@ -14,6 +16,7 @@ use crate::solve::buildkit::Pushed;
 use crate::solve::embedded::find_secret;
 use crate::tree::tar::{self, Limits};
 use crate::tree::{Change, Tree};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// An image that has arrived, and is what it should be.
@@ -27,6 +30,8 @@ pub(super) struct Arrived {
     links: Vec<Link>,
     /// The file system after each link.
     states: Vec<Arc<Tree>>,
+    /// What each link changes that the daemon made.
+    made: BTreeMap<Output, Change>,
 }
 
 /// What a layer should be.
@@ -43,10 +48,15 @@ impl Arrived {
         self.states.last().cloned().unwrap_or_default()
     }
 
-    /// The file system that these links make; none where those of the image do not begin with them.
+    /// The file system that these links make, where those of the image begin with them.
     pub(super) fn state(&self, links: &[Link]) -> Option<Arc<Tree>> {
         let last = links.len().checked_sub(1)?;
         self.links.starts_with(links).then(|| self.states[last].clone())
+    }
+
+    /// What an output changes in what it begins with; none of one that is not in the image.
+    pub(super) fn change(&self, output: &Output) -> Option<&Change> {
+        self.made.get(output)
     }
 }
 
@@ -65,12 +75,16 @@ impl Entrusted<'_> {
             digest: pushed.manifest,
             reason,
         };
-        let want = Want { platform: Some(self.platform()), layers: true, ..Want::default() };
-        let name = Name::Digest(pushed.manifest);
-        let image = session.wait(registry::pull(repository, &name, want, &session.store, &Transfer(session)))?.image;
-        let imported = Layout::of_store(&session.store, Vec::new()).import(&image, &session.store)?;
+        let want = Want { platform: Some(self.platform()), ..Want::default() };
+        let (name, transfer) = (Name::Digest(pushed.manifest), Transfer(session));
+        let image = session.wait(registry::pull(repository, &name, want, &session.store, &transfer))?.image;
+        let layout = Layout::of_store(&session.store, Vec::new());
+        let manifest = layout.manifest(&image)?;
+        let config = layout.config(&manifest)?;
         let slots: Vec<Vec<Slot<'_>>> = links.iter().map(|link| self.slots(link, offer)).collect();
-        let layers = layers(&imported, slots.iter().flatten()).map_err(&refused)?;
+        let layers = layers(&manifest, &config, slots.iter().flatten()).map_err(&refused)?;
+        let blobs = layers.iter().flatten().map(|layer| &layer.descriptor);
+        session.wait(registry::pull_blobs(repository, blobs, &session.store, &transfer))?;
         self.unpack(links, &slots, layers, &refused)
     }
 
@@ -99,12 +113,18 @@ impl Entrusted<'_> {
             changes: Vec::new(),
             links: links.to_vec(),
             states: Vec::new(),
+            made: BTreeMap::new(),
         };
         let mut layers = layers.into_iter();
         let mut tree = Tree::new();
-        for slots in slots {
+        for (link, slots) in links.iter().zip(slots) {
             for slot in slots {
-                let Some(layer) = layers.next().flatten() else { continue };
+                let Some(layer) = layers.next().flatten() else {
+                    if let Link::Made(output) = link {
+                        arrived.made.insert(*output, Change::default());
+                    }
+                    continue;
+                };
                 let (created_by, change) = match slot {
                     Slot::Given(Given { change: None, created_by, .. }) => {
                         tree = base.map(|base| base.tree(self.of.session)).transpose()?.unwrap_or_default().as_ref().clone();
@@ -118,6 +138,9 @@ impl Entrusted<'_> {
                     Slot::Made(name) => (name, self.read(name, &layer, &tree)?),
                 };
                 change.apply(&mut tree)?;
+                if let Link::Made(output) = link {
+                    arrived.made.insert(*output, change.clone());
+                }
                 arrived.steps.push(Step::new(format!("kiln: {created_by}"), layer));
                 arrived.created_by.push(created_by.clone());
                 arrived.changes.push(change);
@@ -134,9 +157,9 @@ impl Entrusted<'_> {
     }
 
     /// What a layer changes that the daemon got; none where it is another one. One that lies over something that a command made
-    /// comes back packed anew.
+    /// comes back written anew.
     fn read_given(&self, given: &Given, change: &Change, layer: &Layer, below: &Tree) -> Result<Option<Change>, Error> {
-        if layer.descriptor.digest == given.layer.descriptor.digest {
+        if layer.diff_id == given.layer.diff_id {
             return Ok(Some(change.clone()));
         }
         let read = self.read(&given.created_by, layer, below)?;
@@ -160,27 +183,35 @@ impl Entrusted<'_> {
     }
 }
 
-/// The layers of an image in the places where they should be, or in words, what is not as it should be. A layer that would
-/// change nothing is left out of an image, and stands in its history.
-fn layers<'s>(imported: &Imported, slots: impl Iterator<Item = &'s Slot<'s>>) -> Result<Vec<Option<Layer>>, String> {
-    let (mut history, mut layers) = (imported.config.history.iter(), imported.image.layers.iter());
+/// The layers of an image in the places where they should be, or in words, what is not as it should be. Where one is what the
+/// daemon got, that is taken, however the daemon has packed it. A layer that would change nothing is left out of an image, and
+/// stands in its history.
+fn layers<'s>(
+    manifest: &Manifest,
+    config: &ImageConfig,
+    slots: impl Iterator<Item = &'s Slot<'s>>,
+) -> Result<Vec<Option<Layer>>, String> {
+    let found = manifest.layers.iter().zip(&config.rootfs.diff_ids).map(|(row, diff_id)| Layer {
+        descriptor: Descriptor::new(&row.media_type, row.digest, row.size),
+        diff_id: *diff_id,
+        plain_size: None,
+    });
+    let (mut history, mut found) = (config.history.iter(), found);
     let (mut placed, mut is_beginning) = (Vec::new(), true);
     for slot in slots {
         let line = history.next().ok_or_else(|| format!("it has fewer layers than the graph makes, {}", placed.len()))?;
         let layer = match line.empty_layer {
             true => None,
-            false => Some(layers.next().ok_or_else(|| "its history has more layers than it has".to_owned())?),
+            false => Some(found.next().ok_or_else(|| "its history has more layers than it has".to_owned())?),
         };
         is_beginning &= matches!(slot, Slot::Given(_));
         placed.push(match (slot, layer) {
-            (Slot::Given(given), Some(layer)) if layer.descriptor.digest == given.layer.descriptor.digest => {
-                Some(given.layer.clone())
-            }
-            (Slot::Given(given), layer) if is_beginning => return Err(not_given(given, layer)),
-            (_, layer) => layer.cloned(),
+            (Slot::Given(given), Some(layer)) if layer.diff_id == given.layer.diff_id => Some(given.layer.clone()),
+            (Slot::Given(given), layer) if is_beginning => return Err(not_given(given, layer.as_ref())),
+            (_, layer) => layer,
         });
     }
-    match (history.next(), layers.next()) {
+    match (history.next(), found.next()) {
         (None, None) => Ok(placed),
         _ => Err(format!("it has more layers than the graph makes, {}", placed.len())),
     }

@@ -22,7 +22,7 @@ use crate::registry::Repository;
 use crate::solve::Solved;
 use crate::solve::buildkit::{PushError, Pushed, Work, not_applied};
 use crate::spec::Compression;
-use crate::tree::{Entry, Node, Tree};
+use crate::tree::{Change, Entry, Node, Tree};
 use arrival::Arrived;
 use links::{Link, Links};
 use offer::Offer;
@@ -76,6 +76,12 @@ impl Known {
     /// What names the result of an output.
     fn digest(&self, output: &Output) -> Result<Digest, Error> {
         self.get(output).map(|solved| solved.digest)
+    }
+
+    /// What is known by this digest.
+    fn change(&self, digest: &Digest) -> Result<Change, Error> {
+        let solved = self.0.values().find(|solved| solved.digest == *digest);
+        solved.map(Solved::to_change).ok_or_else(|| Error::Mistake("a part of the graph was not made".into()))
     }
 
     fn digests(&self) -> BTreeMap<Output, Digest> {
@@ -276,20 +282,21 @@ impl States<'_> {
         if self.work.reach.holds(output) {
             return Ok(self.known.0.get(output).map(|solved| solved.tree.clone()));
         }
-        if let Some(tree) = self.arrived.state(self.links.get(output)) {
+        let links = self.links.get(output);
+        if let Some(tree) = self.arrived.state(links) {
             return Ok(Some(tree));
         }
-        // What kiln has made itself is laid over something that is known.
-        let vertex = self.work.graph.vertex(&output.vertex);
-        let Some((vertex, pb::op::Op::Merge(_))) = vertex.map(|vertex| (vertex, &vertex.op)) else { return Ok(None) };
-        let Some((first, others)) = vertex.inputs.split_first() else { return Ok(None) };
-        let Some(tree) = self.tree(first)? else { return Ok(None) };
-        let mut tree = (*tree).clone();
-        for other in others {
-            let Some(solved) = self.known.0.get(other) else { return Ok(None) };
-            solved.to_change().apply(&mut tree)?;
+        let mut tree = Tree::new();
+        for link in links {
+            match link {
+                Link::Known(digest) => self.known.change(digest)?.apply(&mut tree)?,
+                Link::Made(output) => match self.arrived.change(output) {
+                    Some(change) => change.apply(&mut tree)?,
+                    None => return Ok(None),
+                },
+            }
         }
-        Ok(Some(Arc::new(tree)))
+        Ok((!links.is_empty()).then(|| Arc::new(tree)))
     }
 
     fn ran(&self, command: &Digest, pushed: &Pushed) -> Result<RanFact, Error> {

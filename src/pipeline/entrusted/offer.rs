@@ -145,7 +145,7 @@ fn beginning(work: &Entrusted<'_>, known: &Known, moves: &[Move]) -> Result<Vec<
     let of = &work.of;
     let trees = moves.iter().map(|one| Ok(known.get(&one.state)?.tree.clone()));
     let trees = trees.collect::<Result<Vec<Arc<Tree>>, Error>>()?;
-    let plans = until(&of.compiled.recipe.layers, moves.len());
+    let plans = work.until(moves);
     let states = States::new(moves, &trees);
     let (changed, names): (Vec<Change>, Vec<String>) =
         changes(&states, moves, &plans, of.realised).into_iter().unzip();
@@ -163,21 +163,23 @@ fn beginning(work: &Entrusted<'_>, known: &Known, moves: &[Move]) -> Result<Vec<
     Ok(kept.chain(own).collect())
 }
 
-/// The plans for the layers of the first moves.
-fn until(plans: &[LayerPlan], moves: usize) -> Vec<LayerPlan> {
-    let of_first = plans.iter().filter_map(|plan| match plan {
-        LayerPlan::Kept => Some(LayerPlan::Kept),
-        LayerPlan::Packages { at, .. } => (*at < moves).then(|| plan.clone()),
-        LayerPlan::Steps { moves: own, pieces, created_by } => (own.start < moves).then(|| LayerPlan::Steps {
-            moves: own.start..own.end.min(moves),
-            pieces: *pieces,
-            created_by: created_by.clone(),
-        }),
-    });
-    of_first.collect()
-}
-
 impl Entrusted<'_> {
+    /// The plans for the layers of the first moves.
+    fn until(&self, first: &[Move]) -> Vec<LayerPlan> {
+        let names = |moves: &[Move]| moves.iter().map(|one| self.vertex_name(&one.state)).collect::<Vec<_>>().join("; ");
+        let plans = self.of.compiled.recipe.layers.iter().filter_map(|plan| match plan {
+            LayerPlan::Packages { at, .. } if *at >= first.len() => None,
+            LayerPlan::Steps { moves, .. } if moves.start >= first.len() => None,
+            LayerPlan::Steps { moves, pieces, .. } if moves.end > first.len() => Some(LayerPlan::Steps {
+                moves: moves.start..first.len(),
+                pieces: *pieces,
+                created_by: names(&first[moves.start..]),
+            }),
+            whole => Some(whole.clone()),
+        });
+        plans.collect()
+    }
+
     pub(super) fn platform(&self) -> &Platform {
         &self.of.compiled.recipe.platform
     }
