@@ -156,10 +156,9 @@ impl Entrusted<'_> {
         Ok(arrived)
     }
 
-    /// What a layer changes that the daemon got; none where it is another one. One that lies over something that a command made
-    /// comes back written anew.
+    /// What a layer changes that the daemon got; none where it is another one. It may have been packed or written anew.
     fn read_given(&self, given: &Given, change: &Change, layer: &Layer, below: &Tree) -> Result<Option<Change>, Error> {
-        if layer.diff_id == given.layer.diff_id {
+        if layer.descriptor.digest == given.layer.descriptor.digest {
             return Ok(Some(change.clone()));
         }
         let read = self.read(&given.created_by, layer, below)?;
@@ -183,9 +182,8 @@ impl Entrusted<'_> {
     }
 }
 
-/// The layers of an image in the places where they should be, or in words, what is not as it should be. Where one is what the
-/// daemon got, that is taken, however the daemon has packed it. A layer that would change nothing is left out of an image, and
-/// stands in its history.
+/// The layers of an image in the places where they should be, or in words, what is not as it should be. A layer that would
+/// change nothing is left out of an image, and stands in its history.
 fn layers<'s>(
     manifest: &Manifest,
     config: &ImageConfig,
@@ -206,7 +204,7 @@ fn layers<'s>(
         };
         is_beginning &= matches!(slot, Slot::Given(_));
         placed.push(match (slot, layer) {
-            (Slot::Given(given), Some(layer)) if layer.diff_id == given.layer.diff_id => Some(given.layer.clone()),
+            (Slot::Given(given), Some(layer)) if layer.diff_id == given.layer.diff_id => Some(given.packed_as(layer)),
             (Slot::Given(given), layer) if is_beginning => return Err(not_given(given, layer.as_ref())),
             (_, layer) => layer,
         });
@@ -214,6 +212,15 @@ fn layers<'s>(
     match (history.next(), found.next()) {
         (None, None) => Ok(placed),
         _ => Err(format!("it has more layers than the graph makes, {}", placed.len())),
+    }
+}
+
+impl Given {
+    /// The same layer as the daemon has packed it. A base keeps its own, and what is not compressed as it should be is no gain:
+    /// then it is sent by kiln.
+    fn packed_as(&self, layer: Layer) -> Layer {
+        let is_as_good = self.change.is_some() && layer.descriptor.media_type == self.layer.descriptor.media_type;
+        if is_as_good { layer } else { self.layer.clone() }
     }
 }
 

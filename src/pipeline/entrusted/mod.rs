@@ -16,7 +16,7 @@ use super::error::Error;
 use super::listening::Listener;
 use crate::compile::Move;
 use crate::image::assemble::{Recipe, assemble as put_together};
-use crate::llb::{Graph, Output, pb};
+use crate::llb::{CUSTOM_NAME, Graph, Output, Vertex, pb};
 use crate::oci::{Digest, ImageConfig, Reference, RootFs, to_json};
 use crate::registry::Repository;
 use crate::solve::Solved;
@@ -111,7 +111,15 @@ impl<'a> Entrusted<'a> {
     }
 
     fn vertex_name(&self, output: &Output) -> String {
-        self.graph.vertex(&output.vertex).map(crate::llb::Vertex::name).unwrap_or_default()
+        self.graph.vertex(&output.vertex).map(Vertex::name).unwrap_or_default()
+    }
+
+    /// What an output is called that is taken by something beyond: by its own name, or by that of what takes it.
+    fn taken_as(&self, output: &Output) -> String {
+        let vertices = self.graph.vertices();
+        let own = self.graph.vertex(&output.vertex).filter(|vertex| vertex.description.contains_key(CUSTOM_NAME));
+        let taker = || vertices.iter().find(|vertex| !self.reach.holds_vertex(vertex) && vertex.inputs.contains(output));
+        own.or_else(taker).map(Vertex::name).unwrap_or_default()
     }
 
     /// The context that an output is; none where it is none.

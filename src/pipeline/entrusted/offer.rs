@@ -70,7 +70,7 @@ impl Offer {
             }
             let change = work.timed(solved.to_change());
             let layer = work.pack(std::slice::from_ref(&change))?.swap_remove(0);
-            let created_by = work.vertex_name(&output);
+            let created_by = work.taken_as(&output);
             offer.add_image(work, digest, vec![Given { layer, created_by, change: Some(change) }])?;
         }
         Ok(offer)

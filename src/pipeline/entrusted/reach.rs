@@ -1,6 +1,6 @@
 //! What of a graph depends on no command: kiln makes that itself, whoever runs the commands.
 
-use crate::llb::{Graph, Output, pb};
+use crate::llb::{Graph, Output, Vertex, pb};
 use crate::oci::Digest;
 use std::collections::BTreeSet;
 
@@ -28,9 +28,14 @@ impl<'g> Reach<'g> {
         !self.beyond.contains(&output.vertex)
     }
 
+    /// Whether kiln makes all outputs of a vertex itself.
+    pub(super) fn holds_vertex(&self, vertex: &Vertex) -> bool {
+        !self.beyond.contains(&vertex.digest)
+    }
+
     /// What kiln makes itself and something beyond takes, with what the graph yields if that is so.
     pub(super) fn border(&self) -> BTreeSet<Output> {
-        let beyond = self.graph.vertices().iter().filter(|vertex| self.beyond.contains(&vertex.digest));
+        let beyond = self.graph.vertices().iter().filter(|vertex| !self.holds_vertex(vertex));
         let taken = beyond.flat_map(|vertex| &vertex.inputs).copied().chain([self.graph.output()]);
         taken.filter(|output| self.holds(output)).collect()
     }
