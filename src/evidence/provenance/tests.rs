@@ -26,6 +26,7 @@ pub(crate) fn build() -> Build {
         kiln_version,
         compressors: [("gzip".to_owned(), "libdeflate 1.25".to_owned())].into(),
         unchecked_valid_until: vec![],
+        layers_by: None,
         builder: Builder::Local,
         run: None,
     }
