@@ -146,7 +146,9 @@ fn is_of_kiln(seen: &Seen) -> bool {
 /// What a user meets whose daemon pushes to a registry that is guarded like this.
 fn pushed_to(docker: &Docker, auth: Auth) {
     let registry = Registry::start(Options { auth, referrers: false, ..Options::default() });
-    let mut project = Project::new(SPEC, docker, registry.host());
+    // A daemon runs nothing again that it has run for another.
+    let spec = SPEC.replace("echo compiling", &format!("write /for {auth:?}; echo compiling"));
+    let mut project = Project::new(&spec, docker, registry.host());
     let Options { user, password, .. } = Options::default();
     for (name, value) in [("KILN_REGISTRY", registry.host()), ("KILN_REGISTRY_USER", user)] {
         project.site.world.set(name, value);
@@ -160,7 +162,7 @@ fn pushed_to(docker: &Docker, auth: Auth) {
     }
     project.site.world.set("KILN_REGISTRY_PASSWORD", password.clone());
     let outcome = project.push("1", project.secret()).run().done();
-    for said in ["compiling with ***", "check made", "copy from further to /usr/bin/"] {
+    for said in ["compiling with ***", "check made"] {
         assert!(outcome.stderr.contains(said), "{said}: {}", outcome.stderr);
     }
     assert!(!outcome.stderr.contains(SECRET) && !outcome.stdout.contains(SECRET));
