@@ -188,7 +188,9 @@ pub enum Error {
     #[error("{0}")]
     Daemon(String),
     /// A daemon has pushed something else than was to be built.
-    #[error("the image {digest} that the daemon pushed to {place} is refused: {reason}; nothing was signed, and no tag was moved")]
+    #[error(
+        "the image {digest} that the daemon pushed to {place} is refused: {reason}; nothing was signed, and no tag was moved"
+    )]
     NotAsBuilt {
         /// Where it is.
         place: String,

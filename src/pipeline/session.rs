@@ -105,7 +105,8 @@ pub struct Given {
 }
 
 /// Said where a daemon is needed and none was named.
-const NO_DAEMON: &str = "`--engine-output` leaves the image to a BuildKit daemon: name one with `--engine buildkit:ADDRESS`";
+const NO_DAEMON: &str =
+    "`--engine-output` leaves the image to a BuildKit daemon: name one with `--engine buildkit:ADDRESS`";
 
 /// One run of kiln.
 pub struct Session<'a> {

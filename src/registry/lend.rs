@@ -1,7 +1,7 @@
 //! What opens one repository, for another who pushes there in kiln's place.
 
-use super::repository::Repository;
 use super::RegistryError;
+use super::repository::Repository;
 use crate::http::header::HeaderValue;
 use crate::http::{Authority, Request};
 use base64::Engine as _;

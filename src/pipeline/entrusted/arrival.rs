@@ -1,8 +1,8 @@
 //! What a daemon has pushed: read back, and checked against what the graph makes.
 
-use super::{Entrusted, is_same};
 use super::links::Link;
 use super::offer::{Given, Offer};
+use super::{Entrusted, is_same};
 use crate::image::assemble::Step;
 use crate::image::flatten::change_of;
 use crate::image::layer::Layer;
@@ -127,7 +127,12 @@ impl Entrusted<'_> {
                 };
                 let (created_by, change) = match slot {
                     Slot::Given(Given { change: None, created_by, .. }) => {
-                        tree = base.map(|base| base.tree(self.of.session)).transpose()?.unwrap_or_default().as_ref().clone();
+                        tree = base
+                            .map(|base| base.tree(self.of.session))
+                            .transpose()?
+                            .unwrap_or_default()
+                            .as_ref()
+                            .clone();
                         arrived.created_by.push(created_by.clone());
                         continue;
                     }
@@ -173,7 +178,8 @@ impl Entrusted<'_> {
         let (store, limits) = (&self.of.session.store, Limits::default());
         let digest = layer.descriptor.digest;
         let unreadable = |error: String| Error::Mistake(format!("the layer {digest} cannot be read: {error}"));
-        let plain = tar::decompress(store.reader(&digest)?, limits.size).map_err(|error| unreadable(error.to_string()))?;
+        let plain =
+            tar::decompress(store.reader(&digest)?, limits.size).map_err(|error| unreadable(error.to_string()))?;
         let found = find_secret(&self.of.session.settings.given.secrets, &mut { plain });
         if let Some(secret) = found.map_err(|error| unreadable(error.to_string()))? {
             return Err(Error::Leaked { secret, command: name.to_owned(), layer: digest });
@@ -197,7 +203,8 @@ fn layers<'s>(
     let (mut history, mut found) = (config.history.iter(), found);
     let (mut placed, mut is_beginning) = (Vec::new(), true);
     for slot in slots {
-        let line = history.next().ok_or_else(|| format!("it has fewer layers than the graph makes, {}", placed.len()))?;
+        let line =
+            history.next().ok_or_else(|| format!("it has fewer layers than the graph makes, {}", placed.len()))?;
         let layer = match line.empty_layer {
             true => None,
             false => Some(found.next().ok_or_else(|| "its history has more layers than it has".to_owned())?),
@@ -227,7 +234,10 @@ impl Given {
 fn not_given(given: &Given, found: Option<&Layer>) -> String {
     let found = found.map_or_else(|| "nothing".to_owned(), |layer| layer.descriptor.digest.to_string());
     let Given { layer, created_by, .. } = given;
-    format!("it has {found} where the layer {} of `{created_by}` should be, which the daemon got", layer.descriptor.digest)
+    format!(
+        "it has {found} where the layer {} of `{created_by}` should be, which the daemon got",
+        layer.descriptor.digest
+    )
 }
 
 #[cfg(test)]

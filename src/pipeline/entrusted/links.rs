@@ -58,9 +58,8 @@ impl Links {
         Ok(Some(match &vertex.op {
             pb::op::Op::File(file) => upon(input(base(file, vertex.inputs.len(), output.index))),
             pb::op::Op::Exec(op) => {
-                let mount = op.mounts.iter().find(|mount| {
-                    exec::is_output(mount) && mount.output == i64::from(output.index)
-                });
+                let mount =
+                    op.mounts.iter().find(|mount| exec::is_output(mount) && mount.output == i64::from(output.index));
                 let mount = mount.ok_or_else(|| mistake(vertex))?;
                 if mount.readonly { input(mount.input).to_vec() } else { upon(input(mount.input)) }
             }

@@ -118,7 +118,8 @@ impl<'a> Entrusted<'a> {
     fn taken_as(&self, output: &Output) -> String {
         let vertices = self.graph.vertices();
         let own = self.graph.vertex(&output.vertex).filter(|vertex| vertex.description.contains_key(CUSTOM_NAME));
-        let taker = || vertices.iter().find(|vertex| !self.reach.holds_vertex(vertex) && vertex.inputs.contains(output));
+        let taker =
+            || vertices.iter().find(|vertex| !self.reach.holds_vertex(vertex) && vertex.inputs.contains(output));
         own.or_else(taker).map(Vertex::name).unwrap_or_default()
     }
 

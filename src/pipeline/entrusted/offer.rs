@@ -133,9 +133,11 @@ impl StandIn {
             StandIn::Folder(name) => {
                 builder.source(&format!("local://{name}"), attrs(attr::SHARED_KEY_HINT, name), note)
             }
-            StandIn::Image { manifest, .. } => {
-                builder.source(&attr::oci_layout(&format!("{STORE}/made"), manifest), attrs(attr::OCI_STORE, CLIENT), note)
-            }
+            StandIn::Image { manifest, .. } => builder.source(
+                &attr::oci_layout(&format!("{STORE}/made"), manifest),
+                attrs(attr::OCI_STORE, CLIENT),
+                note,
+            ),
         }
     }
 }
@@ -147,8 +149,7 @@ fn beginning(work: &Entrusted<'_>, known: &Known, moves: &[Move]) -> Result<Vec<
     let trees = trees.collect::<Result<Vec<Arc<Tree>>, Error>>()?;
     let plans = work.until(moves);
     let states = States::new(moves, &trees);
-    let (changed, names): (Vec<Change>, Vec<String>) =
-        changes(&states, moves, &plans, of.realised).into_iter().unzip();
+    let (changed, names): (Vec<Change>, Vec<String>) = changes(&states, moves, &plans, of.realised).into_iter().unzip();
     let base = of.realised.base.as_ref();
     let below = base.map(|base| base.tree(of.session)).transpose()?.unwrap_or_default();
     if stack(&below, &changed)? != *states.last() {
@@ -166,7 +167,8 @@ fn beginning(work: &Entrusted<'_>, known: &Known, moves: &[Move]) -> Result<Vec<
 impl Entrusted<'_> {
     /// The plans for the layers of the first moves.
     fn until(&self, first: &[Move]) -> Vec<LayerPlan> {
-        let names = |moves: &[Move]| moves.iter().map(|one| self.vertex_name(&one.state)).collect::<Vec<_>>().join("; ");
+        let names =
+            |moves: &[Move]| moves.iter().map(|one| self.vertex_name(&one.state)).collect::<Vec<_>>().join("; ");
         let plans = self.of.compiled.recipe.layers.iter().filter_map(|plan| match plan {
             LayerPlan::Packages { at, .. } if *at >= first.len() => None,
             LayerPlan::Steps { moves, .. } if moves.start >= first.len() => None,

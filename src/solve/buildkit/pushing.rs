@@ -129,10 +129,11 @@ impl Job<'_> {
         let masks = solve::embedded::mask::Masks::of(self.work.secrets);
         let telling = Telling::new(self.work.graph, self.work.progress, self.work.cancelled, &masks);
         let nothing = || SolveRequest::default();
-        let first = self.work.first.iter().map(|definition| SolveRequest {
-            definition: Some(definition.message().clone()),
-            ..nothing()
-        });
+        let first = self
+            .work
+            .first
+            .iter()
+            .map(|definition| SolveRequest { definition: Some(definition.message().clone()), ..nothing() });
         let image = SolveRequest {
             definition: Some(self.work.image.message().clone()),
             exporter_deprecated: "image".to_owned(),
