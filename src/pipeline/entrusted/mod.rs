@@ -168,7 +168,6 @@ impl<'a> Entrusted<'a> {
             graph: self.graph,
             first: &first,
             image: &definition(self.graph.output())?,
-            platform: self.platform(),
             folders: &offer.folders,
             contents: &offer.contents,
             secrets: &given.secrets,

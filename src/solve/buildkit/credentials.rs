@@ -125,3 +125,6 @@ impl Auth for Credentials {
         Err(Status::unavailable("tokens are for one session"))
     }
 }
+
+#[cfg(test)]
+mod tests;

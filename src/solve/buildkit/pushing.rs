@@ -15,7 +15,7 @@ use super::solving::{self, Answer};
 use super::telling::Telling;
 use super::trees::Trees;
 use super::{BuildKit, Failure};
-use crate::llb::{Definition, Graph, pb};
+use crate::llb::{self, Definition, Graph, pb};
 use crate::oci::{Digest, Platform};
 use crate::registry::Repository;
 use crate::solve::embedded::sandbox::SandboxError;
@@ -36,8 +36,6 @@ pub struct Work<'a> {
     pub first: &'a [Definition],
     /// What the image is.
     pub image: &'a Definition,
-    /// What it is for.
-    pub platform: &'a Platform,
     /// The trees of the store behind `local://` sources, by the names of their folders.
     pub folders: &'a BTreeMap<String, Digest>,
     /// The contents of the store that images consist of.
@@ -86,19 +84,20 @@ enum Ended {
 }
 
 impl BuildKit {
-    /// Lets a daemon make an image and push it by its digest: the first of those that suit the platform best, and where that
-    /// cannot be reached or is gone, the next.
+    /// Lets a daemon make an image and push it by its digest: the first of those that suit the commands' platforms best, and
+    /// where that cannot be reached or is gone, the next.
     ///
     /// # Errors
     /// What the graph, the daemons or the registry are to blame for.
     pub fn push(&self, work: &Work<'_>, store: &Store) -> Result<Pushed, PushError> {
         self.meet(store);
+        let platforms = work.platforms();
         let mut order: Vec<_> = self.daemons.iter().collect();
-        order.sort_by_key(|daemon| daemon.suits(work.platform));
+        order.sort_by_key(|daemon| platforms.iter().map(|platform| daemon.suits(platform)).max());
         let mut failures = Vec::new();
         for daemon in order {
             let connection = match self.runtime.block_on(daemon.connected(store)) {
-                Ok(connection) if connection.suits(work.platform) != Suits::No => connection,
+                Ok(connection) if platforms.iter().all(|one| connection.suits(one) != Suits::No) => connection,
                 Ok(_) => continue,
                 Err(Trouble::Unreachable(reason) | Trouble::Gone(reason) | Trouble::Failed(reason)) => {
                     failures.push(Failure { address: daemon.address(), reason });
@@ -111,7 +110,20 @@ impl BuildKit {
                 Ended::Gone(reason) => failures.push(Failure { address: daemon.address(), reason }),
             }
         }
-        Err(self.failed(work.platform, &failures).into())
+        let is_nowhere = |platform: &&Platform| self.daemons.iter().all(|daemon| daemon.suits(platform) == Suits::No);
+        let wanted = platforms.iter().find(is_nowhere).or(platforms.first()).cloned().unwrap_or_else(Platform::host);
+        Err(self.failed(&wanted, &failures).into())
+    }
+}
+
+impl Work<'_> {
+    /// What commands run for.
+    fn platforms(&self) -> Vec<Platform> {
+        let commands = self.graph.vertices().iter().filter(|vertex| matches!(vertex.op, pb::op::Op::Exec(_)));
+        let mut platforms: Vec<Platform> = commands.map(|vertex| llb::platform(vertex.platform.as_ref())).collect();
+        platforms.sort();
+        platforms.dedup();
+        platforms
     }
 }
 
@@ -128,22 +140,19 @@ impl Job<'_> {
     fn run(&self) -> Result<Ended, PushError> {
         let masks = solve::embedded::mask::Masks::of(self.work.secrets);
         let telling = Telling::new(self.work.graph, self.work.progress, self.work.cancelled, &masks);
-        let nothing = || SolveRequest::default();
-        let first = self
-            .work
-            .first
-            .iter()
-            .map(|definition| SolveRequest { definition: Some(definition.message().clone()), ..nothing() });
+        let first = self.work.first.iter().map(|definition| SolveRequest {
+            definition: Some(definition.message().clone()),
+            ..SolveRequest::default()
+        });
         let image = SolveRequest {
             definition: Some(self.work.image.message().clone()),
             exporter_deprecated: "image".to_owned(),
             exporter_attrs_deprecated: self.attrs().into_iter().collect(),
-            ..nothing()
+            ..SolveRequest::default()
         };
         let mut response = None;
         for request in first.chain([image]) {
-            let has_network = self.has_network();
-            let request = SolveRequest { entitlements: solving::entitlements(has_network), ..request };
+            let request = SolveRequest { entitlements: solving::entitlements(self.has_network()), ..request };
             match self.ask(request, &telling)? {
                 Ok(Answer::Done(answer)) => response = Some(answer.exporter_response),
                 Ok(Answer::Stopped) => return Err(telling.stopped().into()),
