@@ -78,7 +78,8 @@ impl Offer {
 
     fn add_image(&mut self, work: &Entrusted<'_>, digest: Digest, layers: Vec<Given>) -> Result<(), Error> {
         let recipe = Recipe {
-            platform: work.platform().clone(),
+            // What commands of several platforms see is the same for all of them, and one command runs once.
+            platform: Platform::host(),
             author: None,
             config: Config::default(),
             steps: layers.iter().map(|given| Step::new(CLIENT, given.layer.clone())).collect(),
@@ -128,6 +129,7 @@ impl StandIn {
             _ => "what kiln made",
         });
         let note = Note::named(format!("kiln: {name}"));
+        builder.set_platform(Platform::host());
         let attrs = |key: &str, value: &str| [(key.to_owned(), value.to_owned())].into();
         match self {
             StandIn::Folder(name) => {
