@@ -107,7 +107,10 @@ impl BuildKit {
             };
             match (Job { pool: self, address: daemon.address(), connection: &connection, work, store }).run()? {
                 Ended::Pushed(pushed) => return Ok(pushed),
-                Ended::Gone(reason) => failures.push(Failure { address: daemon.address(), reason }),
+                Ended::Gone(reason) => {
+                    daemon.forget();
+                    failures.push(Failure { address: daemon.address(), reason });
+                }
             }
         }
         let is_nowhere = |platform: &&Platform| self.daemons.iter().all(|daemon| daemon.suits(platform) == Suits::No);
@@ -162,7 +165,7 @@ impl Job<'_> {
         }
         let said = response.and_then(|mut response| response.remove(DIGEST)).unwrap_or_default();
         let manifest = said.parse().map_err(|_| {
-            let shown: String = visible(said).chars().take(80).collect();
+            let shown: String = visible(masks.text(&said)).chars().take(80).collect();
             self.daemon(format!("it does not say what it pushed, but `{shown}`"))
         })?;
         Ok(Ended::Pushed(Pushed { manifest, milliseconds: telling.milliseconds() }))
@@ -245,3 +248,6 @@ impl Job<'_> {
         SandboxError::Daemon { address: self.address.clone(), reason: visible(reason) }
     }
 }
+
+#[cfg(test)]
+mod tests;
