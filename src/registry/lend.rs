@@ -2,8 +2,8 @@
 
 use super::RegistryError;
 use super::repository::Repository;
+use crate::http::Authority;
 use crate::http::header::HeaderValue;
-use crate::http::{Authority, Request};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::SecretString;
@@ -40,17 +40,26 @@ impl Repository {
     /// What opens the repository for pushing now: where the registry has a token server, a token for this repository alone.
     ///
     /// # Errors
-    /// [`RegistryError::Denied`] where the registry asks for credentials, and there are none that it takes.
+    /// [`RegistryError::Denied`] where the registry asks for credentials, and there are none that allow it.
     pub async fn lend(&self) -> Result<Lent, RegistryError> {
+        let authority = self.home.pushing(None);
+        match known(&authority).await? {
+            Some(lent) => Ok(lent),
+            None => self.try_to_push().await,
+        }
+    }
+
+    /// Begins to push, and goes no further: what opens the repository, now that the registry has said what that takes.
+    ///
+    /// # Errors
+    /// As [`lend`](Self::lend), and where the registry takes nothing for another reason.
+    pub async fn try_to_push(&self) -> Result<Lent, RegistryError> {
         const DOING: &str = "pushing";
         let authority = self.home.pushing(None);
-        if let Some(lent) = known(&authority).await? {
-            return Ok(lent);
-        }
-        let answer = self.home.ask(Request::get(self.home.root().clone()), &authority).await?;
-        match answer.status().as_u16() {
-            401 | 403 => Err(self.home.refusal(DOING, answer, &authority).await),
-            _ => Ok(known(&authority).await?.unwrap_or(Lent::Nothing)),
+        let answer = self.home.open_upload(self.home.uploads()?, &authority).await?;
+        match answer.status().is_success() {
+            true => Ok(known(&authority).await?.unwrap_or(Lent::Nothing)),
+            false => Err(self.home.refusal(DOING, answer, &authority).await),
         }
     }
 }

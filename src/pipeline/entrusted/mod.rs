@@ -52,7 +52,7 @@ pub(super) fn image(of: Assembly<'_>, graph: &Graph, target: &Reference) -> Resu
     let (contexts, read) = of.contexts()?;
     let repository = session.registries_of(of.project)?.repository(target)?.without_mirrors();
     // What would end the push ends it before anything has run.
-    session.wait(repository.lend())?;
+    session.wait(repository.try_to_push())?;
     let known = work.known(&read)?;
     let links = Links::of(graph, &known.digests())?;
     session.phase("packing layers");

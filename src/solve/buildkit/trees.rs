@@ -27,11 +27,14 @@ const CHUNK: usize = 32 << 10;
 /// So many messages wait for the daemon at most.
 const AHEAD: usize = 64;
 
+/// The tree in a folder, by its name.
+type Folder = dyn Fn(&str) -> Option<Digest> + Send + Sync;
+
 /// Offers the trees that a graph begins with.
 #[derive(Clone)]
 pub(super) struct Trees {
     store: Store,
-    folder: Arc<dyn Fn(&str) -> Option<Digest> + Send + Sync>,
+    folder: Arc<Folder>,
 }
 
 impl Trees {
