@@ -162,6 +162,17 @@ fn the_example_in_the_build_type_is_what_the_code_writes() {
 }
 
 #[test]
+fn who_made_layers_is_told_where_it_was_not_kiln() {
+    let page = include_str!("../../../specs/build-type.md");
+    assert!(page.contains("| `layersBy` |"));
+    let (own, theirs) = (staged_build(), Build { layers_by: Some("buildkit".into()), ..staged_build() });
+    let told =
+        |build: &Build| serde_json::to_value(Provenance::of(build).build_definition.internal_parameters).unwrap();
+    assert_eq!(told(&own).get("layersBy"), None);
+    assert_eq!(told(&theirs)["layersBy"], "buildkit");
+}
+
+#[test]
 fn dependencies_have_one_order_and_appear_once() {
     let first = Provenance::of(&build());
     let mut other = build();

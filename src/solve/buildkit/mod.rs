@@ -7,6 +7,9 @@
 //! finds. So the same bytes come of it, and no key, and no credential of a registry, leaves this machine.
 //!
 //! As any command can run anywhere, several daemons share them, and one takes over what another did not finish.
+//!
+//! Where the user says so, a daemon makes a whole image and pushes it by itself ([`BuildKit::push`]), with what opens that
+//! one repository.
 
 mod address;
 mod agents;
