@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// An image that has arrived, and is what it should be.
+#[derive(Default)]
 pub(super) struct Arrived {
     /// Its history, with its layers.
     pub steps: Vec<Step>,
@@ -52,6 +53,22 @@ impl Arrived {
     pub(super) fn state(&self, links: &[Link]) -> Option<Arc<Tree>> {
         let last = links.len().checked_sub(1)?;
         self.links.starts_with(links).then(|| self.states[last].clone())
+    }
+
+    /// Adds a layer above those of a base, or none where it would change nothing.
+    fn add(&mut self, link: &Link, slot: &Slot<'_>, layer: Option<Layer>, change: Change) {
+        if let Link::Made(output) = link {
+            self.made.insert(*output, change.clone());
+        }
+        let created_by = match slot {
+            Slot::Given(given) => &given.created_by,
+            Slot::Made(name) => name,
+        };
+        if let Some(layer) = layer {
+            self.steps.push(Step::new(format!("kiln: {created_by}"), layer));
+            self.created_by.push(created_by.clone());
+            self.changes.push(change);
+        }
     }
 
     /// What an output changes in what it begins with; none of one that is not in the image.
@@ -107,70 +124,49 @@ impl Entrusted<'_> {
         refused: &dyn Fn(String) -> Error,
     ) -> Result<Arrived, Error> {
         let base = self.of.realised.base.as_ref();
-        let mut arrived = Arrived {
-            steps: Vec::new(),
-            created_by: Vec::new(),
-            changes: Vec::new(),
-            links: links.to_vec(),
-            states: Vec::new(),
-            made: BTreeMap::new(),
-        };
-        let mut layers = layers.into_iter();
-        let mut tree = Tree::new();
+        let mut arrived = Arrived { links: links.to_vec(), ..Arrived::default() };
+        let (mut layers, mut tree, mut kept) = (layers.into_iter(), Tree::new(), None);
         for (link, slots) in links.iter().zip(slots) {
-            for slot in slots {
-                let Some(layer) = layers.next().flatten() else {
-                    if let Link::Made(output) = link {
-                        arrived.made.insert(*output, Change::default());
-                    }
+            for (slot, layer) in slots.iter().zip(&mut layers) {
+                if let (Slot::Given(Given { change: None, created_by, .. }), Some(base)) = (slot, base) {
+                    (tree, kept) = ((*base.tree(self.of.session)?).clone(), Some(&base.steps));
+                    arrived.created_by.push(created_by.clone());
                     continue;
-                };
-                let (created_by, change) = match slot {
-                    Slot::Given(Given { change: None, created_by, .. }) => {
-                        tree = base
-                            .map(|base| base.tree(self.of.session))
-                            .transpose()?
-                            .unwrap_or_default()
-                            .as_ref()
-                            .clone();
-                        arrived.created_by.push(created_by.clone());
-                        continue;
-                    }
-                    Slot::Given(given @ Given { change: Some(change), created_by, .. }) => {
-                        let read = self.read_given(given, change, &layer, &tree)?;
-                        (created_by, read.ok_or_else(|| refused(not_given(given, Some(&layer))))?)
-                    }
-                    Slot::Made(name) => (name, self.read(name, &layer, &tree)?),
+                }
+                let change = match (slot, &layer) {
+                    (Slot::Given(given), Some(layer)) => self.read_given(given, layer, &tree, refused)?,
+                    (Slot::Made(name), Some(layer)) => self.read(name, layer, &tree)?,
+                    (_, None) => Change::default(),
                 };
                 change.apply(&mut tree)?;
-                if let Link::Made(output) = link {
-                    arrived.made.insert(*output, change.clone());
-                }
-                arrived.steps.push(Step::new(format!("kiln: {created_by}"), layer));
-                arrived.created_by.push(created_by.clone());
-                arrived.changes.push(change);
+                arrived.add(link, slot, layer, change);
             }
             arrived.states.push(Arc::new(tree.clone()));
         }
-        let is_kept = |slot: &Slot<'_>| matches!(slot, Slot::Given(Given { change: None, .. }));
-        match base {
-            Some(base) if slots.iter().flatten().any(is_kept) => drop(arrived.steps.splice(..0, base.steps.clone())),
-            Some(_) => return Err(Error::Mistake("the image does not stand on its base".into())),
-            None => {}
+        if base.is_some() && kept.is_none() {
+            return Err(Error::Mistake("the image does not stand on its base".into()));
         }
+        arrived.steps.splice(..0, kept.into_iter().flatten().cloned());
         Ok(arrived)
     }
 
-    /// What a layer changes that the daemon got; none where it is another one. It may have been packed or written anew.
-    fn read_given(&self, given: &Given, change: &Change, layer: &Layer, below: &Tree) -> Result<Option<Change>, Error> {
+    /// What a layer changes that the daemon got. It may have been packed or written anew.
+    fn read_given(
+        &self,
+        given: &Given,
+        layer: &Layer,
+        below: &Tree,
+        refused: &dyn Fn(String) -> Error,
+    ) -> Result<Change, Error> {
+        let change = given.change.clone().unwrap_or_default();
         if layer.descriptor.digest == given.layer.descriptor.digest {
-            return Ok(Some(change.clone()));
+            return Ok(change);
         }
         let read = self.read(&given.created_by, layer, below)?;
         let (mut wanted, mut found) = (below.clone(), below.clone());
         change.apply(&mut wanted)?;
         read.apply(&mut found)?;
-        Ok(is_same(&wanted, &found).then_some(read))
+        if is_same(&wanted, &found) { Ok(read) } else { Err(refused(not_given(given, Some(layer)))) }
     }
 
     /// What a layer changes that the daemon made. Nothing of one with a secret in it becomes part of anything.
@@ -212,7 +208,9 @@ fn layers<'s>(
         is_beginning &= matches!(slot, Slot::Given(_));
         placed.push(match (slot, layer) {
             (Slot::Given(given), Some(layer)) if layer.diff_id == given.layer.diff_id => Some(given.packed_as(layer)),
-            (Slot::Given(given), layer) if is_beginning => return Err(not_given(given, layer.as_ref())),
+            (Slot::Given(given), layer) if is_beginning || (layer.is_none() && !given.is_empty()) => {
+                return Err(not_given(given, layer.as_ref()));
+            }
             (_, layer) => layer,
         });
     }
@@ -223,6 +221,11 @@ fn layers<'s>(
 }
 
 impl Given {
+    /// Whether it changes nothing.
+    fn is_empty(&self) -> bool {
+        self.change.as_ref().is_some_and(Change::is_empty)
+    }
+
     /// The same layer as the daemon has packed it. A base keeps its own, and what is not compressed as it should be is no gain:
     /// then it is sent by kiln.
     fn packed_as(&self, layer: Layer) -> Layer {

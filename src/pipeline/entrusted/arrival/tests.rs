@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::oci::{Config, Digest, History, Platform, RootFs, media_type};
+use crate::tree::TreePath;
 
 fn layer(content: &str) -> Layer {
     let descriptor = Descriptor::new(media_type::LAYER_GZIP, Digest::of(format!("packed {content}")), 7);
@@ -9,7 +10,8 @@ fn layer(content: &str) -> Layer {
 }
 
 fn given(content: &str, is_of_base: bool) -> Given {
-    let change = (!is_of_base).then(Change::default);
+    let removed = [TreePath::new("gone").unwrap()].into();
+    let change = (!is_of_base).then(|| Change { removed, ..Change::default() });
     Given { layer: layer(content), created_by: content.to_owned(), change }
 }
 
@@ -74,6 +76,8 @@ fn other_layers_are_refused() {
     );
     assert_eq!(refused(&[Some(&base), Some(&other), Some(&one), Some(&two), Some(&later)]), said);
     assert!(refused(&[None, Some(&own), Some(&one), Some(&two), Some(&later)]).starts_with("it has nothing where"));
+    // Nor is one that the daemon got for empty.
+    assert!(refused(&[Some(&base), Some(&own), Some(&one), Some(&two), None]).starts_with("it has nothing where"));
     // What came later is compared by its files.
     judged(&[Some(&base), Some(&own), Some(&one), Some(&two), Some(&other)]).unwrap();
     // A history that fits no layers.
