@@ -3,7 +3,7 @@
 use super::assemble::Made;
 use super::error::Error;
 use super::inventory::location;
-use crate::compile::{CommandPlan, Compiled};
+use crate::compile::{CheckPlan, CommandPlan, Compiled, ResultsFile};
 use crate::diagnostic::Sources;
 use crate::evidence::test_result::{Checked, Form, Report};
 use crate::evidence::{Material, Network, Step};
@@ -77,6 +77,24 @@ pub(super) fn results(compiled: &Compiled, left: &[Solved]) -> Result<Vec<Result
         }
     }
     Ok(results)
+}
+
+/// What checks left in these files, which came in the order of [`result_files`].
+///
+/// # Errors
+/// As [`results`].
+pub(super) fn results_of(compiled: &Compiled, contents: &[Option<Digest>]) -> Result<Vec<Results>, Error> {
+    let found = result_files(compiled).zip(contents).map(|((command, check, file), content)| {
+        let missing = || Error::NoResults { check: check.name.clone(), path: file.path.clone() };
+        Ok(Results { vertex: command.vertex, sarif: file.sarif, content: content.ok_or_else(missing)? })
+    });
+    found.collect()
+}
+
+/// The files that checks leave their results in.
+pub(super) fn result_files(compiled: &Compiled) -> impl Iterator<Item = (&CommandPlan, &CheckPlan, &ResultsFile)> {
+    let checks = compiled.commands.iter().filter_map(|command| Some((command, command.check.as_ref()?)));
+    checks.flat_map(|(command, check)| check.results.iter().map(move |file| (command, check, file)))
 }
 
 /// The commands of a stage, or of the image itself, as evidence.

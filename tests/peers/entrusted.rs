@@ -24,7 +24,7 @@ stage "compile" {
     mount "src" to="/in"
     secret "token" env="TOKEN"
     run "echo compiling with $TOKEN; cp /in/a /made; write /other x"
-    check "made" "exists /made"
+    check "made" "exists /made; cp /in/report.xml /results.xml" junit="/results.xml"
 }
 stage "further" {
     base "compile"
@@ -63,6 +63,8 @@ image "acme" {
 }
 "#;
 
+const REPORT: &str = "<testsuite><testcase name=\"one\"/><testcase name=\"two\"/></testsuite>\n";
+
 const SECRET: &str = "correct-horse-battery-staple";
 
 /// A project, and who may push where.
@@ -80,6 +82,7 @@ impl Project {
         world.set("KILN_DEBIAN_MIRROR", mirror.url());
         world.write("archive.asc", mirror.key.certificate());
         let site = Site::within(world, spec);
+        site.world.write("src/report.xml", REPORT);
         Project { site, docker: docker.address(), host, _mirror: mirror }
     }
 
@@ -190,6 +193,8 @@ fn pushed_to(docker: &Docker, auth: Auth) {
 
     let reference = project.reference("1");
     assert!(project.kiln(&["verify", &reference, "--key", &project.key()]).ends_with("verified\n"));
+    let attested = registry.manifests("acme/image").len();
+    assert!(attested >= 7, "an image of the daemon's, kiln's own, and five statements: {attested}");
     let provenance = project.kiln(&["provenance", &reference]);
     assert!(provenance.contains("layersBy") && provenance.contains("buildkit"), "{provenance}");
     let paths = ["/usr/bin/hello", "/srv/a", "/usr/bin/made", "/opt/c", "/opt/d", "/again/a"];
@@ -252,6 +257,13 @@ fn what_fails_in_a_daemon_that_pushes_is_told_and_no_tag_moves() {
     stage("run \"mkdir /d; write /d/x y\"; check \"none\" \"exit 3\"");
     let outcome = project.push("1", project.secret()).run().code(4);
     assert!(words(&outcome.stderr).contains("exit code 3"), "{}", outcome.stderr);
+    stage("run \"mkdir /d; write /d/x y\"; check \"none\" \"exists /d\" junit=\"/none.xml\"");
+    let outcome = project.push("1", project.secret()).run().code(4);
+    let said = "the check `none` succeeded and left no file /none.xml, where the spec says that its results are";
+    assert!(words(&outcome.stderr).contains(said), "{}", outcome.stderr);
+    stage("run \"mkdir /d; write /d/x y\"; check \"none\" \"cp /s /all.xml\" junit=\"/all.xml\"");
+    let outcome = project.push("1", project.secret()).run().code(4);
+    assert!(words(&outcome.stderr).contains("the value of the secret token in its results"), "{}", outcome.stderr);
     stage("run \"mkdir /d; sleep 60000\" { limits time=\"1s\" }");
     let outcome = project.push("1", project.secret()).run().code(4);
     assert!(words(&outcome.stderr).contains("longer than its limit"), "{}", outcome.stderr);

@@ -11,16 +11,16 @@ mod offer;
 mod reach;
 
 use super::assemble::{Assembly, Facts, Made, Read, Solution, annotations, failed, run};
-use super::commands::RanFact;
+use super::commands::{self, RanFact};
 use super::error::Error;
 use super::listening::Listener;
 use crate::compile::Move;
 use crate::image::assemble::{Recipe, assemble as put_together};
-use crate::llb::{CUSTOM_NAME, Graph, Output, Vertex, pb};
+use crate::llb::{Action, CUSTOM_NAME, Copy, FileOp, Graph, Note, Output, Vertex, pb};
 use crate::oci::{Digest, ImageConfig, Reference, RootFs, to_json};
 use crate::registry::Repository;
 use crate::solve::Solved;
-use crate::solve::buildkit::{PushError, Pushed, Work, not_applied};
+use crate::solve::buildkit::{FILE, PushError, Pushed, Work, not_applied};
 use crate::spec::Compression;
 use crate::tree::{Change, Entry, Node, Tree};
 use arrival::Arrived;
@@ -46,7 +46,7 @@ struct Known(BTreeMap<Output, Solved>);
 /// Lets a daemon make an image and push it to the repository of `target`; the image as kiln tells of it, with its states.
 pub(super) fn image(of: Assembly<'_>, graph: &Graph, target: &Reference) -> Result<(Made, Solution), Error> {
     let work = Entrusted { of, graph, reach: Reach::of(graph) };
-    work.check()?;
+    work.warn();
     let session = of.session;
     session.phase("reading contexts");
     let (contexts, read) = of.contexts()?;
@@ -90,19 +90,11 @@ impl Known {
 }
 
 impl<'a> Entrusted<'a> {
-    /// Refuses what cannot be left to a daemon, and says what a daemon does not do.
-    fn check(&self) -> Result<(), Error> {
-        let checks = self.of.compiled.commands.iter().filter_map(|command| command.check.as_ref());
-        if let Some(check) = checks.into_iter().find(|check| !check.results.is_empty()) {
-            return Err(Error::Usage(format!(
-                "the check `{}` leaves its results in a file, and with `--engine-output` no file comes back: build without it",
-                check.name
-            )));
-        }
+    /// Says what a daemon does not do.
+    fn warn(&self) {
         for vertex in self.graph.vertices() {
             not_applied(&vertex.limits).iter().for_each(|warning| self.of.session.warn(warning));
         }
-        Ok(())
     }
 
     /// The image as people call it.
@@ -159,14 +151,24 @@ impl<'a> Entrusted<'a> {
 
     fn push(&self, offer: &Offer, known: &Known, links: &[Link], repository: &Repository) -> Result<Pushed, Error> {
         let Assembly { session, compiled, sources, .. } = self.of;
-        let (builder, adopted) = offer.graph(self, known)?;
+        let (mut builder, adopted) = offer.graph(self, known)?;
+        let files: Vec<(Digest, Output)> = commands::result_files(compiled)
+            .map(|(command, _, file)| {
+                let copy = Copy::new(Some(adopted.output(file.tree)), &file.within, FILE);
+                let op = FileOp { base: None, accounts: None, actions: vec![Action::Copy(copy)] };
+                (command.vertex, builder.file(op, Note::named("kiln: the results of a check")))
+            })
+            .collect();
         let definition = |output| builder.finish(adopted.output(output), sources);
         let checks = compiled.commands.iter().filter_map(|command| command.check.as_ref());
         let first = checks.map(|check| definition(check.output)).collect::<Result<Vec<_>, _>>()?;
+        let files = files.into_iter().map(|(command, file)| Ok((command, builder.finish(file, sources)?)));
+        let files = files.collect::<Result<Vec<_>, Error>>()?;
         let given = &session.settings.given;
         let work = Work {
             graph: self.graph,
             first: &first,
+            files: &files,
             image: &definition(self.graph.output())?,
             folders: &offer.folders,
             contents: &offer.contents,
@@ -233,7 +235,7 @@ impl<'a> Entrusted<'a> {
             unpacked_size: tree.iter().map(|(_, entry)| entry.size()).sum(),
             created_by: arrived.created_by.clone(),
             ran: solution.ran.clone(),
-            results: Vec::new(),
+            results: solution.results.clone(),
         };
         Ok(Made { image, facts, contexts: BTreeMap::new(), read: Read::new() })
     }
@@ -267,7 +269,7 @@ impl States<'_> {
             created_by: self.arrived.created_by.clone(),
             stages,
             ran: ran.collect::<Result<_, _>>()?,
-            results: Vec::new(),
+            results: commands::results_of(compiled, &pushed.files)?,
         })
     }
 

@@ -34,7 +34,7 @@ mod trees;
 
 pub use address::{Address, AddressError};
 pub use daemon::{DaemonAt, not_applied};
-pub use pushing::{PushError, Pushed, Work};
+pub use pushing::{FILE, PushError, Pushed, Work};
 pub use tls::{Tls, TlsParts};
 
 use super::embedded::sandbox::{Ended, Listener, Sandbox, SandboxError, Status, Step};

@@ -15,15 +15,28 @@ use super::solving::{self, Answer};
 use super::telling::Telling;
 use super::trees::Trees;
 use super::{BuildKit, Failure};
-use crate::llb::{self, Definition, Graph, pb};
+use crate::llb::{self, Definition, Graph, Vertex, pb};
 use crate::oci::{Digest, Platform};
 use crate::registry::Repository;
+use crate::solve::embedded::mask::Masks;
 use crate::solve::embedded::sandbox::SandboxError;
+use crate::solve::embedded::{ExecError, Problem, find_secret};
 use crate::solve::{self, Progress, SolveError};
 use crate::store::Store;
+use crate::tree::{Entry, TreePath, tar};
 use bollard_buildkit_proto::moby::buildkit::v1::SolveRequest;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
+
+/// The name of a file that is brought back.
+pub const FILE: &str = "file";
+
+/// What a daemon makes an image with, and what an archive of files.
+const IMAGE: &str = "image";
+const ARCHIVE: &str = "tar";
+
+/// What a daemon says of a file that is to be copied and is not there.
+const NOT_FOUND: &str = "not found";
 
 /// The key under which a daemon says what it has pushed.
 const DIGEST: &str = "containerimage.digest";
@@ -34,6 +47,8 @@ pub struct Work<'a> {
     pub graph: &'a Graph,
     /// What is solved before, one after the other: nothing of it is pushed.
     pub first: &'a [Definition],
+    /// What the file [`FILE`] is brought back of, with the command that has left it.
+    pub files: &'a [(Digest, Definition)],
     /// What the image is.
     pub image: &'a Definition,
     /// The trees of the store behind `local://` sources, by the names of their folders.
@@ -61,6 +76,8 @@ pub struct Work<'a> {
 pub struct Pushed {
     /// The manifest that is in the registry now.
     pub manifest: Digest,
+    /// The contents of the files that were wanted, in the store; none of one that is not there.
+    pub files: Vec<Option<Digest>>,
     /// How long commands ran, by their vertices; nothing of those that did not run again.
     pub milliseconds: BTreeMap<Digest, u64>,
 }
@@ -76,11 +93,18 @@ pub enum PushError {
     Daemon(#[from] SandboxError),
 }
 
-/// How work with one daemon ended.
-enum Ended {
-    Pushed(Pushed),
+/// Why one daemon has not done it.
+enum Stop {
     /// The daemon is gone: another may do it.
     Gone(String),
+    /// Nobody can.
+    Failed(PushError),
+}
+
+impl<E: Into<PushError>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Stop::Failed(error.into())
+    }
 }
 
 impl BuildKit {
@@ -105,9 +129,10 @@ impl BuildKit {
                 }
                 Err(Trouble::Own(error)) => return Err(error.into()),
             };
-            match (Job { pool: self, address: daemon.address(), connection: &connection, work, store }).run()? {
-                Ended::Pushed(pushed) => return Ok(pushed),
-                Ended::Gone(reason) => {
+            match (Job { pool: self, address: daemon.address(), connection: &connection, work, store }).run() {
+                Ok(pushed) => return Ok(pushed),
+                Err(Stop::Failed(error)) => return Err(error),
+                Err(Stop::Gone(reason)) => {
                     daemon.forget();
                     failures.push(Failure { address: daemon.address(), reason });
                 }
@@ -140,56 +165,82 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    fn run(&self) -> Result<Ended, PushError> {
-        let masks = solve::embedded::mask::Masks::of(self.work.secrets);
+    fn run(&self) -> Result<Pushed, Stop> {
+        let masks = Masks::of(self.work.secrets);
         let telling = Telling::new(self.work.graph, self.work.progress, self.work.cancelled, &masks);
-        let first = self.work.first.iter().map(|definition| SolveRequest {
-            definition: Some(definition.message().clone()),
-            ..SolveRequest::default()
-        });
-        let image = SolveRequest {
-            definition: Some(self.work.image.message().clone()),
-            exporter_deprecated: "image".to_owned(),
-            exporter_attrs_deprecated: self.attrs().into_iter().collect(),
-            ..SolveRequest::default()
-        };
-        let mut response = None;
-        for request in first.chain([image]) {
-            let request = SolveRequest { entitlements: solving::entitlements(self.has_network()), ..request };
-            match self.ask(request, &telling)? {
-                Ok(Answer::Done(answer)) => response = Some(answer.exporter_response),
-                Ok(Answer::Stopped) => return Err(telling.stopped().into()),
-                Ok(Answer::Refused(said)) => return Err(self.refused(&said, telling)),
-                Err(why) => return Ok(Ended::Gone(visible(masks.text(&format!("the connection broke: {why}"))))),
-            }
+        for definition in self.work.first {
+            self.solve(definition, "", None, &telling)?;
         }
-        let said = response.and_then(|mut response| response.remove(DIGEST)).unwrap_or_default();
+        let files = self.work.files.iter().map(|(command, definition)| self.bring(command, definition, &telling));
+        let files = files.collect::<Result<_, _>>()?;
+        let mut response = self.solve(self.work.image, IMAGE, None, &telling)?;
+        let said = response.remove(DIGEST).unwrap_or_default();
         let manifest = said.parse().map_err(|_| {
             let shown: String = visible(masks.text(&said)).chars().take(80).collect();
             self.daemon(format!("it does not say what it pushed, but `{shown}`"))
         })?;
-        Ok(Ended::Pushed(Pushed { manifest, milliseconds: telling.milliseconds() }))
+        Ok(Pushed { manifest, files, milliseconds: telling.milliseconds() })
     }
 
-    /// Makes one request, with all that the daemon may ask for meanwhile.
-    fn ask(&self, request: SolveRequest, telling: &Telling<'_>) -> Result<Result<Answer, String>, PushError> {
-        let Work { folders, contents, .. } = *self.work;
-        let (folders, contents) = (folders.clone(), contents.clone());
-        let (secrets, agents) = self.given();
+    /// Brings the one file of something back, into the store; none where what it is made of does not have it.
+    fn bring(&self, command: &Digest, definition: &Definition, telling: &Telling<'_>) -> Result<Option<Digest>, Stop> {
         let place = Place::new(self.store)?;
+        match self.solve(definition, ARCHIVE, Some(&place), telling) {
+            Ok(_) => {}
+            Err(Stop::Failed(PushError::Daemon(SandboxError::Daemon { reason, .. }))) if reason.contains(NOT_FOUND) => {
+                return Ok(None);
+            }
+            Err(stop) => return Err(stop),
+        }
+        let failed = |reason: String| self.daemon(format!("the file that it sends cannot be read: {reason}"));
+        let found = find_secret(self.work.secrets, &mut place.open()?).map_err(|error| failed(error.to_string()))?;
+        if let Some(secret) = found {
+            let error = SandboxError::Leaked { secret, path: "its results".to_owned() };
+            return Err(self.blamed(command, error).into());
+        }
+        let read = tar::read(place.open()?, self.store, &tar::Options::default());
+        let files = read.map_err(|error| failed(error.to_string()))?.entries;
+        let file = TreePath::new(FILE).map_err(|error| failed(error.to_string()))?;
+        Ok(files.get(&file).and_then(Entry::content).copied())
+    }
+
+    /// Makes one request; what an exporter says of what it made, if any.
+    fn solve(
+        &self,
+        definition: &Definition,
+        exporter: &str,
+        archive: Option<&Place>,
+        telling: &Telling<'_>,
+    ) -> Result<HashMap<String, String>, Stop> {
+        let attrs = if exporter == IMAGE { self.attrs() } else { BTreeMap::new() };
+        let request = SolveRequest {
+            definition: Some(definition.message().clone()),
+            exporter_deprecated: exporter.to_owned(),
+            exporter_attrs_deprecated: attrs.into_iter().collect(),
+            entitlements: solving::entitlements(self.commands().any(|exec| exec.network() == pb::NetMode::Host)),
+            ..SolveRequest::default()
+        };
+        let place = Place::new(self.store)?;
+        let (secrets, agents) = self.given();
         let (_lent, agents) = agents::lend(&agents, &place.folder)?;
+        let (folders, contents) = (self.work.folders.clone(), self.work.contents.clone());
+        let credentials = || Credentials::new(self.work.repository.clone(), self.work.now);
         let offers = Offers {
             trees: Trees::new(self.store.clone(), move |name| folders.get(name).copied()),
             contents: Contents::new(self.store.clone(), move |digest| contents.contains(digest)),
             secrets,
             agents,
-            archive: None,
-            credentials: (request.exporter_deprecated == "image")
-                .then(|| Credentials::new(self.work.repository.clone(), self.work.now)),
+            archive: archive.map(Place::archive).transpose()?,
+            credentials: (exporter == IMAGE).then(credentials),
         };
         let (mut hear, is_over) = (|told: &_| telling.hear(told), || telling.is_over());
         let asked = solving::ask(self.connection.line(), request, offers, &mut hear, &is_over);
-        Ok(self.pool.runtime.block_on(asked))
+        match self.pool.runtime.block_on(asked) {
+            Ok(Answer::Done(answer)) => Ok(answer.exporter_response),
+            Ok(Answer::Stopped) => Err(telling.stopped().into()),
+            Ok(Answer::Refused(said)) => Err(self.refused(&said, telling)),
+            Err(why) => Err(Stop::Gone(visible(telling.masked(&format!("the connection broke: {why}"))))),
+        }
     }
 
     fn attrs(&self) -> BTreeMap<String, String> {
@@ -221,10 +272,6 @@ impl Job<'_> {
         (secrets, agents)
     }
 
-    fn has_network(&self) -> bool {
-        self.commands().any(|exec| exec.network() == pb::NetMode::Host)
-    }
-
     fn commands(&self) -> impl Iterator<Item = &pb::ExecOp> {
         self.work.graph.vertices().iter().filter_map(|vertex| match &vertex.op {
             pb::op::Op::Exec(exec) => Some(exec),
@@ -233,15 +280,23 @@ impl Job<'_> {
     }
 
     /// What a refusal is: a command that failed, or something that the daemon or the registry cannot do.
-    fn refused(&self, said: &str, telling: Telling<'_>) -> PushError {
+    fn refused(&self, said: &str, telling: &Telling<'_>) -> Stop {
         let said = telling.masked(said);
-        if let Some(code) = solving::exit_code(&said)
-            && let Some(failed) = telling.failed(code)
-        {
-            return failed.into();
-        }
-        let reason = capability::explain_push(&said).or_else(|| capability::explain(&said)).unwrap_or(said);
-        self.daemon(reason).into()
+        let failed = solving::exit_code(&said).and_then(|code| telling.failed(code));
+        failed.map_or_else(
+            || {
+                let reason = capability::explain_push(&said).or_else(|| capability::explain(&said)).unwrap_or(said);
+                self.daemon(reason).into()
+            },
+            Stop::from,
+        )
+    }
+
+    /// An error that is a command's.
+    fn blamed(&self, command: &Digest, error: SandboxError) -> SolveError {
+        let name = self.work.graph.vertex(command).map(Vertex::name).unwrap_or_default();
+        let problem = Problem::Exec(ExecError::Sandbox { error, advice: String::new() });
+        SolveError::Failed { vertex: *command, name, problem: Box::new(problem) }
     }
 
     fn daemon(&self, reason: String) -> SandboxError {

@@ -112,22 +112,20 @@ impl<'a> Telling<'a> {
     }
 
     /// Why it was stopped.
-    pub(super) fn stopped(self) -> SolveError {
-        match self.late() {
-            Some(vertex) => self.ended(vertex.digest, Status::Exceeded(Limit::Time)).unwrap_or(SolveError::Cancelled),
-            None => SolveError::Cancelled,
-        }
+    pub(super) fn stopped(&self) -> SolveError {
+        let late = self.late().and_then(|vertex| self.ended(vertex.digest, Status::Exceeded(Limit::Time)));
+        late.unwrap_or(SolveError::Cancelled)
     }
 
     /// The command that failed with this code; none where none is known.
-    pub(super) fn failed(self, code: i32) -> Option<SolveError> {
+    pub(super) fn failed(&self, code: i32) -> Option<SolveError> {
         let failed = self.state.borrow().known.values().find(|known| known.has_failed).map(|known| known.vertex.digest);
         self.ended(failed?, Status::Exited(code))
     }
 
-    fn ended(self, vertex: Digest, status: Status) -> Option<SolveError> {
-        let state = self.state.into_inner();
-        let known = state.known.into_values().find(|known| known.vertex.digest == vertex)?;
+    fn ended(&self, vertex: Digest, status: Status) -> Option<SolveError> {
+        let mut state = self.state.borrow_mut();
+        let known = state.known.values_mut().find(|known| known.vertex.digest == vertex)?;
         let pb::op::Op::Exec(exec) = &known.vertex.op else { return None };
         let line = exec.meta.as_ref().map(|meta| meta.args.join(" ")).unwrap_or_default();
         let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
@@ -135,7 +133,7 @@ impl<'a> Telling<'a> {
             status,
             command: self.masks.text(&line).chars().take(SHOWN).collect(),
             limits: known.vertex.limits,
-            written: known.hearing.map(Hearing::finish).unwrap_or_default(),
+            written: known.hearing.take().map(Hearing::finish).unwrap_or_default(),
         };
         Some(SolveError::Failed { vertex, name: known.vertex.name(), problem: Box::new(Problem::Exec(ended)) })
     }
@@ -146,9 +144,9 @@ impl<'a> Telling<'a> {
     }
 
     /// How long commands ran, by their vertices.
-    pub(super) fn milliseconds(self) -> BTreeMap<Digest, u64> {
-        let known = self.state.into_inner().known.into_values();
-        let took = known.filter_map(|known| Some((known.vertex.digest, known.took?)));
+    pub(super) fn milliseconds(&self) -> BTreeMap<Digest, u64> {
+        let state = self.state.borrow();
+        let took = state.known.values().filter_map(|known| Some((known.vertex.digest, known.took?)));
         took.map(|(vertex, took)| (vertex, u64::try_from(took.as_millis()).unwrap_or(u64::MAX))).collect()
     }
 }

@@ -46,6 +46,7 @@ impl Room {
         let work = Work {
             graph: &graph,
             first: &vec![image.clone(); checks],
+            files: &[],
             image: &image,
             folders: &BTreeMap::new(),
             contents: &BTreeSet::new(),
