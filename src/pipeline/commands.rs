@@ -80,15 +80,10 @@ pub(super) fn results(compiled: &Compiled, left: &[Solved]) -> Result<Vec<Result
 }
 
 /// What checks left in these files, which came in the order of [`result_files`].
-///
-/// # Errors
-/// As [`results`].
-pub(super) fn results_of(compiled: &Compiled, contents: &[Option<Digest>]) -> Result<Vec<Results>, Error> {
-    let found = result_files(compiled).zip(contents).map(|((command, check, file), content)| {
-        let missing = || Error::NoResults { check: check.name.clone(), path: file.path.clone() };
-        Ok(Results { vertex: command.vertex, sarif: file.sarif, content: content.ok_or_else(missing)? })
-    });
-    found.collect()
+pub(super) fn results_of(compiled: &Compiled, contents: &[Digest]) -> Vec<Results> {
+    let found = result_files(compiled).zip(contents);
+    let found = found.map(|((command, _, file), content)| (command.vertex, file.sarif, *content));
+    found.map(|(vertex, sarif, content)| Results { vertex, sarif, content }).collect()
 }
 
 /// The files that checks leave their results in.

@@ -182,6 +182,10 @@ impl<'a> Entrusted<'a> {
         };
         session.daemons()?.push(&work, &session.store).map_err(|error| match error {
             PushError::Solve(error) => failed(error, compiled, sources),
+            PushError::NoFile(number) => match commands::result_files(compiled).nth(number) {
+                Some((_, check, file)) => Error::NoResults { check: check.name.clone(), path: file.path.clone() },
+                None => Error::Mistake("a file was wanted that no check leaves".into()),
+            },
             PushError::Daemon(error) => Error::Daemon(error.to_string()),
         })
     }
@@ -269,7 +273,7 @@ impl States<'_> {
             created_by: self.arrived.created_by.clone(),
             stages,
             ran: ran.collect::<Result<_, _>>()?,
-            results: commands::results_of(compiled, &pushed.files)?,
+            results: commands::results_of(compiled, &pushed.files),
         })
     }
 

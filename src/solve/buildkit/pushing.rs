@@ -76,8 +76,8 @@ pub struct Work<'a> {
 pub struct Pushed {
     /// The manifest that is in the registry now.
     pub manifest: Digest,
-    /// The contents of the files that were wanted, in the store; none of one that is not there.
-    pub files: Vec<Option<Digest>>,
+    /// The contents of the files that were wanted, in the store.
+    pub files: Vec<Digest>,
     /// How long commands ran, by their vertices; nothing of those that did not run again.
     pub milliseconds: BTreeMap<Digest, u64>,
 }
@@ -88,6 +88,9 @@ pub enum PushError {
     /// The graph could not be solved.
     #[error(transparent)]
     Solve(#[from] SolveError),
+    /// One of the files that were wanted is not there, by its number.
+    #[error("a file that should come back is not there")]
+    NoFile(usize),
     /// No daemon can do it, or the registry did not take it.
     #[error(transparent)]
     Daemon(#[from] SandboxError),
@@ -171,8 +174,11 @@ impl Job<'_> {
         for definition in self.work.first {
             self.solve(definition, "", None, &telling)?;
         }
-        let files = self.work.files.iter().map(|(command, definition)| self.bring(command, definition, &telling));
-        let files = files.collect::<Result<_, _>>()?;
+        let files = self.work.files.iter().enumerate().map(|(number, (command, definition))| {
+            let brought = self.bring(command, definition, &telling)?;
+            brought.ok_or_else(|| PushError::NoFile(number).into())
+        });
+        let files = files.collect::<Result<_, Stop>>()?;
         let mut response = self.solve(self.work.image, IMAGE, None, &telling)?;
         let said = response.remove(DIGEST).unwrap_or_default();
         let manifest = said.parse().map_err(|_| {
