@@ -37,6 +37,11 @@ impl Room {
 
     /// Lets one of these daemons push what a command makes, after as many checks; what is said has the names of sockets alone.
     fn push(&self, names: &[&str], checks: usize) -> Result<Pushed, String> {
+        self.push_with(names, checks, 0)
+    }
+
+    /// The same where as many files should come back.
+    fn push_with(&self, names: &[&str], checks: usize, files: usize) -> Result<Pushed, String> {
         let mut builder = Builder::new("linux/amd64".parse().unwrap());
         let made = builder.exec(Exec::new(None, ["make"]), Note::named("make it")).root.unwrap();
         let image = builder.finish_without_places(made).unwrap();
@@ -46,7 +51,7 @@ impl Room {
         let work = Work {
             graph: &graph,
             first: &vec![image.clone(); checks],
-            files: &[],
+            files: &vec![(made.vertex, image.clone()); files],
             image: &image,
             folders: &BTreeMap::new(),
             contents: &BTreeSet::new(),
@@ -105,6 +110,20 @@ fn what_is_no_digest_is_not_taken_for_one() {
         let said = format!("the BuildKit daemon at unix://a: it does not say what it pushed, but `{shown}`");
         assert_eq!(room.push(&["a"], 0).unwrap_err(), said);
     }
+}
+
+#[test]
+fn nothing_is_pushed_where_a_file_does_not_come_back() {
+    let room = Room::new();
+    // It says that all is done, and sends nothing.
+    let daemon = room.fake("a", AMD64, Answer::Push(DIGEST));
+    let said = room.push_with(&["a"], 1, 2).unwrap_err();
+    assert!(said.contains("the file that it sends cannot be read: the archive is cut short"), "{said}");
+    assert_eq!((daemon.asked(), daemon.last().unwrap().exporter_deprecated.as_str()), (2, "tar"));
+    drop(daemon);
+    let refusal = "failed to compute cache key: \"/results.xml\": not found";
+    let _daemon = room.fake("b", AMD64, Answer::Refuse(refusal));
+    assert_eq!(room.push_with(&["b"], 0, 1).unwrap_err(), "a file that should come back is not there");
 }
 
 #[test]
