@@ -1,8 +1,9 @@
 //! What a daemon has pushed: read back, and checked against what the graph makes.
 
+use super::Entrusted;
+use super::grown::is_same;
 use super::links::Link;
 use super::offer::{Given, Offer};
-use super::{Entrusted, is_same};
 use crate::image::assemble::Step;
 use crate::image::flatten::change_of;
 use crate::image::layer::Layer;
