@@ -1,7 +1,7 @@
 //! Images that a daemon makes and pushes by itself: what kiln signs of them is what it makes itself.
 
 use super::buildkit::Docker;
-use super::docker_registry::DockerRegistry;
+use super::docker_registry::{DockerRegistry, PASSWORD, USER};
 use super::pools::runs;
 use super::tools::Tools;
 use crate::building::archive;
@@ -219,6 +219,29 @@ fn a_daemon_pushes_to_a_registry_with_what_opens_it() {
     for auth in [Auth::None, Auth::Basic, Auth::Bearer] {
         pushed_to(&docker, auth);
     }
+}
+
+#[test]
+#[ignore = "needs root, and Docker from a Debian mirror"]
+fn a_daemon_pushes_to_a_registry_with_a_password_and_a_certificate() {
+    // Docker takes any certificate of a registry on loopback; kiln takes that of its authority alone.
+    let docker = Docker::start(Tools::docker(), NEW_STORE);
+    let registry = DockerRegistry::locked().trusted();
+    let mut project = Project::new(SPEC, &docker, registry.host());
+    project.site.world.set("KILN_REGISTRY_CERTS", registry.certificates().display().to_string());
+    let outcome = project.push("1", project.secret()).run().code(7);
+    assert!(outcome.stderr.contains("docker login"), "{}", outcome.stderr);
+    assert_eq!(registry.blobs(), 0);
+    let host = registry.host();
+    for (name, value) in
+        [("KILN_REGISTRY", host.as_str()), ("KILN_REGISTRY_USER", USER), ("KILN_REGISTRY_PASSWORD", PASSWORD)]
+    {
+        project.site.world.set(name, value);
+    }
+    let outcome = project.push("1", project.secret()).run().done();
+    assert!(!format!("{outcome:?}").contains(PASSWORD));
+    project.is_the_same("1", project.secret(), &["/usr/bin/hello", "/usr/bin/made"]);
+    assert!(project.kiln(&["verify", &project.reference("1"), "--key", &project.key()]).ends_with("verified\n"));
 }
 
 #[test]
