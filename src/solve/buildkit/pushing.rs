@@ -31,7 +31,8 @@ use std::path::PathBuf;
 /// The name of a file that is brought back.
 pub const FILE: &str = "file";
 
-/// What a daemon makes an image with, and what an archive of files.
+/// What a daemon makes an image with, what an archive of files, and what nothing.
+const NOTHING: &str = "";
 const IMAGE: &str = "image";
 const ARCHIVE: &str = "tar";
 
@@ -171,8 +172,9 @@ impl Job<'_> {
     fn run(&self) -> Result<Pushed, Stop> {
         let masks = Masks::of(self.work.secrets);
         let telling = Telling::new(self.work.graph, self.work.progress, self.work.cancelled, &masks);
-        for definition in self.work.first {
-            self.solve(definition, "", None, &telling)?;
+        // All commands have ended before anything is offered that opens the registry.
+        for definition in self.work.first.iter().chain([self.work.image]) {
+            self.solve(definition, NOTHING, None, &telling)?;
         }
         let files = self.work.files.iter().enumerate().map(|(number, (command, definition))| {
             let brought = self.bring(command, definition, &telling)?;

@@ -76,7 +76,7 @@ fn a_daemon_is_asked_to_push_without_a_name_after_the_checks() {
     let daemon = room.fake("a", AMD64, Answer::Push(DIGEST));
     let pushed = room.push(&["a"], 2).unwrap();
     assert_eq!((pushed.manifest.to_string().as_str(), pushed.milliseconds.len()), (DIGEST, 0));
-    assert_eq!(daemon.asked(), 3);
+    assert_eq!(daemon.asked(), 4);
     let asked = daemon.last().unwrap();
     assert_eq!(asked.exporter_deprecated, "image");
     let mut attrs: Vec<(&str, &str)> =
@@ -119,11 +119,7 @@ fn nothing_is_pushed_where_a_file_does_not_come_back() {
     let daemon = room.fake("a", AMD64, Answer::Push(DIGEST));
     let said = room.push_with(&["a"], 1, 2).unwrap_err();
     assert!(said.contains("the file that it sends cannot be read: the archive is cut short"), "{said}");
-    assert_eq!((daemon.asked(), daemon.last().unwrap().exporter_deprecated.as_str()), (2, "tar"));
-    drop(daemon);
-    let refusal = "failed to compute cache key: \"/results.xml\": not found";
-    let _daemon = room.fake("b", AMD64, Answer::Refuse(refusal));
-    assert_eq!(room.push_with(&["b"], 0, 1).unwrap_err(), "a file that should come back is not there");
+    assert_eq!((daemon.asked(), daemon.last().unwrap().exporter_deprecated.as_str()), (3, "tar"));
 }
 
 #[test]
@@ -154,7 +150,7 @@ fn one_that_is_gone_or_runs_no_such_commands_is_passed_over() {
     let dies = room.fake("dies", AMD64, Answer::Die);
     let last = room.fake("last", AMD64, Answer::Push(DIGEST));
     assert_eq!(room.push(&["gone", "arm", "dies", "last"], 0).unwrap().manifest.to_string(), DIGEST);
-    assert_eq!((other.asked(), dies.asked(), last.asked()), (0, 1, 1));
+    assert_eq!((other.asked(), dies.asked(), last.asked()), (0, 1, 2));
     drop(last);
     let said = room.push(&["arm"], 0).unwrap_err();
     assert_eq!(
