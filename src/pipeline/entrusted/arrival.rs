@@ -16,7 +16,7 @@ use crate::registry::{self, Name, Repository, Want};
 use crate::solve::buildkit::Pushed;
 use crate::solve::embedded::find_secret;
 use crate::tree::tar::{self, Limits};
-use crate::tree::{Change, Tree};
+use crate::tree::{Change, Entry, Node, Tree, TreePath};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -136,7 +136,7 @@ impl Entrusted<'_> {
                 }
                 let change = match (slot, &layer) {
                     (Slot::Given(given), Some(layer)) => self.read_given(given, layer, &tree, refused)?,
-                    (Slot::Made(name), Some(layer)) => self.read(name, layer, &tree)?,
+                    (Slot::Made(name), Some(layer)) => self.read_made(name, layer, &tree, refused)?,
                     (_, None) => Change::default(),
                 };
                 change.apply(&mut tree)?;
@@ -170,7 +170,25 @@ impl Entrusted<'_> {
         if is_same(&wanted, &found) { Ok(read) } else { Err(refused(not_given(given, Some(layer)))) }
     }
 
-    /// What a layer changes that the daemon made. Nothing of one with a secret in it becomes part of anything.
+    /// What a layer changes that the daemon made: as in a sandbox, nothing of it is a new device.
+    fn read_made(
+        &self,
+        name: &str,
+        layer: &Layer,
+        below: &Tree,
+        refused: &dyn Fn(String) -> Error,
+    ) -> Result<Change, Error> {
+        let change = self.read(name, layer, below)?;
+        let is_device = |entry: &Entry| matches!(entry.node, Node::CharDevice { .. } | Node::BlockDevice { .. });
+        let is_new = |path: &TreePath, entry: &Entry| below.get(path).is_none_or(|old| old.node != entry.node);
+        let device = change.entries.iter().find(|(path, entry)| is_device(entry) && is_new(path, entry));
+        match device.map(|(path, _)| path.to_string()) {
+            Some(path) => Err(refused(format!("`{name}` leaves the device {path}"))),
+            None => Ok(change),
+        }
+    }
+
+    /// What a layer changes. Nothing of one with a secret in it becomes part of anything.
     fn read(&self, name: &str, layer: &Layer, below: &Tree) -> Result<Change, Error> {
         let (store, limits) = (&self.of.session.store, Limits::default());
         let digest = layer.descriptor.digest;
