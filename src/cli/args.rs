@@ -176,6 +176,10 @@ pub(super) struct Build {
     /// Release it: push image and evidence by digest, verify them there, then move the tags
     #[arg(long)]
     pub push: bool,
+    /// Let the BuildKit daemon make the layers and push them by itself: to it kiln gives a token for the one repository, or
+    /// where the registry knows nothing else, name and password; what it pushed is read back, checked, and then signed
+    #[arg(long, requires = "push", conflicts_with_all = ["output", "target", "cache_from", "cache_to", "why", "check_reproducible"])]
+    pub engine_output: bool,
     /// Never move a tag that names another image
     #[arg(long, requires = "push")]
     pub no_clobber: bool,

@@ -18,15 +18,15 @@ impl Adopted {
 }
 
 impl Builder {
-    /// Adds all vertices of a finished definition, with what people see of them. `change` may change each operation, or
-    /// say what stands in its place; meanwhile the builder is set to the operation's platform.
+    /// Adds all vertices of a finished definition, with what people see of them. `change` may change each operation,
+    /// which it gets with the digest of its vertex, or say what stands in its place; meanwhile the builder is set to the operation's platform.
     ///
     /// # Errors
     /// Those of `change`, and [`LlbError`] for a definition that no [`Builder`] made.
     pub fn adopt<E: From<LlbError>>(
         &mut self,
         definition: &Definition,
-        mut change: impl FnMut(&mut Builder, &mut pb::op::Op, Note) -> Result<Option<Output>, E>,
+        mut change: impl FnMut(&mut Builder, &Digest, &mut pb::op::Op, Note) -> Result<Option<Output>, E>,
     ) -> Result<Adopted, E> {
         let mut adopted = Adopted::default();
         let message = definition.message();
@@ -52,7 +52,7 @@ impl Builder {
                     variant: (!platform.variant.is_empty()).then(|| platform.variant.clone()),
                 });
             }
-            let replaced = change(self, &mut kind, note.clone())?;
+            let replaced = change(self, &digest, &mut kind, note.clone())?;
             let after = replaced.unwrap_or_else(|| self.add(kind, inputs, op.platform, note));
             adopted.0.insert(before, after);
         }

@@ -10,7 +10,7 @@ use super::locking::Leveled;
 use super::project::Project;
 use super::session::Session;
 use super::states::{PlannedLayer, States, stack};
-use crate::compile::{Compiled, LayerPlan, User};
+use crate::compile::{Compiled, LayerPlan, Move, User};
 use crate::diagnostic::Sources;
 use crate::image::accounts::Accounts;
 use crate::image::assemble::{self, Image, Recipe, Step};
@@ -18,7 +18,7 @@ use crate::image::layer::{Compression, Layer};
 use crate::image::split::{self, split};
 use crate::llb::Output;
 use crate::oci::{Descriptor, Digest, Platform};
-use crate::solve::{self, Engine, Request, Solved};
+use crate::solve::{self, Engine, Request, SolveError, Solved};
 use crate::spec::{self, SourceKind};
 use crate::tree::{Change, Tree, TreePath};
 use serde::{Deserialize, Serialize};
@@ -89,7 +89,7 @@ struct Record {
 const RECORD: &str = "image";
 
 /// The version of what decides an image beside its recipe; another one forgets them all.
-const FORM: &str = "kiln image 5";
+const FORM: &str = "kiln image 6";
 
 /// What an image is made of.
 #[derive(Clone, Copy)]
@@ -116,7 +116,7 @@ impl Assembly<'_> {
         let key = self.key(&contexts);
         let anew = session.settings.given.twice;
         if let Some((image, facts)) = remembered(session, &key, &compiled.recipe.platform)?.filter(|_| !anew) {
-            session.took(facts.ran.iter().map(|ran| ran.key));
+            session.took(facts.ran.iter().filter_map(|ran| ran.key));
             return Ok((Made { image, facts, contexts, read }, None));
         }
         let solved = std::thread::scope(|threads| {
@@ -161,13 +161,14 @@ impl Assembly<'_> {
         }
         let results = commands::results(compiled, left)?;
         let trees = trees(own);
-        let changes = changes(&States::new(&compiled.recipe.moves, &trees), compiled, realised);
+        let (moves, plans) = (&compiled.recipe.moves, &compiled.recipe.layers);
+        let changes = changes(&States::new(moves, &trees), moves, plans, realised);
         let (changes, created_by) = changes.into_iter().unzip();
         Ok(Solution { trees, changes, created_by, stages, ran: ran.iter().map(RanFact::from).collect(), results })
     }
 
     /// Reads the contexts: the digests of their trees by name, and all of them by vertex.
-    fn contexts(&self) -> Result<(BTreeMap<String, Digest>, Read), Error> {
+    pub(super) fn contexts(&self) -> Result<(BTreeMap<String, Digest>, Read), Error> {
         let Assembly { session, project, sources, compiled, .. } = *self;
         if compiled.contexts.is_empty() {
             return Ok(Default::default());
@@ -237,7 +238,7 @@ impl Assembly<'_> {
     }
 
     /// The configuration with the user as numbers and what is known of the commit.
-    fn config(&self, tree: &Tree) -> Result<crate::oci::Config, Error> {
+    pub(super) fn config(&self, tree: &Tree) -> Result<crate::oci::Config, Error> {
         let recipe = &self.compiled.recipe;
         let mut config = recipe.config.clone();
         config.user = Some(match &recipe.user {
@@ -275,13 +276,13 @@ pub(super) fn file_system(
 
 /// What is to be solved.
 #[derive(Clone, Copy)]
-struct Wanted<'a> {
-    targets: &'a [Output],
+pub(super) struct Wanted<'a> {
+    pub targets: &'a [Output],
     /// As far as it is there anyway.
-    in_part: &'a [Output],
+    pub in_part: &'a [Output],
 }
 
-fn run(
+pub(super) fn run(
     session: &Session<'_>,
     project: &Project,
     sources: &Sources,
@@ -292,13 +293,16 @@ fn run(
     let graph = compiled.graph.graph()?;
     let progress = Listener::new(session);
     let request = Request { contexts: &folders(project), read, in_part, ..session.request(&graph, targets, &progress) };
-    let solution = session.engine()?.solve(&request).map_err(|error| {
-        let spans = error.vertex().map(|vertex| compiled.graph.spans(&vertex).to_vec()).unwrap_or_default();
-        let command = error.vertex().and_then(|vertex| compiled.command(&vertex));
-        Error::Solve(Box::new(failure::Failure::of(error, command, &spans, sources)))
-    })?;
+    let solution = session.engine()?.solve(&request).map_err(|error| failed(error, compiled, sources))?;
     session.find(&graph, &solution);
     Ok(solution)
+}
+
+/// A failure at its place in the spec.
+pub(super) fn failed(error: SolveError, compiled: &Compiled, sources: &Sources) -> Error {
+    let spans = error.vertex().map(|vertex| compiled.graph.spans(&vertex).to_vec()).unwrap_or_default();
+    let command = error.vertex().and_then(|vertex| compiled.command(&vertex));
+    Error::Solve(Box::new(failure::Failure::of(error, command, &spans, sources)))
 }
 
 /// Where the contexts are, by the names of their sources.
@@ -329,9 +333,14 @@ pub(super) fn annotations(leveled: &Leveled<'_>, revision: &Revision) -> BTreeMa
 }
 
 /// What each layer above a base's own changes, and what made it.
-fn changes(states: &States<'_>, compiled: &Compiled, realised: &Realised) -> Vec<(Change, String)> {
-    let planned = states.layers(&compiled.recipe.layers);
-    let level_of = |position: usize| compiled.recipe.moves[position].level;
+pub(super) fn changes(
+    states: &States<'_>,
+    moves: &[Move],
+    plans: &[LayerPlan],
+    realised: &Realised,
+) -> Vec<(Change, String)> {
+    let planned = states.layers(plans);
+    let level_of = |position: usize| moves[position].level;
     let mut changes = Vec::new();
     // From above, as packages get what the steps of their level leave of its layers.
     let mut taken: BTreeMap<usize, usize> = BTreeMap::new();

@@ -4,6 +4,7 @@ use super::assemble::{self, Assembly, Made, Solution};
 use super::attest::{self, Attested};
 use super::commands;
 use super::endorsed;
+use super::entrusted;
 use super::epoch::{self, Revision};
 use super::error::Error;
 use super::given;
@@ -55,6 +56,8 @@ pub struct BuildOptions<'a> {
     pub outputs: Vec<String>,
     /// Whether it is released to the registries that its names name.
     pub push: bool,
+    /// Whether a daemon makes the image and pushes it by itself; it is released then, and goes nowhere else.
+    pub engine_output: bool,
     /// Whether tags there may be moved from other images.
     pub clobber: bool,
     /// `SOURCE_DATE_EPOCH`.
@@ -109,6 +112,9 @@ fn build_once(session: &Session<'_>, options: &BuildOptions<'_>) -> Result<Build
     check_choice(&project, options)?;
     let sharing = Sharing::read(&options.sharing)?;
     check_inline(&sharing, options)?;
+    if options.engine_output {
+        session.daemons()?;
+    }
     given::check(session, &project)?;
     let mut sources = project.sources.clone();
     let buildable = locking::buildable(&project, &mut sources)?;
@@ -280,10 +286,7 @@ impl Build<'_> {
         let results = results.unwrap_or_default();
         self.session.phase("writing");
         let reference = &leveled.image.name.value;
-        let tags: Vec<Reference> = match self.options.tags.as_slice() {
-            [] => vec![with_tag(reference.clone())],
-            tags => tags.iter().cloned().map(with_tag).collect(),
-        };
+        let tags = self.tags(leveled);
         let bundle = Bundle {
             subject: &subject,
             tags: &tags,
@@ -311,6 +314,14 @@ impl Build<'_> {
         Ok(Built { report, subject, tags, referrers, trees, shared })
     }
 
+    /// What the image is called where it goes: one name at least.
+    fn tags(&self, leveled: &Leveled<'_>) -> Vec<Reference> {
+        match self.options.tags.as_slice() {
+            [] => vec![with_tag(leveled.image.name.value.clone())],
+            tags => tags.iter().cloned().map(with_tag).collect(),
+        }
+    }
+
     /// The image's platforms, or those of them that were asked for.
     fn platforms(&self, leveled: &Leveled<'_>) -> Result<Vec<Platform>, Error> {
         let all = leveled.image.platforms.iter().map(|platform| platform.value.clone());
@@ -336,7 +347,14 @@ impl Build<'_> {
             Assembly { session, project, sources, leveled, compiled: &compiled, realised: &realised, revision };
         let taking = Taking { of: assembly, stages: &stages, graph: &graph, locked: self.locked };
         let files = |solved: &Solution| taking.files(solved);
-        let (made, solved) = assembly.image(files)?;
+        let (made, solved) = match self.options.engine_output {
+            true => {
+                let (made, solved) = entrusted::image(assembly, &graph, &self.tags(leveled)[0])?;
+                let files = files(&solved)?;
+                (made, Some((solved, files)))
+            }
+            false => assembly.image(files)?,
+        };
         session.phase("describing");
         let built = self.stages(&stages, &compiled, &graph, &made)?;
         let used = Used { contexts: &made.contexts, images: &realised.used, stages: &built };

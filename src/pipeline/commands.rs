@@ -3,7 +3,7 @@
 use super::assemble::Made;
 use super::error::Error;
 use super::inventory::location;
-use crate::compile::{CommandPlan, Compiled};
+use crate::compile::{CheckPlan, CommandPlan, Compiled, ResultsFile};
 use crate::diagnostic::Sources;
 use crate::evidence::test_result::{Checked, Form, Report};
 use crate::evidence::{Material, Network, Step};
@@ -18,26 +18,27 @@ use std::time::Duration;
 /// How a command ran, as it is remembered with the image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RanFact {
-    vertex: Digest,
-    /// Names its result.
-    pub key: Digest,
-    /// The trees that it saw, in the order of its vertex's inputs.
-    inputs: Vec<Digest>,
-    /// The trees that it left, in the order of its outputs.
-    outputs: Vec<Digest>,
-    exit_code: i32,
-    milliseconds: u64,
+    pub vertex: Digest,
+    /// Names its result, where kiln has that.
+    pub key: Option<Digest>,
+    /// The trees that it saw, in the order of its vertex's inputs, as far as they are known.
+    pub inputs: Vec<Option<Digest>>,
+    /// The trees that it left, in the order of its outputs, as far as they are known.
+    pub outputs: Vec<Option<Digest>>,
+    pub exit_code: i32,
+    /// How long it took, where that is known.
+    pub milliseconds: Option<u64>,
 }
 
 impl From<&solve::Ran> for RanFact {
     fn from(ran: &solve::Ran) -> Self {
         RanFact {
             vertex: ran.vertex,
-            key: ran.key,
-            inputs: ran.inputs.clone(),
-            outputs: ran.outputs.clone(),
+            key: Some(ran.key),
+            inputs: ran.inputs.iter().copied().map(Some).collect(),
+            outputs: ran.outputs.iter().copied().map(Some).collect(),
             exit_code: ran.facts.exit_code,
-            milliseconds: ran.facts.milliseconds,
+            milliseconds: Some(ran.facts.milliseconds),
         }
     }
 }
@@ -78,6 +79,19 @@ pub(super) fn results(compiled: &Compiled, left: &[Solved]) -> Result<Vec<Result
     Ok(results)
 }
 
+/// What checks left in these files, which came in the order of [`result_files`].
+pub(super) fn results_of(compiled: &Compiled, contents: &[Digest]) -> Vec<Results> {
+    let found = result_files(compiled).zip(contents);
+    let found = found.map(|((command, _, file), content)| (command.vertex, file.sarif, *content));
+    found.map(|(vertex, sarif, content)| Results { vertex, sarif, content }).collect()
+}
+
+/// The files that checks leave their results in.
+pub(super) fn result_files(compiled: &Compiled) -> impl Iterator<Item = (&CommandPlan, &CheckPlan, &ResultsFile)> {
+    let checks = compiled.commands.iter().filter_map(|command| Some((command, command.check.as_ref()?)));
+    checks.flat_map(|(command, check)| check.results.iter().map(move |file| (command, check, file)))
+}
+
 /// The commands of a stage, or of the image itself, as evidence.
 pub(super) fn steps(
     compiled: &Compiled,
@@ -114,7 +128,7 @@ pub(super) fn checked(
                 step: step(command, graph, made, sources)?,
                 specs: super::inventory::spec_files(sources),
                 exit: Some(ran.exit_code),
-                duration: Some(Duration::from_millis(ran.milliseconds)),
+                duration: ran.milliseconds.map(Duration::from_millis),
                 report: report.transpose()?,
             })
         })
@@ -149,10 +163,10 @@ fn step(command: &CommandPlan, graph: &Graph, made: &Made, sources: &Sources) ->
         agents: kind(pb::MountType::Ssh).filter_map(|mount| Some(mount.ssh_opt.as_ref()?.id.clone())).collect(),
         caches: kind(pb::MountType::Cache).filter_map(|mount| Some(mount.cache_opt.as_ref()?.id.clone())).collect(),
         check: command.check.as_ref().map(|check| check.name.clone()),
-        inputs: materials(command, exec, |mount| Some(*ran.inputs.get(usize::try_from(mount.input).ok()?)?)),
+        inputs: materials(command, exec, |mount| *ran.inputs.get(usize::try_from(mount.input).ok()?)?),
         outputs: match &command.check {
             Some(_) => Vec::new(),
-            None => materials(command, exec, |mount| Some(*ran.outputs.get(usize::try_from(mount.output).ok()?)?)),
+            None => materials(command, exec, |mount| *ran.outputs.get(usize::try_from(mount.output).ok()?)?),
         },
         location: Some(location(sources, command.span)),
     })

@@ -184,6 +184,34 @@ pub enum Error {
     /// What was pushed is not there.
     #[error("{0}; no tag was moved")]
     NotArrived(String),
+    /// A daemon that makes and pushes images cannot do it.
+    #[error("{0}")]
+    Daemon(String),
+    /// A daemon has pushed something else than was to be built.
+    #[error(
+        "the image {digest} that the daemon pushed to {place} is refused: {reason}; nothing was signed, and no tag was moved"
+    )]
+    NotAsBuilt {
+        /// Where it is.
+        place: String,
+        /// Its manifest.
+        digest: Digest,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A daemon has pushed the value of a secret.
+    #[error(
+        "`{command}` leaves the value of the secret `{secret}` in the layer {layer}, which the daemon has pushed: take it for \
+         known, and give the secret another value; nothing was signed, and no tag was moved"
+    )]
+    Leaked {
+        /// The secret's name.
+        secret: String,
+        /// What made the layer.
+        command: String,
+        /// The layer.
+        layer: Digest,
+    },
     /// What has arrived somewhere does not verify.
     #[error("the image at {place} is not verified, and no tag was moved:\n  {reasons}")]
     NotVerified {
@@ -280,10 +308,10 @@ impl Error {
             Error::Packages(deb::DebError::PackageGone { .. }) => Kind::Lock,
             Error::Packages(error) if error.is_of_service() => Kind::Service,
             Error::Http(error) if error.is_of_server() => Kind::Service,
-            Error::NotArrived(_) | Error::Refused { .. } | Error::Late { .. } => Kind::Service,
-            Error::NotVerified { .. } => Kind::Verification,
+            Error::NotArrived(_) | Error::Refused { .. } | Error::Late { .. } | Error::Daemon(_) => Kind::Service,
+            Error::NotVerified { .. } | Error::NotAsBuilt { .. } => Kind::Verification,
             Error::Solve(failure) if matches!(failure.error, SolveError::Cancelled) => Kind::Interrupted,
-            Error::Solve(_) | Error::NoResults { .. } | Error::BadResults { .. } => Kind::Step,
+            Error::Solve(_) | Error::Leaked { .. } | Error::NoResults { .. } | Error::BadResults { .. } => Kind::Step,
             _ => Kind::Failure,
         }
     }

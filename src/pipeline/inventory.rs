@@ -95,6 +95,8 @@ impl Taking<'_> {
     fn grown<'b>(&'b self, solved: &'b Solution) -> Vec<Grown<'b>> {
         let grown = self.stages.iter().filter_map(|stage| {
             let (moves, trees) = (self.of.compiled.stages.get(stage.name)?, solved.stages.get(stage.name)?);
+            // Of a stage that a daemon made not all states are known.
+            let moves = &moves[..trees.len()];
             Some(Grown::new(Some(stage.name), stage.leveled, &stage.realised, moves, trees))
         });
         grown.collect()

@@ -15,6 +15,7 @@ mod dependencies;
 mod diff;
 mod endorsed;
 mod engines;
+mod entrusted;
 mod epoch;
 mod error;
 mod failure;

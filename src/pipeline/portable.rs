@@ -22,15 +22,9 @@ pub(super) fn portable(
     mut builder: Builder,
     elsewhere: &mut dyn Elsewhere,
 ) -> Result<(Builder, Adopted), Error> {
-    let adopted = builder.adopt(definition, |builder, op, note| {
-        let source = match op {
-            pb::op::Op::Source(source) => source,
-            pb::op::Op::File(file) => {
-                file.actions.iter_mut().filter_map(|action| action.action.as_mut()).for_each(remove);
-                return Ok(None);
-            }
-            _ => return Ok(None),
-        };
+    let adopted = builder.adopt(definition, |builder, _, op, note| {
+        forgive(op);
+        let pb::op::Op::Source(source) = op else { return Ok(None) };
         if let Some(name) = source.identifier.strip_prefix("local://") {
             return elsewhere.context(builder, name, attr::Local::from(&source.attrs), note).map(Some);
         }
@@ -47,9 +41,12 @@ pub(super) fn portable(
 ///
 /// Where a daemon is to complain of what is not there, it follows links, and out of the root: it would complain of most
 /// of them.
-fn remove(action: &mut pb::file_action::Action) {
-    if let pb::file_action::Action::Rm(remove) = action {
-        remove.allow_not_found = true;
+pub(super) fn forgive(op: &mut pb::op::Op) {
+    let pb::op::Op::File(file) = op else { return };
+    for action in file.actions.iter_mut().filter_map(|action| action.action.as_mut()) {
+        if let pb::file_action::Action::Rm(remove) = action {
+            remove.allow_not_found = true;
+        }
     }
 }
 

@@ -64,6 +64,7 @@ impl Build<'_> {
             kiln_version: env!("CARGO_PKG_VERSION").into(),
             compressors: [(compression.name(), compression.compressor().to_owned())].into(),
             unchecked_valid_until: unchecked.map(|suite| suite.name.value.clone()).collect(),
+            layers_by: self.options.engine_output.then(|| "buildkit".to_owned()),
             builder: match (&self.options.keys.ci, self.identity.local) {
                 (Some(service), false) => Builder::Ci { service: service.clone() },
                 _ => Builder::Local,

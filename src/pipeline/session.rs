@@ -104,6 +104,10 @@ pub struct Given {
     pub engine: EngineChoice,
 }
 
+/// Said where a daemon is needed and none was named.
+const NO_DAEMON: &str =
+    "`--engine-output` leaves the image to a BuildKit daemon: name one with `--engine buildkit:ADDRESS`";
+
 /// One run of kiln.
 pub struct Session<'a> {
     /// Where everything is kept.
@@ -230,13 +234,26 @@ impl<'a> Session<'a> {
         };
         let sandbox: Arc<dyn Sandbox> = match &self.settings.given.engine {
             EngineChoice::Embedded => Arc::new(Native::new(self.settings.program.clone())),
+            EngineChoice::BuildKit(_) => self.daemons()?,
+        };
+        Ok(Embedded::new(self.store.clone(), fetch).with_sandbox(sandbox))
+    }
+
+    /// The daemons that commands run in.
+    pub(super) fn daemons(&self) -> Result<Arc<BuildKit>, Error> {
+        match &self.settings.given.engine {
             EngineChoice::BuildKit(daemons) => {
                 let jobs = self.settings.jobs;
                 let new = || Arc::new(BuildKit::new(daemons.clone(), jobs, self.runtime.clone()));
-                self.daemons.get_or_init(new).clone()
+                Ok(self.daemons.get_or_init(new).clone())
             }
-        };
-        Ok(Embedded::new(self.store.clone(), fetch).with_sandbox(sandbox))
+            EngineChoice::Embedded => Err(Error::Usage(NO_DAEMON.into())),
+        }
+    }
+
+    /// Whether somebody wants the work to end.
+    pub(super) fn cancelled(&self) -> &(dyn Fn() -> bool + Sync) {
+        &*self.is_cancelled
     }
 
     /// What an engine is asked; folders, and what was brought for it, are the caller's to add.

@@ -34,6 +34,11 @@ impl Endpoint {
         self.base.with_segments(path)
     }
 
+    /// Where the registry answers: `https://HOST/v2/`.
+    pub fn root(&self) -> &Url {
+        &self.host.root
+    }
+
     /// Opens the repository for reading.
     pub fn pulling(&self) -> Arc<dyn Authority> {
         self.host.access.door(&self.repository, vec![self.scope("pull")])

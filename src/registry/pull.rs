@@ -84,11 +84,24 @@ pub async fn pull(
             }
         }
     }
-    blobs.retain(|digest, blob| store.size(digest) != Some(blob.size));
-    progress.expect(blobs.values().map(|blob| blob.size).fold(0, u64::saturating_add));
-    let transfers: Vec<_> = blobs.values().map(|blob| repository.pull_blob(blob, store, progress)).collect();
-    stream::iter(transfers).buffer_unordered(PARALLEL).try_collect::<()>().await?;
+    pull_blobs(repository, blobs.values(), store, progress).await?;
     Ok(Pulled { image, referrers: referrers.into_values().collect() })
+}
+
+/// Brings blobs into the store that it does not have yet, checked.
+///
+/// # Errors
+/// Where one is not there, or is not what it says to be.
+pub async fn pull_blobs(
+    repository: &Repository,
+    blobs: impl Iterator<Item = &Descriptor>,
+    store: &Store,
+    progress: &dyn Progress,
+) -> Result<(), RegistryError> {
+    let missing: Vec<&Descriptor> = blobs.filter(|blob| store.size(&blob.digest) != Some(blob.size)).collect();
+    progress.expect(missing.iter().map(|blob| blob.size).fold(0, u64::saturating_add));
+    let transfers: Vec<_> = missing.into_iter().map(|blob| repository.pull_blob(blob, store, progress)).collect();
+    stream::iter(transfers).buffer_unordered(PARALLEL).try_collect::<()>().await
 }
 
 /// One pull.

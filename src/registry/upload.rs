@@ -90,6 +90,24 @@ enum Step {
     Trouble(RegistryError, Option<Duration>),
 }
 
+impl Endpoint {
+    /// Opens an upload. One that nobody goes on with harms nobody.
+    pub(super) async fn open_upload(
+        &self,
+        url: Url,
+        authority: &Arc<dyn Authority>,
+    ) -> Result<Response, RegistryError> {
+        let request = Request::new(Method::POST, url).repeatable(true);
+        self.ask(request.header(CONTENT_LENGTH, HeaderValue::from_static("0")), authority).await
+    }
+
+    /// Where uploads are opened.
+    pub(super) fn uploads(&self) -> Result<Url, RegistryError> {
+        // With the slash at its end, without which some registries answer by a redirect.
+        self.url(&["blobs", "uploads"]).join("uploads/").map_err(|e| self.broken(DOING, e.to_string()))
+    }
+}
+
 impl Upload<'_> {
     /// Brings the blob there, from another repository of the registry where that has it.
     pub(super) async fn run(&self, from: Option<&str>) -> Result<Arrived, RegistryError> {
@@ -152,8 +170,8 @@ impl Upload<'_> {
     /// Opens an upload; none where the blob could be taken over from the repository `from`.
     async fn begin(&self, from: Option<&str>) -> Result<Option<Session>, RegistryError> {
         if let Some(from) = from {
-            let url = self.uploads()?.and("mount", &self.blob.digest.to_string()).and("from", from);
-            let answer = self.open(url, &self.place.pushing(Some(from))).await?;
+            let url = self.place.uploads()?.and("mount", &self.blob.digest.to_string()).and("from", from);
+            let answer = self.place.open_upload(url, &self.place.pushing(Some(from))).await?;
             match answer.status() {
                 StatusCode::CREATED => return Ok(None),
                 StatusCode::ACCEPTED => return self.session(&answer).map(Some),
@@ -166,7 +184,7 @@ impl Upload<'_> {
 
     async fn begin_anew(&self) -> Result<Session, RegistryError> {
         let authority = self.place.pushing(None);
-        let answer = self.open(self.uploads()?, &authority).await?;
+        let answer = self.place.open_upload(self.place.uploads()?, &authority).await?;
         match answer.status() {
             StatusCode::ACCEPTED => self.session(&answer),
             status if status.is_success() => {
@@ -174,17 +192,6 @@ impl Upload<'_> {
             }
             _ => Err(self.place.refusal(DOING, answer, &authority).await),
         }
-    }
-
-    async fn open(&self, url: Url, authority: &Arc<dyn Authority>) -> Result<Response, RegistryError> {
-        // An upload that nobody goes on with harms nobody.
-        let request = Request::new(Method::POST, url).repeatable(true);
-        self.place.ask(request.header(CONTENT_LENGTH, HeaderValue::from_static("0")), authority).await
-    }
-
-    fn uploads(&self) -> Result<Url, RegistryError> {
-        // With the slash at its end, without which some registries answer by a redirect.
-        self.place.url(&["blobs", "uploads"]).join("uploads/").map_err(|e| self.place.broken(DOING, e.to_string()))
     }
 
     fn session(&self, answer: &Response) -> Result<Session, RegistryError> {

@@ -5,6 +5,7 @@ mod buildkit;
 mod cosign;
 mod daemons;
 mod docker_registry;
+mod entrusted;
 mod frontend;
 mod graphs;
 mod layout;

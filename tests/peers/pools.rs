@@ -261,7 +261,7 @@ fn a_daemon_at_a_port_is_reached_with_certificates_and_not_without() {
 }
 
 /// Whether a process of this machine has these words in its command line.
-fn runs(words: &str) -> bool {
+pub(super) fn runs(words: &str) -> bool {
     let processes =
         fs::read_dir("/proc").unwrap().filter_map(|entry| fs::read(entry.ok()?.path().join("cmdline")).ok());
     processes.into_iter().any(|line| String::from_utf8_lossy(&line).replace('\0', " ").contains(words))

@@ -40,3 +40,27 @@ fn a_daemon_that_is_not_there_or_is_none_ends_the_build_and_leaves_nothing() {
     assert!(message.contains(&format!("{said}it begins no session: ")), "{message}");
     assert_eq!(answers.join().unwrap(), 16);
 }
+
+#[test]
+fn a_daemon_that_is_to_push_needs_something_to_push_to_and_nothing_else() {
+    let site = Site::new(SPEC);
+    let build = |arguments: &[&str]| site.build(&[&["--engine-output"], arguments].concat()).run().code(2).stderr;
+    let said = build(&[]);
+    assert!(said.starts_with("error: the following required arguments were not provided:\n  --push\n"), "{said}");
+    for (others, shown) in [
+        (&["-o", "oci:out"][..], "--output <KIND:PATH>"),
+        (&["--cache-to", "oci:out"], "--cache-to <PLACE>"),
+        (&["--cache-from", "oci:out"], "--cache-from <PLACE>"),
+        (&["--check-reproducible"], "--check-reproducible"),
+        (&["--why", "all"], "--why <STEP>"),
+    ] {
+        let said = build(&[&["--push"], others].concat());
+        let expected = format!("error: the argument '--engine-output' cannot be used with '{shown}'\n");
+        assert!(said.starts_with(&expected), "{said}");
+    }
+    let said = site.build(&["--target", "s", "--engine-output"]).run().code(2).stderr;
+    assert!(said.contains("cannot be used with"), "{said}");
+    let said =
+        "error: `--engine-output` leaves the image to a BuildKit daemon: name one with `--engine buildkit:ADDRESS`\n";
+    site.build(&["--engine-output", "--push", "--engine", "embedded", "--progress", "quiet"]).run().code(2).warns(said);
+}

@@ -32,6 +32,7 @@ pub(super) fn build(
         tags: args.tag.iter().map(|tag| reference(tag)).collect::<Result<_, _>>()?,
         outputs: args.output.clone(),
         push: args.push,
+        engine_output: args.engine_output,
         clobber: !args.no_clobber,
         epoch: environment.epoch().map_err(Failure::usage)?,
         keys: keys(args, environment, &passphrase)?,

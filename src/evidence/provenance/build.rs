@@ -38,6 +38,8 @@ pub struct Build {
     pub compressors: BTreeMap<String, String>,
     /// The suites whose Valid-Until was not honoured because the spec says so.
     pub unchecked_valid_until: Vec<String>,
+    /// What made the layers that any command had a part in, where that is not kiln: `buildkit`.
+    pub layers_by: Option<String>,
     /// Who built.
     pub builder: Builder,
     /// What is different in each run, only where the user asks for it: it makes the evidence different in each run.

@@ -67,6 +67,9 @@ pub struct InternalParameters {
     /// Commands that could reach the network, each with its stage.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub network_steps: Vec<String>,
+    /// What made the layers that any command had a part in, where that is not kiln.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub layers_by: Option<String>,
 }
 
 /// Something from outside.
@@ -170,6 +173,7 @@ impl Provenance {
                     compressors: build.compressors.clone(),
                     unchecked_valid_until: build.unchecked_valid_until.clone(),
                     network_steps: network_steps(build),
+                    layers_by: build.layers_by.clone(),
                 },
                 resolved_dependencies: dependencies,
             },

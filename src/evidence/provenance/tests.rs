@@ -26,6 +26,7 @@ pub(crate) fn build() -> Build {
         kiln_version,
         compressors: [("gzip".to_owned(), "libdeflate 1.25".to_owned())].into(),
         unchecked_valid_until: vec![],
+        layers_by: None,
         builder: Builder::Local,
         run: None,
     }
@@ -158,6 +159,17 @@ fn the_example_in_the_build_type_is_what_the_code_writes() {
     assert!(page.contains("| `networkSteps` |") && golden.contains("\"networkSteps\""));
     assert!(page.contains(BUILD_TYPE));
     assert_eq!(read(example.as_bytes()).unwrap(), Provenance::of(&staged_build()));
+}
+
+#[test]
+fn who_made_layers_is_told_where_it_was_not_kiln() {
+    let page = include_str!("../../../specs/build-type.md");
+    assert!(page.contains("| `layersBy` |"));
+    let (own, theirs) = (staged_build(), Build { layers_by: Some("buildkit".into()), ..staged_build() });
+    let told =
+        |build: &Build| serde_json::to_value(Provenance::of(build).build_definition.internal_parameters).unwrap();
+    assert_eq!(told(&own).get("layersBy"), None);
+    assert_eq!(told(&theirs)["layersBy"], "buildkit");
 }
 
 #[test]

@@ -12,7 +12,7 @@ fn an_adopted_definition_is_the_same_where_nothing_is_replaced() {
     let (sources, _) = spec();
     let before = everything();
     let mut builder = builder();
-    let adopted = builder.adopt::<LlbError>(&before, |_, _, _| Ok(None)).unwrap();
+    let adopted = builder.adopt::<LlbError>(&before, |_, _, _, _| Ok(None)).unwrap();
     assert_eq!(adopted.output(before.output()), before.output());
     let after = builder.finish(adopted.output(before.output()), &sources).unwrap();
     assert_eq!(after.encode(), before.encode());
@@ -37,7 +37,7 @@ fn sources_are_replaced_and_all_that_takes_them_follows() {
     );
     let second = made.mounts[1].unwrap();
     let mut seen = Vec::new();
-    let adopted = builder.adopt::<LlbError>(&before, |_, op, note| {
+    let adopted = builder.adopt::<LlbError>(&before, |_, _, op, note| {
         let pb::op::Op::Source(source) = op else { return Ok(None) };
         seen.push((source.identifier.clone(), note.name));
         Ok(source.identifier.starts_with("oci-layout://").then_some(second))
@@ -61,7 +61,7 @@ fn operations_are_changed() {
     let (sources, _) = spec();
     let before = everything();
     let mut builder = builder();
-    let adopted = builder.adopt::<LlbError>(&before, |_, op, _| {
+    let adopted = builder.adopt::<LlbError>(&before, |_, _, op, _| {
         if let pb::op::Op::Exec(exec) = op {
             exec.meta.as_mut().unwrap().hostname = "another".into();
         }
@@ -75,6 +75,6 @@ fn operations_are_changed() {
 
 #[test]
 fn what_changes_may_fail() {
-    let failed = builder().adopt::<LlbError>(&everything(), |_, _, _| Err(LlbError::Empty));
+    let failed = builder().adopt::<LlbError>(&everything(), |_, _, _, _| Err(LlbError::Empty));
     assert!(matches!(failed, Err(LlbError::Empty)));
 }

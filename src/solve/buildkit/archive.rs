@@ -67,6 +67,12 @@ impl Place {
         Ok(Place { folder, file })
     }
 
+    /// What takes an archive into it.
+    pub(super) fn archive(&self) -> Result<Archive, SandboxError> {
+        let failed = |source| SandboxError::Io { action: "take what the daemon sends".to_owned(), source };
+        self.file.try_clone().map(Archive::new).map_err(failed)
+    }
+
     /// What it holds, from its beginning.
     pub(super) fn open(&self) -> Result<File, SandboxError> {
         let failed = |source| SandboxError::Io { action: "read what the daemon sent".to_owned(), source };

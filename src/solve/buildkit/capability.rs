@@ -10,6 +10,12 @@ const NO_LAYERS: [&str; 3] =
 const NO_IMAGES: [&str; 4] =
     ["source.ocilayout", "unknown API capability mergeop", "requested feature mergeop", "oci-layout"];
 
+/// What a daemon says that cannot make an image and push it: Docker with its old store of images.
+const NO_PUSH: &str = "exporter \"image\" could not be found";
+
+/// What a daemon says that does not know who vouches for a registry, or takes it for one with TLS.
+const NO_TRUST: [&str; 2] = ["x509: ", "server gave HTTP response to HTTPS client"];
+
 /// How a daemon begins to say that it does not know an operation, or a part of one.
 const UNKNOWN: &str = "unknown API capability ";
 
@@ -44,6 +50,22 @@ pub(super) fn lacks_images(reason: &str) -> bool {
     NO_IMAGES.iter().any(|no| reason.contains(no))
 }
 
+/// What lies behind the refusal to make an image and push it; none where that is not what is missing.
+pub(super) fn explain_push(reason: &str) -> Option<String> {
+    if NO_TRUST.iter().any(|no| reason.contains(no)) {
+        return Some(format!(
+            "it does not reach the registry as kiln does ({reason}): tell the daemon of the registry's certificates, for Docker \
+             in /etc/docker/certs.d, or that it speaks no TLS"
+        ));
+    }
+    let is_too_old = reason.contains(NO_PUSH) || lacks_layers(reason) || lacks_images(reason);
+    is_too_old.then(|| {
+        "it cannot make an image of this graph and push it: BuildKit 0.11 and newer can, and Docker with its new store of \
+         images (`\"features\": {\"containerd-snapshotter\": true}`); without `--engine-output` it runs commands all the same"
+            .to_owned()
+    })
+}
+
 /// What lies behind the refusal of a graph that an old daemon cannot solve.
 pub(super) fn explain(reason: &str) -> Option<String> {
     let (_, name) = reason.rsplit_once(UNKNOWN)?;
@@ -58,6 +80,14 @@ pub(super) fn explain(reason: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_registry_that_the_daemon_does_not_trust_is_told_of() {
+        let said = "failed to push: tls: failed to verify certificate: x509: certificate signed by unknown authority";
+        let explained = explain_push(said).unwrap();
+        assert!(explained.contains(said) && explained.contains("/etc/docker/certs.d"), "{explained}");
+        assert_eq!(explain_push("failed to push: 403 Forbidden"), None);
+    }
 
     #[test]
     fn what_is_unknown_is_told_with_who_knows_it() {

@@ -13,13 +13,13 @@ use super::session::{self, Door, Offers, Session};
 use super::solving::{self, End, Form, Solved, Wanted};
 use super::tls::Tls;
 use super::trees::Trees;
-use crate::llb;
+use crate::llb::{self, exec::Limits};
 use crate::oci::{Digest, Platform};
 use crate::solve::embedded::sandbox::{Ended, Limit, Listener, MountKind, SandboxError, Status, Step};
 use crate::store::Store;
 use crate::tree::{Change, Entry, Tree, TreePath};
+use bollard_buildkit_proto::moby::buildkit::v1::ListWorkersRequest;
 use bollard_buildkit_proto::moby::buildkit::v1::control_client::ControlClient;
-use bollard_buildkit_proto::moby::buildkit::v1::{ListWorkersRequest, ListWorkersResponse};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -45,9 +45,15 @@ pub(super) struct Daemon {
     connection: tokio::sync::Mutex<Option<Arc<Connection>>>,
 }
 
+/// How a daemon is spoken to.
+pub(super) struct Line {
+    pub(super) channel: Channel,
+    pub(super) door: Door,
+}
+
 /// A daemon that was reached.
 pub(super) struct Connection {
-    channel: Channel,
+    line: Line,
     /// What it runs commands for, its own platform first; nothing where it does not say.
     platforms: Vec<Platform>,
     has_no_layers: AtomicBool,
@@ -55,7 +61,6 @@ pub(super) struct Connection {
     images: Images,
     graph: Arc<Mutex<Graph>>,
     trees: Trees,
-    door: Door,
     /// In it the daemon asks for trees, as long as the connection lasts.
     session: Session,
 }
@@ -105,48 +110,47 @@ impl Daemon {
         if let Some(connection) = kept.as_ref().filter(|connection| !connection.session.is_over()) {
             return Ok(connection.clone());
         }
-        let channel = connect::connect(&self.at.address, self.at.tls.as_ref()).await;
-        let channel = channel.map_err(|reason| Trouble::Unreachable(visible(reason)))?;
+        let line = self.line().await?;
         let id = session::new_id();
         let images = Images::new(store.clone());
         let graph = Arc::new(Mutex::new(Graph::new(id.clone())));
-        let trees = Trees::new(store.clone(), graph.clone());
+        let folders = graph.clone();
+        let trees = Trees::new(store.clone(), move |name| locked(&folders).folder(name));
         let offers = Offers {
             trees: trees.clone(),
             contents: images.contents(),
             secrets: Secrets::default(),
             agents: Agents::default(),
             archive: None,
+            credentials: None,
         };
-        let mut control = ControlClient::new(channel.clone());
-        let door = self.door(&channel);
-        let session = Session::begin(id, &door, offers).await;
+        let session = Session::begin(id, &line.door, offers).await;
         let session = session.map_err(|why| Trouble::Unreachable(visible(format!("it begins no session: {why}"))))?;
-        // Who does not say is asked to run whatever there is.
-        let platforms =
-            control.list_workers(ListWorkersRequest::default()).await.map(|list| platforms(list.into_inner()));
         let connection = Arc::new(Connection {
-            channel,
-            platforms: platforms.unwrap_or_default(),
+            platforms: platforms(&line.channel).await,
+            line,
             has_no_layers: AtomicBool::new(false),
             reads_no_images: AtomicBool::new(false),
             images,
             graph,
             trees,
-            door,
             session,
         });
         Ok(kept.insert(connection).clone())
     }
 
-    fn door(&self, channel: &Channel) -> Door {
-        match &self.at.address {
+    /// Connects anew.
+    async fn line(&self) -> Result<Line, Trouble> {
+        let channel = connect::connect(&self.at.address, self.at.tls.as_ref()).await;
+        let channel = channel.map_err(|reason| Trouble::Unreachable(visible(reason)))?;
+        let door = match &self.at.address {
             Address::Docker { host, .. } => {
                 let address = host.as_deref().cloned().unwrap_or_else(connect::usual_docker);
                 Door::Docker(Box::new(DaemonAt { address, tls: self.at.tls.clone() }))
             }
             _ => Door::Call(channel.clone()),
-        }
+        };
+        Ok(Line { channel, door })
     }
 
     /// Takes leave of a connection that broke: the next who needs the daemon connects anew, unless somebody has already.
@@ -182,7 +186,7 @@ impl Daemon {
         let Some(Ok(())) = connection.images().map(|images| images.offer_stored(manifest)) else { return };
         let definition = connection.graph().begin_with(manifest, platform);
         let Ok(definition) = definition else { return };
-        let _ = solving::make(&connection.channel, definition, &connection.session.id).await;
+        let _ = solving::make(&connection.line.channel, definition, &connection.session.id).await;
     }
 
     /// Runs one command and waits for it.
@@ -306,10 +310,10 @@ impl Daemon {
             // Old daemons ask for trees in the session of the request, whatever the graph says.
             let trees = connection.trees.clone();
             let contents = connection.images.contents();
-            let offers = Offers { trees, contents, secrets, agents, archive: Some(Archive::new(archive)) };
+            let archive = Some(Archive::new(archive));
+            let offers = Offers { trees, contents, secrets, agents, archive, credentials: None };
             let wanted = Wanted { definition, form, network: step.network, command: &step.name };
-            let (channel, door) = (&connection.channel, &connection.door);
-            let solved = self.runtime.block_on(solving::solve(channel, door, wanted, offers, listener, is_over));
+            let solved = self.runtime.block_on(solving::solve(&connection.line, wanted, offers, listener, is_over));
             let solved = solved.map_err(|why| Trouble::Gone(visible(format!("the connection broke: {why}"))))?;
             match &solved.end {
                 End::Failed(reason) if form == Form::Layers && capability::lacks_layers(reason) => {
@@ -332,10 +336,16 @@ impl Connection {
     }
 
     fn graph(&self) -> MutexGuard<'_, Graph> {
-        self.graph.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.graph)
     }
 
-    fn suits(&self, platform: &Platform) -> Suits {
+    /// How it is spoken to.
+    pub(super) fn line(&self) -> &Line {
+        &self.line
+    }
+
+    /// How well it suits a platform.
+    pub(super) fn suits(&self, platform: &Platform) -> Suits {
         match self.platforms.iter().position(|offered| offered.matches(platform)) {
             Some(0) => Suits::Natively,
             Some(_) => Suits::Emulated,
@@ -351,8 +361,15 @@ fn is_new(tree: &Tree, path: &TreePath) -> bool {
     tree.get(path).is_none() && path.parent().is_none_or(|parent| parent.ancestors().all(is_folder))
 }
 
-fn platforms(list: ListWorkersResponse) -> Vec<Platform> {
-    let offered = list.record.into_iter().flat_map(|worker| worker.platforms);
+fn locked(graph: &Mutex<Graph>) -> MutexGuard<'_, Graph> {
+    graph.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a daemon runs commands for, its own platform first. Who does not say is asked to run whatever there is.
+async fn platforms(channel: &Channel) -> Vec<Platform> {
+    let list = ControlClient::new(channel.clone()).list_workers(ListWorkersRequest::default()).await;
+    let workers = list.map(|list| list.into_inner().record).unwrap_or_default();
+    let offered = workers.into_iter().flat_map(|worker| worker.platforms);
     offered.map(|offered| llb::platform(Some(&offered))).collect()
 }
 
@@ -361,14 +378,18 @@ fn fail(reason: impl ToString) -> Trouble {
 }
 
 /// What a daemon said, of which nothing can move a cursor.
-fn visible(said: String) -> String {
+pub(super) fn visible(said: String) -> String {
     let visible = |c: char| if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c };
     said.chars().take(MOST_SAID).map(visible).collect()
 }
 
 /// What a daemon cannot bound.
 fn warnings(step: &Step) -> Vec<String> {
-    let limits = &step.limits;
+    not_applied(&step.limits)
+}
+
+/// In words, the bounds of a command that no daemon knows.
+pub fn not_applied(limits: &Limits) -> Vec<String> {
     let asked = [("cpu", limits.cpu), ("memory", limits.memory), ("pids", limits.pids), ("disk", limits.disk)];
     let asked = asked.into_iter().filter(|(_, limit)| limit.is_some());
     asked.map(|(name, _)| format!("BuildKit knows no limit of `{name}` for a command: it is not applied")).collect()

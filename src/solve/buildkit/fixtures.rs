@@ -26,6 +26,8 @@ pub(super) enum Answer {
     Refuse(&'static str),
     /// The daemon dies.
     Die,
+    /// All is done, and this is what was pushed.
+    Push(&'static str),
 }
 
 #[derive(Clone)]
@@ -107,6 +109,11 @@ impl FakeDaemon {
     pub(super) fn asked(&self) -> usize {
         self.fake.solved.lock().unwrap().len()
     }
+
+    /// What it was asked last.
+    pub(super) fn last(&self) -> Option<SolveRequest> {
+        self.fake.solved.lock().unwrap().last().cloned()
+    }
 }
 
 impl Drop for FakeDaemon {
@@ -137,6 +144,10 @@ impl Control for Fake {
             Answer::Die => {
                 let _ = self.died.try_send(());
                 std::future::pending().await
+            }
+            Answer::Push(digest) => {
+                let exporter_response = [("containerimage.digest".to_owned(), digest.to_owned())].into();
+                return Ok(Response::new(SolveResponse { exporter_response }));
             }
         };
         self.running.fetch_sub(1, Ordering::SeqCst);

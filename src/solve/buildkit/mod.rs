@@ -7,6 +7,9 @@
 //! finds. So the same bytes come of it, and no key, and no credential of a registry, leaves this machine.
 //!
 //! As any command can run anywhere, several daemons share them, and one takes over what another did not finish.
+//!
+//! Where the user says so, a daemon makes a whole image and pushes it by itself ([`BuildKit::push`]), with what opens that
+//! one repository.
 
 mod address;
 mod agents;
@@ -15,19 +18,23 @@ mod capability;
 mod change;
 mod connect;
 pub mod content;
+mod credentials;
 mod daemon;
 #[cfg(test)]
 mod fixtures;
 mod graph;
 mod images;
+mod pushing;
 mod secrets;
 mod session;
 mod solving;
+mod telling;
 mod tls;
 mod trees;
 
 pub use address::{Address, AddressError};
-pub use daemon::DaemonAt;
+pub use daemon::{DaemonAt, not_applied};
+pub use pushing::{FILE, PushError, Pushed, Work};
 pub use tls::{Tls, TlsParts};
 
 use super::embedded::sandbox::{Ended, Listener, Sandbox, SandboxError, Status, Step};
@@ -149,15 +156,15 @@ impl BuildKit {
         self.loads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Why no daemon has run a step.
-    fn failed(&self, step: &Step, failures: &[Failure]) -> SandboxError {
+    /// Why no daemon has done what is for a platform.
+    fn failed(&self, platform: &Platform, failures: &[Failure]) -> SandboxError {
         let Some((first, others)) = failures.split_first() else {
             let offers = self.daemons.iter().map(|daemon| format!("{} for {}", daemon.address(), daemon.offers()));
             return SandboxError::Daemon {
                 address: self.daemons.iter().map(|daemon| daemon.address()).collect::<Vec<_>>().join(", "),
                 reason: format!(
                     "no commands run there for {}, only at {}",
-                    step.platform,
+                    platform,
                     offers.collect::<Vec<_>>().join("; at ")
                 ),
             };
@@ -234,7 +241,7 @@ impl Sandbox for BuildKit {
             let changes = step.mounts.iter().map(|_| None).collect();
             return Ok(Ended { status: Status::Cancelled, changes, is_part: false, warnings: Vec::new() });
         }
-        Err(self.failed(step, &failures))
+        Err(self.failed(&step.platform, &failures))
     }
 }
 

@@ -7,6 +7,7 @@ use super::agents::Agents;
 use super::archive::Archive;
 use super::connect;
 use super::content::{self, Contents};
+use super::credentials::{self, Credentials};
 use super::daemon::DaemonAt;
 use super::secrets::Secrets;
 use super::trees::Trees;
@@ -17,6 +18,7 @@ use bollard_buildkit_proto::moby::buildkit::secrets::v1::secrets_server::Secrets
 use bollard_buildkit_proto::moby::buildkit::v1::BytesMessage;
 use bollard_buildkit_proto::moby::buildkit::v1::control_client::ControlClient;
 use bollard_buildkit_proto::moby::filesync::packet::file_sync_server::FileSyncServer;
+use bollard_buildkit_proto::moby::filesync::v1::auth_server::AuthServer;
 use bollard_buildkit_proto::moby::filesync::v1::file_send_server::FileSendServer;
 use bollard_buildkit_proto::moby::sshforward::v1::ssh_server::SshServer;
 use p256::elliptic_curve::rand_core::{OsRng, RngCore};
@@ -59,6 +61,8 @@ pub(super) struct Offers {
     pub(super) agents: Agents,
     /// Where it puts what it made.
     pub(super) archive: Option<Archive>,
+    /// What opens the repository that it pushes to; commands' sessions have none.
+    pub(super) credentials: Option<Credentials>,
 }
 
 /// The way by which a session leads to a daemon.
@@ -84,7 +88,9 @@ impl Session {
     /// # Errors
     /// In words, why there is none.
     pub(super) async fn begin(id: String, door: &Door, offers: Offers) -> Result<Self, String> {
-        let methods = METHODS.into_iter().chain(content::METHODS).chain(offers.archive.is_some().then_some(SEND));
+        let pushes = offers.credentials.iter().flat_map(|_| credentials::METHODS);
+        let sends = offers.archive.is_some().then_some(SEND);
+        let methods = METHODS.into_iter().chain(content::METHODS).chain(sends).chain(pushes);
         let methods = methods.map(|method| ("x-docker-expose-session-grpc-method", method.to_owned()));
         let names = [
             ("x-docker-expose-session-uuid", id.clone()),
@@ -145,6 +151,7 @@ async fn serve(connection: DuplexStream, offers: Offers) {
         .add_optional_service(
             offers.archive.map(|archive| FileSendServer::new(archive).max_decoding_message_size(LARGEST_MESSAGE)),
         )
+        .add_optional_service(offers.credentials.map(AuthServer::new))
         .add_service(SecretsServer::new(offers.secrets))
         .add_service(SshServer::new(offers.agents));
     // The daemon sees the end of the connection, and says what it lacked.

@@ -1,12 +1,13 @@
 //! One request to solve a graph, and what the daemon tells meanwhile.
 
 use super::connect::root_cause;
-use super::session::{self, Door, Offers, Session};
+use super::daemon::Line;
+use super::session::{self, Offers, Session};
 use crate::llb::exec::Network;
 use crate::llb::pb;
 use crate::solve::embedded::sandbox::{Listener, Stream};
 use bollard_buildkit_proto::moby::buildkit::v1::control_client::ControlClient;
-use bollard_buildkit_proto::moby::buildkit::v1::{SolveRequest, StatusRequest, StatusResponse};
+use bollard_buildkit_proto::moby::buildkit::v1::{SolveRequest, SolveResponse, StatusRequest, StatusResponse};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tonic::transport::Channel;
@@ -60,16 +61,12 @@ pub(super) enum End {
 /// # Errors
 /// In words, how the connection broke.
 pub(super) async fn solve(
-    channel: &Channel,
-    door: &Door,
+    line: &Line,
     wanted: Wanted<'_>,
     offers: Offers,
     listener: &dyn Listener,
     is_over: &dyn Fn() -> bool,
 ) -> Result<Solved, String> {
-    let mut control = ControlClient::new(channel.clone());
-    let session = Session::begin(session::new_id(), door, offers).await?;
-    let reference = session.id.clone();
     let (exporter, attrs) = match wanted.form {
         Form::Layers => {
             ("oci", vec![("compression", "uncompressed"), ("force-compression", "true"), ("oci-mediatypes", "true")])
@@ -77,23 +74,57 @@ pub(super) async fn solve(
         Form::Whole => ("tar", Vec::new()),
     };
     let request = SolveRequest {
-        r#ref: reference.clone(),
         definition: Some(wanted.definition),
-        session: session.id.clone(),
         exporter_deprecated: exporter.to_owned(),
         exporter_attrs_deprecated: attrs.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
-        entitlements: match wanted.network {
-            Network::None => Vec::new(),
-            Network::Host => vec!["network.host".to_owned()],
-        },
+        entitlements: entitlements(wanted.network == Network::Host),
         ..SolveRequest::default()
     };
+    let mut hearing = Hearing { command: wanted.command, vertices: BTreeSet::new(), began: None };
+    let answer = ask(line, request, offers, &mut |told| hearing.hear(told, listener), is_over).await?;
+    let end = match answer {
+        Answer::Done(_) => End::Done,
+        Answer::Stopped => End::Stopped,
+        Answer::Refused(said) => exit_code(&said).map_or(End::Failed(said), End::Exited),
+    };
+    Ok(Solved { began: hearing.began, end })
+}
+
+/// What a graph must be allowed, some command of which may see the daemon's network.
+pub(super) fn entitlements(has_network: bool) -> Vec<String> {
+    if has_network { vec!["network.host".to_owned()] } else { Vec::new() }
+}
+
+/// What a daemon says to a request.
+pub(super) enum Answer {
+    /// It is done.
+    Done(SolveResponse),
+    /// It could not be done, in the daemon's words.
+    Refused(String),
+    /// Somebody wanted it to end.
+    Stopped,
+}
+
+/// Makes a request in a session of its own, under the name of which it is known to the daemon; meanwhile hears what is told.
+///
+/// # Errors
+/// In words, how the connection broke.
+pub(super) async fn ask(
+    line: &Line,
+    request: SolveRequest,
+    offers: Offers,
+    hear: &mut dyn FnMut(&StatusResponse),
+    is_over: &dyn Fn() -> bool,
+) -> Result<Answer, String> {
+    let mut control = ControlClient::new(line.channel.clone());
+    let session = Session::begin(session::new_id(), &line.door, offers).await?;
+    let reference = session.id.clone();
+    let request = SolveRequest { r#ref: reference.clone(), session: reference.clone(), ..request };
     let mut telling = control.clone();
     let solving = control.solve(request);
     tokio::pin!(solving);
     let watching = telling.status(StatusRequest { r#ref: reference });
     tokio::pin!(watching);
-    let mut hearing = Hearing { command: wanted.command, vertices: BTreeSet::new(), began: None };
     let mut stream: Option<Streaming<StatusResponse>> = None;
     let (mut is_asked, mut is_heard) = (false, false);
     let mut tick = tokio::time::interval(TICK);
@@ -105,30 +136,27 @@ pub(super) async fn solve(
                 stream = answer.ok().map(|answer| answer.into_inner());
             }
             told = next(&mut stream), if stream.is_some() && !is_heard => match told {
-                Some(told) => hearing.hear(&told, listener),
+                Some(told) => hear(&told),
                 None => is_heard = true,
             },
             _ = tick.tick() => if is_over() {
-                return Ok(Solved { began: hearing.began, end: End::Stopped });
+                return Ok(Answer::Stopped);
             },
         }
     };
     let last = async {
         while let Some(told) = next(&mut stream).await {
-            hearing.hear(&told, listener);
+            hear(&told);
         }
     };
     // What is not told by then is not told.
     let _ = tokio::time::timeout(LAST_WORDS, last).await;
-    let end = match result {
-        Ok(_) => End::Done,
-        Err(status) => match exit_code(status.message()) {
-            Some(code) => End::Exited(code),
-            None if is_broken(&status) || session.is_over() => return Err(why(&status)),
-            None => End::Failed(status.message().to_owned()),
-        },
-    };
-    Ok(Solved { began: hearing.began, end })
+    match result {
+        Ok(answer) => Ok(Answer::Done(answer.into_inner())),
+        Err(status) if exit_code(status.message()).is_some() => Ok(Answer::Refused(status.message().to_owned())),
+        Err(status) if is_broken(&status) || session.is_over() => Err(why(&status)),
+        Err(status) => Ok(Answer::Refused(status.message().to_owned())),
+    }
 }
 
 /// Has something made that stays with the daemon.
@@ -187,7 +215,7 @@ impl Hearing<'_> {
 
 /// The code in a message like `process "make" did not complete successfully: exit code: 2`; old daemons say `executor failed
 /// running [make]: exit code: 2`.
-fn exit_code(message: &str) -> Option<i32> {
+pub(super) fn exit_code(message: &str) -> Option<i32> {
     let (what, code) = message.rsplit_once(": exit code: ")?;
     let is_command = what.ends_with(" did not complete successfully") || what.contains("executor failed running [");
     is_command.then(|| code.parse().ok()).flatten()

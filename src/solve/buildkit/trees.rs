@@ -3,7 +3,6 @@
 //! The daemon is told of all entries, asks for the contents that it lacks, and says when it has all (`fsutil`'s
 //! protocol). Nothing is read from this machine's file systems but the store.
 
-use super::graph::Graph;
 use crate::llb::exec::STEP_EPOCH;
 use crate::oci::Digest;
 use crate::store::Store;
@@ -13,7 +12,7 @@ use bollard_buildkit_proto::fsutil::types::{Packet, Stat};
 use bollard_buildkit_proto::moby::filesync::packet::file_sync_server::FileSync;
 use std::collections::HashMap;
 use std::io::Read;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
@@ -28,16 +27,20 @@ const CHUNK: usize = 32 << 10;
 /// So many messages wait for the daemon at most.
 const AHEAD: usize = 64;
 
+/// The tree in a folder, by its name.
+type Folder = dyn Fn(&str) -> Option<Digest> + Send + Sync;
+
 /// Offers the trees that a graph begins with.
 #[derive(Clone)]
 pub(super) struct Trees {
     store: Store,
-    graph: Arc<Mutex<Graph>>,
+    folder: Arc<Folder>,
 }
 
 impl Trees {
-    pub(super) fn new(store: Store, graph: Arc<Mutex<Graph>>) -> Self {
-        Trees { store, graph }
+    /// The trees of `store` that `folder` names by folders.
+    pub(super) fn new(store: Store, folder: impl Fn(&str) -> Option<Digest> + Send + Sync + 'static) -> Self {
+        Trees { store, folder: Arc::new(folder) }
     }
 }
 
@@ -48,8 +51,7 @@ impl FileSync for Trees {
 
     async fn diff_copy(&self, request: Request<Streaming<Packet>>) -> Result<Response<Self::DiffCopyStream>, Status> {
         let name = request.metadata().get(FOLDER).and_then(|name| name.to_str().ok()).unwrap_or_default();
-        let tree = self.graph.lock().unwrap_or_else(PoisonError::into_inner).folder(name);
-        let tree = tree.ok_or_else(|| Status::not_found(format!("there is no folder `{name}`")))?;
+        let tree = (self.folder)(name).ok_or_else(|| Status::not_found(format!("there is no folder `{name}`")))?;
         let store = self.store.clone();
         let (to_daemon, packets) = mpsc::channel(AHEAD);
         // No more of them wait than the tree has files.

@@ -38,7 +38,7 @@ const BUFFER: usize = 64 << 10;
 const BASE64_LINES: [usize; 2] = [64, 76];
 
 /// All forms of some secrets.
-pub(super) struct Masks {
+pub(in crate::solve) struct Masks {
     /// By their first bytes, the longest first.
     forms: BTreeMap<[u8; KEY], Vec<Zeroizing<Vec<u8>>>>,
     /// With which bytes a form begins.
@@ -61,7 +61,7 @@ pub(super) struct Masking<'m> {
 
 impl Masks {
     /// The forms of these secrets.
-    pub(super) fn of(secrets: &Secrets) -> Self {
+    pub(in crate::solve) fn of(secrets: &Secrets) -> Self {
         let mut all = BTreeSet::new();
         for secret in secrets.values() {
             let value = secret.expose_secret();
@@ -84,7 +84,7 @@ impl Masks {
     }
 
     /// A text without secrets.
-    pub(super) fn text(&self, text: &str) -> String {
+    pub(in crate::solve) fn text(&self, text: &str) -> String {
         let mut clean = Vec::with_capacity(text.len());
         let mut masking = Masking::new(self);
         masking.push(text.as_bytes(), &mut clean);
@@ -149,6 +149,16 @@ impl Sought {
             to.write_all(&piece[..length])?;
         }
     }
+}
+
+/// The name of a secret that stands in a content, as it is or encoded; none where none does.
+///
+/// # Errors
+/// Where the content cannot be read.
+pub fn find_secret(secrets: &Secrets, from: &mut dyn Read) -> io::Result<Option<String>> {
+    let values: Vec<SecretSlice<u8>> = secrets.values().cloned().collect();
+    let found = Sought::new(&values).copy(from, &mut io::sink())?;
+    Ok(found.and_then(|number| secrets.keys().nth(number)).cloned())
 }
 
 impl<'m> Masking<'m> {

@@ -25,8 +25,10 @@ mod taken;
 mod value;
 
 pub use context::{ContextError, excluded, patterns_of};
+pub(in crate::solve) use exec::Hearing;
 pub use exec::{ExecError, PackError, Written, pack, unpack};
 pub use file::FileError;
+pub use mask::find_secret;
 pub use source::http::HttpSourceError;
 pub use source::image::ImageSourceError;
 pub(super) use source::image::image_of;

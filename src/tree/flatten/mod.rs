@@ -1,7 +1,7 @@
 //! What an image's layers amount to: one tree, and which layer each path comes from.
 
 use super::tar::{self, Compression, Limits, Options, TarError, Unpacked};
-use super::{Entry, Tree, TreeError, TreePath};
+use super::{Change, Entry, Tree, TreeError, TreePath};
 use crate::oci::{Descriptor, Digest, Digester};
 use crate::store::{Store, StoreError};
 use std::collections::BTreeMap;
@@ -86,9 +86,7 @@ const NONE: u32 = u32::MAX;
 
 /// The name of what layers come to, which are all of kinds that can be read.
 fn key(layers: &[Packed<'_>]) -> Result<Digest, FlattenError> {
-    if let Some((blob, _)) = layers.iter().find(|(blob, _)| Compression::of_media_type(&blob.media_type).is_none()) {
-        return Err(FlattenError::UnknownKind { digest: blob.digest, media_type: blob.media_type.clone() });
-    }
+    layers.iter().try_for_each(|(blob, _)| check_kind(blob))?;
     let names = layers.iter().flat_map(|(blob, diff_id)| [blob.digest, *diff_id]);
     Ok(Digest::of(names.fold(FORM.to_vec(), |bytes, name| [bytes.as_slice(), name.as_bytes()].concat())))
 }
@@ -171,6 +169,22 @@ fn record(flat: &Flat) -> Vec<u8> {
     record.push(flat.is_explicit.into());
     flat.tree.iter().for_each(|(path, _)| record.extend(number(path).to_le_bytes()));
     record
+}
+
+/// What a layer changes in what is below it; the contents of its files go into the store.
+///
+/// # Errors
+/// As [`flatten`].
+pub fn change_of(layer: &Packed<'_>, lower: &Tree, store: &Store, limits: &Limits) -> Result<Change, FlattenError> {
+    check_kind(layer.0)?;
+    Ok(read_layer(layer, lower, store, limits)?.change)
+}
+
+fn check_kind(blob: &Descriptor) -> Result<(), FlattenError> {
+    match Compression::of_media_type(&blob.media_type) {
+        Some(_) => Ok(()),
+        None => Err(FlattenError::UnknownKind { digest: blob.digest, media_type: blob.media_type.clone() }),
+    }
 }
 
 fn read_layer(

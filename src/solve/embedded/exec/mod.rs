@@ -21,6 +21,7 @@ mod user;
 mod why;
 
 pub use error::{ExecError, Written};
+pub(in crate::solve) use output::Hearing;
 pub use pack::{PackError, pack, unpack};
 
 use super::sandbox::{Ended, Sandbox, SandboxError, Status};
@@ -31,7 +32,6 @@ use crate::llb::{Vertex, pb};
 use crate::oci::{Digest, Platform};
 use crate::solve::{Difference, Facts, Progress, Ran, Reason};
 use crate::tree::Change;
-use output::Hearing;
 use part::Parts;
 use result::Made;
 use std::cell::Cell;

@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 const KEPT: usize = 1 << 20;
 
 /// Hears one command; secrets end here.
-pub(super) struct Hearing<'a> {
+pub(in crate::solve) struct Hearing<'a> {
     vertex: &'a Vertex,
     progress: &'a dyn Progress,
     is_stopped: &'a (dyn Fn() -> bool + Sync),
@@ -27,7 +27,7 @@ struct Streams<'a> {
 }
 
 impl<'a> Hearing<'a> {
-    pub(super) fn new(
+    pub(in crate::solve) fn new(
         vertex: &'a Vertex,
         progress: &'a dyn Progress,
         is_stopped: &'a (dyn Fn() -> bool + Sync),
@@ -39,7 +39,7 @@ impl<'a> Hearing<'a> {
     }
 
     /// What was written in all, when nothing more comes.
-    pub(super) fn finish(self) -> Written {
+    pub(in crate::solve) fn finish(self) -> Written {
         let Hearing { vertex, progress, streams, .. } = self;
         let mut streams = streams.into_inner().unwrap_or_else(PoisonError::into_inner);
         for stream in [Stream::Out, Stream::Err] {
