@@ -2,6 +2,7 @@
 
 use crate::llb::exec::STEP_EPOCH;
 use crate::oci::{Digest, Index, Manifest, document};
+use crate::solve::embedded::is_link;
 use crate::solve::embedded::sandbox::Step;
 use crate::store::Store;
 use crate::tree::tar::{self, Limits, Options};
@@ -36,10 +37,10 @@ impl Seen<'_> {
     }
 
     /// The tree before the command, and at these paths, where nothing was before, what the command left, by an OCI layout of
-    /// that. None where the layout has nothing at one of them: the way there may lead through a link.
+    /// that. None where the layout has nothing at one of them, as the way there may lead through a link, or has a link there.
     pub(super) fn part(&self, archive: impl Read, paths: &BTreeSet<TreePath>) -> Result<Option<After>, String> {
         let found = self.unpack(Tree::new(), archive)?;
-        if paths.iter().any(|path| found.get(path).is_none()) {
+        if paths.iter().any(|path| found.get(path).is_none() || is_link(&found, path)) {
             return Ok(None);
         }
         let mut after = self.lower.clone();

@@ -26,6 +26,7 @@ mod value;
 
 pub use context::{ContextError, excluded, patterns_of};
 pub(in crate::solve) use exec::Hearing;
+pub(super) use exec::is_link;
 pub use exec::{ExecError, PackError, Written, pack, unpack};
 pub use file::FileError;
 pub use mask::find_secret;

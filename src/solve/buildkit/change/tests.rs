@@ -162,6 +162,7 @@ fn a_part_is_laid_over_what_was_there_and_nothing_else_of_it() {
         ("etc/more", room.file("not asked for")),
         ("out", Entry::dir(0o700).modified_at(Some(BEGAN + 2))),
         ("out/app", room.linked("app", 1).modified_at(Some(BEGAN + 3))),
+        ("out/link", Entry::symlink("same")),
         ("out/same", room.linked("app", 1).modified_at(Some(BEGAN + 3))),
     ]);
     let part = |paths: &[&str]| {
@@ -181,6 +182,7 @@ fn a_part_is_laid_over_what_was_there_and_nothing_else_of_it() {
     };
     assert!(link("out/app").is_some() && link("out/app") == link("out/same"));
     assert!(part(&["out/app", "way/x"]).is_none(), "it may be behind a link");
+    assert!(part(&["out/link"]).is_none(), "what it leads to may be wanted");
 }
 
 #[test]

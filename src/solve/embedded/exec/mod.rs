@@ -23,6 +23,7 @@ mod why;
 pub use error::{ExecError, Written};
 pub(in crate::solve) use output::Hearing;
 pub use pack::{PackError, pack, unpack};
+pub(in crate::solve) use part::is_link;
 
 use super::sandbox::{Ended, Sandbox, SandboxError, Status};
 use super::value::Value;
