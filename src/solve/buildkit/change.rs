@@ -38,7 +38,7 @@ impl Seen<'_> {
 
     /// The tree before the command, and at these paths, where nothing was before, what the command left, by an OCI layout of
     /// that. None where the layout has nothing at one of them, as the way there may lead through a link, or has a link there.
-    pub(super) fn part(&self, archive: impl Read, paths: &BTreeSet<TreePath>) -> Result<Option<After>, String> {
+    pub(super) fn part(&self, archive: impl Read, paths: &BTreeSet<TreePath>) -> Result<Option<Tree>, String> {
         let found = self.unpack(Tree::new(), archive)?;
         if paths.iter().any(|path| found.get(path).is_none() || is_link(&found, path)) {
             return Ok(None);
@@ -51,7 +51,7 @@ impl Seen<'_> {
                 after.insert(path.clone(), entry.clone()).map_err(|e| e.to_string())?;
             }
         }
-        Ok(Some(After { tree: after, taken: Vec::new() }))
+        Ok(Some(after))
     }
 
     /// A tree with the layers of an OCI layout over it.

@@ -1,23 +1,21 @@
-//! One daemon, and one command in it.
+//! One daemon, and the connection with it.
 
 use super::address::Address;
-use super::agents::{self, Agents};
-use super::archive::{Archive, Place};
-use super::capability;
-use super::change::{Seen, stubs};
+use super::agents::Agents;
+use super::attempt::Attempt;
 use super::connect;
-use super::graph::{Graph, Made, Told};
+use super::content::Contents;
+use super::graph::Graph;
 use super::images::Images;
-use super::secrets::{Secrets, look_for_secrets};
+use super::secrets::Secrets;
 use super::session::{self, Door, Offers, Session};
-use super::solving::{self, End, Form, Solved, Wanted};
+use super::solving::{self, Form};
 use super::tls::Tls;
 use super::trees::Trees;
 use crate::llb::{self, exec::Limits};
 use crate::oci::{Digest, Platform};
-use crate::solve::embedded::sandbox::{Ended, Limit, Listener, MountKind, SandboxError, Status, Step};
+use crate::solve::embedded::sandbox::{Ended, Listener, SandboxError, Step};
 use crate::store::Store;
-use crate::tree::{Change, Entry, Tree, TreePath};
 use bollard_buildkit_proto::moby::buildkit::v1::ListWorkersRequest;
 use bollard_buildkit_proto::moby::buildkit::v1::control_client::ControlClient;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -195,8 +193,17 @@ impl Daemon {
         let is_late = || end.is_some_and(|end| Instant::now() >= end);
         let is_over = || is_late() || listener.is_cancelled();
         let connection = self.runtime.block_on(self.connected(store))?;
+        let attempt = Attempt {
+            connection: &connection,
+            step,
+            store,
+            listener,
+            is_late: &is_late,
+            is_over: &is_over,
+            runtime: &self.runtime,
+        };
         loop {
-            match self.attempt(&connection, step, store, listener, &is_late, &is_over) {
+            match attempt.run() {
                 Ok(Some(ended)) => return Ok(ended),
                 Ok(None) => {}
                 Err(trouble) => {
@@ -208,134 +215,46 @@ impl Daemon {
             }
         }
     }
-
-    /// Runs the command as far as the daemon is known to be able to; none where it is not, as is known now. Nothing has run
-    /// then.
-    fn attempt(
-        &self,
-        connection: &Connection,
-        step: &Step,
-        store: &Store,
-        listener: &dyn Listener,
-        is_late: &dyn Fn() -> bool,
-        is_over: &dyn Fn() -> bool,
-    ) -> Result<Option<Ended>, Trouble> {
-        let images = connection.images();
-        let lacking = connection.graph().lacks(step);
-        if let (Some(images), Some(tree)) = (images, lacking) {
-            // A tree that cannot be an image is sent in another way.
-            let _ = images.offer(&tree, &step.platform);
-        }
-        let made = connection.graph().add(step, images).map_err(|e| SandboxError::Tree(e.to_string()))?;
-        let mut changes: Vec<Option<Change>> = step.mounts.iter().map(|_| None).collect();
-        let mut is_part = false;
-        let ended = |status, changes, is_part| Ok(Some(Ended { status, changes, is_part, warnings: warnings(step) }));
-        if made.results.iter().all(Option::is_none) {
-            return Err(fail("a command that may change nothing leaves nothing that could be asked for"));
-        }
-        let mut began = None;
-        for (number, mount) in step.mounts.iter().enumerate() {
-            let (Some(told), MountKind::Tree { tree, part, .. }) = (made.results[number], &mount.kind) else {
-                continue;
-            };
-            let lower = Tree::load(store, &tree.tree).map_err(|e| SandboxError::Tree(e.to_string()))?;
-            // What replaces something is told by the difference alone.
-            let mut part =
-                part.as_ref().filter(|paths| told.part.is_some() && paths.iter().all(|path| is_new(&lower, path)));
-            let (after, first) = loop {
-                // The command runs with the first; what else it left is there then.
-                let place = Place::new(store)?;
-                let told = Told { part: told.part.filter(|_| part.is_some()), ..told };
-                let solved = self.solve(connection, step, &made, told, &place, listener, is_over)?;
-                match solved.end {
-                    End::Done => {}
-                    End::Exited(code) => return ended(Status::Exited(code), changes, false),
-                    End::Stopped if is_late() => return ended(Status::Exceeded(Limit::Time), changes, false),
-                    End::Stopped => return ended(Status::Cancelled, changes, false),
-                    End::Failed(reason) if images.is_some() && capability::lacks_images(&reason) => {
-                        connection.reads_no_images.store(true, Ordering::Relaxed);
-                        connection.graph().forget();
-                        return Ok(None);
-                    }
-                    End::Failed(reason) if connection.session.is_over() => {
-                        return Err(Trouble::Gone(visible(format!("the session broke: {reason}"))));
-                    }
-                    End::Failed(reason) => return Err(fail(capability::explain(&reason).unwrap_or(reason))),
-                }
-                let first = solved.began.or(began).ok_or_else(|| fail("it does not say when the command began"))?;
-                let first = *began.get_or_insert(first.min(made.began.unwrap_or(i64::MAX)));
-                look_for_secrets(step, number, &mut place.open()?)?;
-                let change = Seen { lower: &lower, began: first, store };
-                let stubs = stubs(step, number);
-                match (connection.form(), part) {
-                    (Form::Layers, Some(paths)) => match change.part(place.open()?, paths).map_err(fail)? {
-                        Some(after) => break (after, first),
-                        None => part = None,
-                    },
-                    (Form::Layers, None) => break (change.layers(place.open()?, &stubs).map_err(fail)?, first),
-                    (Form::Whole, _) => {
-                        part = None;
-                        break (change.whole(place.open()?, &stubs).map_err(fail)?, first);
-                    }
-                }
-            };
-            match part {
-                Some(_) => is_part = true,
-                None => connection.graph().learn(after.tree.digest(), told.after, &after.taken, first),
-            }
-            changes[number] = Some(Change::between(&lower, &after.tree));
-        }
-        ended(Status::Exited(0), changes, is_part)
-    }
-
-    /// Solves what shows one of the trees that a command left, in the form that the daemon knows.
-    #[expect(clippy::too_many_arguments, reason = "all of it is one request")]
-    fn solve(
-        &self,
-        connection: &Connection,
-        step: &Step,
-        made: &Made,
-        told: Told,
-        place: &Place,
-        listener: &dyn Listener,
-        is_over: &dyn Fn() -> bool,
-    ) -> Result<Solved, Trouble> {
-        let (_lent, agents) = agents::lend(&made.agents, &place.folder)?;
-        loop {
-            let form = connection.form();
-            let output = if form == Form::Layers { told.part.unwrap_or(told.change) } else { told.after };
-            let definition = connection.graph().definition(output).map_err(fail)?;
-            let archive = place.file.try_clone().map_err(fail)?;
-            let (secrets, agents) = (made.secrets.clone(), agents.clone());
-            // Old daemons ask for trees in the session of the request, whatever the graph says.
-            let trees = connection.trees.clone();
-            let contents = connection.images.contents();
-            let archive = Some(Archive::new(archive));
-            let offers = Offers { trees, contents, secrets, agents, archive, credentials: None };
-            let wanted = Wanted { definition, form, network: step.network, command: &step.name };
-            let solved = self.runtime.block_on(solving::solve(&connection.line, wanted, offers, listener, is_over));
-            let solved = solved.map_err(|why| Trouble::Gone(visible(format!("the connection broke: {why}"))))?;
-            match &solved.end {
-                End::Failed(reason) if form == Form::Layers && capability::lacks_layers(reason) => {
-                    connection.has_no_layers.store(true, Ordering::Relaxed);
-                }
-                _ => return Ok(solved),
-            }
-        }
-    }
 }
 
 impl Connection {
-    fn form(&self) -> Form {
+    /// How it sends what commands left.
+    pub(super) fn form(&self) -> Form {
         if self.has_no_layers.load(Ordering::Relaxed) { Form::Whole } else { Form::Layers }
     }
 
     /// The images that it can be offered; none where it reads none.
-    fn images(&self) -> Option<&Images> {
+    pub(super) fn images(&self) -> Option<&Images> {
         (!self.reads_no_images.load(Ordering::Relaxed)).then_some(&self.images)
     }
 
-    fn graph(&self) -> MutexGuard<'_, Graph> {
+    /// It is known to send no layers.
+    pub(super) fn use_no_layers(&self) {
+        self.has_no_layers.store(true, Ordering::Relaxed);
+    }
+
+    /// It is known to read no images: what it made of them counts no more.
+    pub(super) fn use_no_images(&self) {
+        self.reads_no_images.store(true, Ordering::Relaxed);
+        self.graph().forget();
+    }
+
+    /// The trees that it may ask for.
+    pub(super) fn trees(&self) -> Trees {
+        self.trees.clone()
+    }
+
+    /// The contents of the images that it was offered.
+    pub(super) fn contents(&self) -> Contents {
+        self.images.contents()
+    }
+
+    /// Whether its session has ended.
+    pub(super) fn is_over(&self) -> bool {
+        self.session.is_over()
+    }
+
+    pub(super) fn graph(&self) -> MutexGuard<'_, Graph> {
         locked(&self.graph)
     }
 
@@ -355,12 +274,6 @@ impl Connection {
     }
 }
 
-/// Whether nothing is at a path, and nothing but folders on the way there.
-fn is_new(tree: &Tree, path: &TreePath) -> bool {
-    let is_folder = |above: TreePath| tree.get(&above).is_none_or(Entry::is_dir);
-    tree.get(path).is_none() && path.parent().is_none_or(|parent| parent.ancestors().all(is_folder))
-}
-
 fn locked(graph: &Mutex<Graph>) -> MutexGuard<'_, Graph> {
     graph.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -373,7 +286,7 @@ async fn platforms(channel: &Channel) -> Vec<Platform> {
     offered.map(|offered| llb::platform(Some(&offered))).collect()
 }
 
-fn fail(reason: impl ToString) -> Trouble {
+pub(super) fn fail(reason: impl ToString) -> Trouble {
     Trouble::Failed(visible(reason.to_string()))
 }
 
@@ -384,7 +297,7 @@ pub(super) fn visible(said: String) -> String {
 }
 
 /// What a daemon cannot bound.
-fn warnings(step: &Step) -> Vec<String> {
+pub(super) fn warnings(step: &Step) -> Vec<String> {
     not_applied(&step.limits)
 }
 

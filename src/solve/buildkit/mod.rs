@@ -14,6 +14,7 @@
 mod address;
 mod agents;
 mod archive;
+mod attempt;
 mod capability;
 mod change;
 mod connect;
