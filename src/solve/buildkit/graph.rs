@@ -143,9 +143,8 @@ impl Graph {
                 MountKind::Tree { tree, selector, writable, part } => {
                     let source = self.tree(tree, step, &mount.target, images)?;
                     began = began.into_iter().chain(source.and_then(|source| source.began)).min();
-                    let mut from = source.map(|source| source.output);
+                    let from = source.map(|source| source.output);
                     if mount.target == "/" {
-                        from = Some(self.root(from));
                         (exec.root, exec.readonly_root) = (from, !writable);
                         begins.push(writable.then_some((from, None, part.as_ref())));
                         continue;
@@ -175,6 +174,7 @@ impl Graph {
             };
             exec.mounts.push(Mount { target: mount.target.clone(), kind });
         }
+        exec.mounts.push(self.never_mounted());
         self.builder.set_platform(step.platform.clone());
         let outputs = self.builder.exec(exec, Note::named(&step.name));
         let note = Note::named(format!("kiln: what changes by {}", step.name));
@@ -189,17 +189,23 @@ impl Graph {
         Ok(Made { began, results, secrets, agents })
     }
 
-    /// The root of one command, which is another one each time. Times in a result of another build would mean nothing, what
-    /// is run twice is to be compared, and kiln knows itself what need not run.
-    fn root(&mut self, of: Option<Output>) -> Output {
-        let op = FileOp { base: of, accounts: None, actions: self.never_seen() };
-        self.builder.file(op, Note::named("kiln: the root of a command"))
+    /// What makes a command another one each time, and is not there: a secret that nobody has and that need not be. Times in a
+    /// result of another build would mean nothing, what is run twice is to be compared, and kiln knows itself what need not
+    /// run.
+    fn never_mounted(&mut self) -> Mount {
+        let name = self.unique_name();
+        let kind = Kind::Secret { id: name.clone(), owner: (0, 0), mode: 0o400, optional: true };
+        Mount { target: format!("/{name}"), kind }
+    }
+
+    fn unique_name(&mut self) -> String {
+        self.unique += 1;
+        format!(".kiln-{}-{}", self.session, self.unique)
     }
 
     /// A file that is made and removed again, of which nothing is to be seen, so that the daemon takes no earlier result.
     fn never_seen(&mut self) -> Vec<Action> {
-        self.unique += 1;
-        let path = format!("/.kiln-{}-{}", self.session, self.unique);
+        let path = format!("/{}", self.unique_name());
         let made = Action::Mkfile(Mkfile::new(&path, 0o600, Vec::new()));
         vec![made, Action::Remove(Remove { path, allow_not_found: false, allow_wildcard: false })]
     }
@@ -277,7 +283,8 @@ impl Graph {
     /// What a command begins with that begins with an image: the image is unpacked for it.
     pub(super) fn begin_with(&mut self, manifest: &Digest, platform: &Platform) -> Result<pb::Definition, LlbError> {
         let image = self.image(manifest, platform);
-        let root = self.root(Some(image));
+        let op = FileOp { base: Some(image), accounts: None, actions: self.never_seen() };
+        let root = self.builder.file(op, Note::named("kiln: a root"));
         self.definition(root)
     }
 
