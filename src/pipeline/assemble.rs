@@ -174,8 +174,7 @@ impl Assembly<'_> {
             return Ok(Default::default());
         }
         let targets: Vec<Output> = compiled.contexts.values().copied().collect();
-        let wanted = Wanted { targets: &targets, in_part: &[] };
-        let solved = run(session, project, sources, compiled, wanted, &Read::new())?.results;
+        let solved = run(session, project, sources, compiled, Wanted::whole(&targets), &Read::new())?.results;
         let names = compiled.contexts.keys().cloned().zip(solved.iter().map(|solved| solved.tree_digest)).collect();
         Ok((names, targets.iter().map(|target| target.vertex).zip(solved).collect()))
     }
@@ -268,8 +267,7 @@ pub(super) fn file_system(
     session.phase("solving");
     let last = compiled.graph.output();
     let targets: Vec<Output> = [last].into_iter().chain(compiled.checked()).collect();
-    let wanted = Wanted { targets: &targets, in_part: &[] };
-    let mut solved = run(session, project, sources, compiled, wanted, &Read::new())?.results;
+    let mut solved = run(session, project, sources, compiled, Wanted::whole(&targets), &Read::new())?.results;
     commands::results(compiled, &solved[1..])?;
     Ok(solved.swap_remove(0))
 }
@@ -280,6 +278,13 @@ pub(super) struct Wanted<'a> {
     pub targets: &'a [Output],
     /// As far as it is there anyway.
     pub in_part: &'a [Output],
+}
+
+impl<'a> Wanted<'a> {
+    /// All of these, and nothing else.
+    pub(super) fn whole(targets: &'a [Output]) -> Self {
+        Wanted { targets, in_part: &[] }
+    }
 }
 
 pub(super) fn run(

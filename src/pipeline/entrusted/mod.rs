@@ -132,8 +132,7 @@ impl<'a> Entrusted<'a> {
         let mut targets = self.reach.border();
         targets.extend(moves.filter(|state| self.reach.holds(state)));
         let targets: Vec<Output> = targets.into_iter().collect();
-        let wanted = Wanted { targets: &targets, in_part: &[] };
-        let results = run(session, project, sources, compiled, wanted, read)?.results;
+        let results = run(session, project, sources, compiled, Wanted::whole(&targets), read)?.results;
         Ok(Known(targets.into_iter().zip(results).collect()))
     }
 

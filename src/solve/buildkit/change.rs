@@ -2,7 +2,6 @@
 
 use crate::llb::exec::STEP_EPOCH;
 use crate::oci::{Digest, Index, Manifest, document};
-use crate::solve::embedded::is_link;
 use crate::solve::embedded::sandbox::Step;
 use crate::store::Store;
 use crate::tree::tar::{self, Limits, Options};
@@ -40,7 +39,7 @@ impl Seen<'_> {
     /// that. None where the layout has nothing at one of them, as the way there may lead through a link, or has a link there.
     pub(super) fn part(&self, archive: impl Read, paths: &BTreeSet<TreePath>) -> Result<Option<Tree>, String> {
         let found = self.unpack(Tree::new(), archive)?;
-        if paths.iter().any(|path| found.get(path).is_none() || is_link(&found, path)) {
+        if paths.iter().any(|path| found.get(path).is_none_or(|entry| entry.link_target().is_some())) {
             return Ok(None);
         }
         let mut after = self.lower.clone();

@@ -7,15 +7,12 @@ use crate::llb::{Graph, Vertex, pb};
 use crate::oci::Digest;
 use crate::solve::embedded::mask::Masks;
 use crate::solve::embedded::sandbox::{Limit, Listener, Status, Stream};
-use crate::solve::embedded::{ExecError, Hearing, Problem};
+use crate::solve::embedded::{ExecError, Hearing, Problem, shown};
 use crate::solve::{Outcome, Progress, SolveError};
 use bollard_buildkit_proto::moby::buildkit::v1::{self, StatusResponse};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
-
-/// The longest command in a message.
-const SHOWN: usize = 200;
 
 /// Hears a daemon.
 pub(super) struct Telling<'a> {
@@ -127,11 +124,9 @@ impl<'a> Telling<'a> {
         let mut state = self.state.borrow_mut();
         let known = state.known.values_mut().find(|known| known.vertex.digest == vertex)?;
         let pb::op::Op::Exec(exec) = &known.vertex.op else { return None };
-        let line = exec.meta.as_ref().map(|meta| meta.args.join(" ")).unwrap_or_default();
-        let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let ended = ExecError::Ended {
             status,
-            command: self.masks.text(&line).chars().take(SHOWN).collect(),
+            command: shown(exec, self.masks),
             limits: known.vertex.limits,
             written: known.hearing.take().map(Hearing::finish).unwrap_or_default(),
         };

@@ -25,9 +25,8 @@ mod taken;
 mod value;
 
 pub use context::{ContextError, excluded, patterns_of};
-pub(in crate::solve) use exec::Hearing;
-pub(super) use exec::is_link;
 pub use exec::{ExecError, PackError, Written, pack, unpack};
+pub(in crate::solve) use exec::{Hearing, shown};
 pub use file::FileError;
 pub use mask::find_secret;
 pub use source::http::HttpSourceError;

@@ -23,8 +23,8 @@ mod why;
 pub use error::{ExecError, Written};
 pub(in crate::solve) use output::Hearing;
 pub use pack::{PackError, pack, unpack};
-pub(in crate::solve) use part::is_link;
 
+use super::mask::Masks;
 use super::sandbox::{Ended, Sandbox, SandboxError, Status};
 use super::value::Value;
 use super::{Problem, Run};
@@ -272,7 +272,7 @@ impl Command<'_> {
             Status::Exited(code) if valid.contains(&code) || (valid.is_empty() && code == 0) => code,
             Status::Cancelled => return Err(Problem::Cancelled),
             status => {
-                let (command, limits) = (self.shown(), vertex.limits);
+                let (command, limits) = (shown(op, run.masks()), vertex.limits);
                 return Err(ExecError::Ended { status, command, limits, written }.into());
             }
         };
@@ -342,17 +342,17 @@ impl Command<'_> {
         };
         ExecError::Sandbox { error, advice }
     }
+}
 
-    /// The command on one line, shortened, without secrets.
-    fn shown(&self) -> String {
-        let args = self.op.meta.as_ref().map(|meta| meta.args.join(" ")).unwrap_or_default();
-        let line: String = args.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let mut shown: String = self.run.masks().text(&line).chars().take(SHOWN).collect();
-        if line.chars().count() > SHOWN {
-            shown.push('…');
-        }
-        shown
+/// A command on one line, shortened, without secrets.
+pub(in crate::solve) fn shown(op: &pb::ExecOp, masks: &Masks) -> String {
+    let args = op.meta.as_ref().map(|meta| meta.args.join(" ")).unwrap_or_default();
+    let line: String = args.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut shown: String = masks.text(&line).chars().take(SHOWN).collect();
+    if line.chars().count() > SHOWN {
+        shown.push('…');
     }
+    shown
 }
 
 /// A command that waits for another; people are told where it takes long.

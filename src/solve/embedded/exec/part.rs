@@ -58,9 +58,11 @@ impl Parts {
 /// The tree that a command began with, and at these paths, with the folders on the way, what it left: all of it where the
 /// way there leads through something else than folders, or ends in a link, which whoever takes it may follow.
 pub(in crate::solve) fn part(lower: &Tree, upper: &Tree, paths: &BTreeSet<TreePath>) -> Result<Tree, TreeError> {
-    let folders: BTreeSet<TreePath> = paths.iter().filter_map(TreePath::parent).flat_map(|p| on_the_way(&p)).collect();
+    let folders: BTreeSet<TreePath> =
+        paths.iter().filter_map(TreePath::parent).flat_map(|folder| folder.ancestors().collect::<Vec<_>>()).collect();
+    let is_link = |path: &TreePath| upper.get(path).and_then(Entry::link_target).is_some();
     let is_blocked = |folder: &TreePath| upper.get(folder).is_some_and(|entry| !entry.is_dir());
-    if folders.iter().any(is_blocked) || paths.iter().any(|path| is_link(upper, path)) {
+    if folders.iter().any(is_blocked) || paths.iter().any(is_link) {
         return Ok(upper.clone());
     }
     let mut tree = lower.clone();
@@ -81,15 +83,6 @@ pub(in crate::solve) fn part(lower: &Tree, upper: &Tree, paths: &BTreeSet<TreePa
     }
     unlink(&mut tree, lower, paths)?;
     Ok(tree)
-}
-
-/// Whether a link stands at a path.
-pub(in crate::solve) fn is_link(tree: &Tree, path: &TreePath) -> bool {
-    tree.get(path).is_some_and(|entry| matches!(entry.node, Node::Symlink { .. }))
-}
-
-fn on_the_way(folder: &TreePath) -> Vec<TreePath> {
-    folder.ancestors().collect()
 }
 
 /// Files whose further names are left out have one name, and those that are left have a link of their own.
