@@ -8,16 +8,20 @@
 #![forbid(unsafe_code)]
 
 pub mod diagnostic;
+pub mod rules;
 pub mod oci;
 pub mod store;
 pub mod tree;
 pub mod http;
+pub mod secrets;
 pub mod git;
 pub mod syntax;
 pub mod registry;
 pub mod spec;
 pub mod llb;
 pub mod packages;
+pub mod catalog;
+pub mod advisories;
 pub mod plan;
 pub mod compile;
 pub mod solve;

@@ -15,28 +15,39 @@ use sources::Source;
 /// Every module of `src/` in rank order, with all that it may name. The program itself (`main`) comes last.
 const TABLE: &[(&str, &[&str])] = &[
     ("diagnostic", &[]),
+    ("rules", &[]),
     ("oci", &[]),
     ("store", &["oci"]),
     ("tree", &["oci", "store"]),
     ("http", &["oci"]),
+    ("secrets", &["oci", "tree"]),
     // `diagnostic`: for names that look alike.
     ("git", &["diagnostic", "oci", "store", "tree"]),
     ("syntax", &["diagnostic"]),
     ("registry", &["oci", "store", "http"]),
-    ("spec", &["diagnostic", "syntax", "oci", "git"]),
+    ("spec", &["diagnostic", "rules", "syntax", "oci", "git"]),
     ("llb", &["diagnostic", "oci"]),
     ("packages", &["oci", "store", "http", "tree"]),
+    // `packages`: Debian's stanzas.
+    ("catalog", &["oci", "store", "tree", "packages"]),
+    // `packages`: the order of Debian's versions.
+    ("advisories", &["rules", "oci", "store", "http", "packages"]),
     // `syntax`: the lock is KDL, and is read by the same bounded parser as a spec.
     ("plan", &["diagnostic", "syntax", "spec", "packages", "registry", "oci", "store", "http", "git"]),
     ("compile", &["diagnostic", "spec", "plan", "packages", "llb", "oci"]),
     ("solve", &["llb", "tree", "oci", "store", "http", "registry"]),
     ("image", &["tree", "oci", "store"]),
-    ("evidence", &["plan", "packages", "tree", "oci", "store", "http"]),
-    ("policy", &["diagnostic", "syntax", "evidence", "oci"]),
+    (
+        "evidence",
+        &["plan", "packages", "tree", "oci", "store", "http", "rules", "catalog", "secrets", "advisories"],
+    ),
+    // `spec`: a policy is written in the spec's language, also where it is a file of its own.
+    ("policy", &["diagnostic", "rules", "spec", "evidence", "oci"]),
     (
         "pipeline",
         &[
             "diagnostic",
+            "rules",
             "oci",
             "store",
             "tree",
@@ -46,6 +57,9 @@ const TABLE: &[(&str, &[&str])] = &[
             "spec",
             "llb",
             "packages",
+            "catalog",
+            "secrets",
+            "advisories",
             "plan",
             "compile",
             "solve",
