@@ -27,5 +27,6 @@ pub mod compile;
 pub mod solve;
 pub mod image;
 pub mod evidence;
+pub mod policy;
 pub mod pipeline;
 pub mod cli;

@@ -37,10 +37,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("compile", &["diagnostic", "spec", "plan", "packages", "llb", "oci"]),
     ("solve", &["llb", "tree", "oci", "store", "http", "registry"]),
     ("image", &["tree", "oci", "store"]),
-    (
-        "evidence",
-        &["plan", "packages", "tree", "oci", "store", "http", "rules", "catalog", "secrets", "advisories"],
-    ),
+    ("evidence", &["plan", "packages", "tree", "oci", "store", "http", "rules", "catalog", "secrets", "advisories"]),
     // `spec`: a policy is written in the spec's language, also where it is a file of its own.
     ("policy", &["diagnostic", "rules", "spec", "evidence", "oci"]),
     (

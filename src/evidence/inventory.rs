@@ -125,6 +125,8 @@ pub struct Package {
     pub essential: bool,
     /// Whether the spec (or a base) asks for it by name; the others came as dependencies.
     pub requested: bool,
+    /// The line that asks for it, where one does.
+    pub location: Option<Location>,
 }
 
 /// A source that files were copied from or that commands saw.

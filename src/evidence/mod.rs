@@ -13,6 +13,7 @@ pub mod licence;
 pub mod provenance;
 mod referrer;
 pub mod sbom;
+pub mod scan;
 pub mod sign;
 mod stage;
 mod statement;

@@ -194,12 +194,12 @@ impl Taking<'_> {
         tree: &Tree,
     ) -> Result<Vec<Package>, Error> {
         let Some(installed) = installed else { return Ok(Vec::new()) };
-        let requested: BTreeSet<&str> = leveled
+        let requested: BTreeMap<&str, Span> = leveled
             .levels
             .iter()
             .flat_map(|level| &level.image.packages)
             .flat_map(|packages| &packages.add)
-            .map(|wish| wish.name.value.as_str())
+            .map(|wish| (wish.name.value.as_str(), wish.name.span))
             .collect();
         let indexes = indexes(self.locked);
         let packages = installed.packages.iter().zip(&installed.set.packages);
@@ -213,7 +213,8 @@ impl Taking<'_> {
                     section: field("Section"),
                     summary: field("Description").and_then(|text| text.lines().next().map(str::to_owned)),
                     essential: control.get("Essential") == Some("yes"),
-                    requested: requested.contains(package.name.as_str()),
+                    requested: requested.contains_key(package.name.as_str()),
+                    location: requested.get(package.name.as_str()).map(|span| self.location(*span)),
                     ..described(package, index_of(package, &indexes))
                 })
             })
@@ -318,6 +319,7 @@ pub(super) fn described(package: &deb::LockedPackage, index: Option<usize>) -> P
         summary: None,
         essential: false,
         requested: false,
+        location: None,
     }
 }
 

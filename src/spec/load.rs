@@ -7,6 +7,7 @@ use super::node::apt::{self, Apt};
 use super::node::arg::{self, Arg, ArgOrigin, ArgValue};
 use super::node::base::Base;
 use super::node::image::{self, Image, Known};
+use super::node::policy::{self, Policy, Whose};
 use super::node::registry::{self, Registry};
 use super::node::sign::{self, Sign};
 use super::node::stage::{self, Stage};
@@ -187,6 +188,7 @@ struct Top {
     apts: Vec<Apt>,
     registries: Vec<Registry>,
     sources: Vec<source::Read>,
+    policies: Vec<Policy>,
     sign: Option<Sign>,
     signed: Option<Span>,
     names: BTreeMap<(&'static str, String), Span>,
@@ -218,6 +220,7 @@ impl Top {
                 // It may be the one that others mean.
                 None => cx.cut = true,
             },
+            "policy" => self.policies.push(policy::read(cx, item, Whose::Spec)),
             "sign" => {
                 if let Some(first) = self.signed.replace(item.node.span) {
                     let mistake = mistake::duplicate_node(item.node.span, first, "sign", "a spec");
@@ -304,7 +307,16 @@ impl Top {
 
     fn finish(self, args: Vec<Arg>, stages: Vec<Stage>, images: Vec<Image>, named: Vec<source::Source>) -> Spec {
         let sources = self.sources.into_iter().filter_map(|source| source.source).chain(named).collect();
-        Spec { args, apts: self.apts, registries: self.registries, sources, stages, images, sign: self.sign }
+        Spec {
+            args,
+            apts: self.apts,
+            registries: self.registries,
+            sources,
+            stages,
+            images,
+            policies: self.policies,
+            sign: self.sign,
+        }
     }
 
     /// Whether a name is new; one that is not is reported.

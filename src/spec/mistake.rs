@@ -109,6 +109,11 @@ pub(super) fn no_image(span: Span) -> Diagnostic {
         .with_help("write `image \"name\" { … }`: it says what is built")
 }
 
+pub(super) fn no_policy(span: Span) -> Diagnostic {
+    error("spec::no-policy", "the file has no policy", span, "nothing to satisfy")
+        .with_help("write `policy { … }`: it says what a release must satisfy")
+}
+
 pub(super) fn not_in_template(span: Span, name: &str) -> Diagnostic {
     error("spec::not-in-template", format!("`{name}` cannot come out of a template"), span, "stands in a template")
         .with_help(format!("`{name}` stands at the top of a file"))

@@ -10,12 +10,14 @@ mod load;
 mod loader;
 mod mistake;
 mod node;
+mod policy_file;
 mod reader;
 mod vocabulary;
 
 pub use crate::syntax::format;
 pub use load::{Loaded, load, load_beside};
 pub use loader::{Folder, LoadError, Loader};
+pub use policy_file::load_policy;
 
 pub use node::account::{Account, Group, Owner, Principal, RunAs};
 pub use node::apt::{Apt, Suite};
@@ -29,6 +31,9 @@ pub use node::image::{Image, Pair, Step};
 pub use node::layers::{Compression, Layers};
 pub use node::mkdir::MkdirStep;
 pub use node::packages::{Dpkg, IgnoreDepends, Keep, Packages, ScriptChoice, ScriptMode, Scripts, Wish};
+pub use node::policy::{
+    Accept, Accepted, Clause, Condition, Confidence, Days, Effect, Licences, Policy, Proof, Require, Share,
+};
 pub use node::port::{Port, Protocol};
 pub use node::registry::{Registry, RegistryMirror};
 pub use node::registry_image::RegistryImage;
@@ -86,6 +91,8 @@ pub struct Spec {
     pub stages: Vec<Stage>,
     /// The images, at least one.
     pub images: Vec<Image>,
+    /// What releases must satisfy; all of them count.
+    pub policies: Vec<Policy>,
     /// How images are signed, where the spec says so.
     pub sign: Option<Sign>,
 }

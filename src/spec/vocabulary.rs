@@ -35,7 +35,7 @@ pub(super) fn page(name: &str) -> String {
 
 /// What may stand at the top of a spec.
 pub(super) const TOP: &[&str] =
-    &["kiln", "arg", "include", "template", "use", "apt", "registry", "source", "stage", "image", "sign"];
+    &["kiln", "arg", "include", "template", "use", "apt", "registry", "source", "stage", "image", "policy", "sign"];
 
 /// What may stand in an `image`.
 pub(super) const IMAGE: &[&str] = &[
@@ -85,7 +85,7 @@ pub(super) const AROUND: &[&str] =
     &["mount", "cache", "tmpfs", "secret", "ssh", "network", "shell", "limits", "workdir", "user", "env"];
 
 /// Nodes that a later version of kiln will know.
-pub(super) const LATER: &[&str] = &["policy", "keyless", "pkcs11", "vault", "apk", "rpm"];
+pub(super) const LATER: &[&str] = &["keyless", "pkcs11", "vault", "apk", "rpm"];
 
 /// Where a node of this name may stand, for somebody who wrote it elsewhere.
 pub(super) fn home(name: &str) -> Option<&'static str> {
@@ -95,6 +95,7 @@ pub(super) fn home(name: &str) -> Option<&'static str> {
         ("source", super::node::source::KINDS),
         ("context", super::node::source::FILTERS),
         ("packages", super::node::packages::CHILDREN),
+        ("policy", super::node::policy::CHILDREN),
         ("template", &["param"]),
     ];
     if STAGE.contains(&name) {
@@ -112,6 +113,7 @@ pub(super) fn home(name: &str) -> Option<&'static str> {
         "source" => "inside of `source`",
         "context" => "inside of `context`",
         "packages" => "inside of `packages`",
+        "policy" => "inside of `policy`",
         _ => "inside of `template`",
     })
 }

@@ -15,6 +15,7 @@
 //!   holds a lock on its folder below `tmp/`.
 
 mod blob;
+mod ledger;
 mod lock;
 mod prune;
 mod record;
@@ -23,6 +24,7 @@ mod session;
 mod verify;
 
 pub use blob::{BlobReader, BlobWriter};
+pub use ledger::Ledger;
 pub use lock::Lock;
 pub use prune::{Bounds, Pruned, Usage};
 

@@ -17,6 +17,7 @@ pub(super) mod layers;
 pub(super) mod mkdir;
 pub(super) mod packages;
 pub(super) mod platform;
+pub(super) mod policy;
 pub(super) mod port;
 pub(super) mod registry;
 pub(super) mod registry_image;

@@ -1,0 +1,17 @@
+//! Judgement on findings: what is denied, told or accepted, by which clause and why. Pure: whoever asks brings the
+//! findings, the policies and the day.
+
+mod accept;
+mod clause;
+mod judge;
+mod licence;
+mod proof;
+mod verdict;
+
+pub use clause::WANTED_LABELS;
+pub use judge::{Case, Standing, judge};
+pub use proof::{Missing, Proofs};
+pub use verdict::{Because, Expired, Judged, Outcome, PolicyText, Verdict};
+
+#[cfg(test)]
+mod tests;
