@@ -11,6 +11,12 @@ use crate::store::StoreError;
 /// Why inputs cannot be pinned.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
+    /// No database of advisories is there.
+    #[error(
+        "the policy asks for vulnerabilities, and there is no database of them: make one with `kiln db update`, bring one \
+         with `kiln db pull`, or say in the policy where one is: `database \"registry.example.com/security/advisories\"`"
+    )]
+    NoAdvisories,
     /// Debian has no packages for the platform.
     #[error("Debian has no packages for the platform {0}")]
     Platform(String),

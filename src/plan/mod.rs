@@ -5,6 +5,7 @@
 //! kiln's own that it stands on, [`Request`] is what an image asks of package
 //! sources, and [`update`] brings a lock up to date with all that is [`Wanted`].
 
+mod advisories;
 mod attached;
 mod commits;
 mod error;
@@ -14,10 +15,11 @@ mod own;
 mod request;
 mod update;
 
+pub use advisories::WantedAdvisories;
 pub use commits::WantedCommit;
 pub use error::PlanError;
 pub use level::{Bases, Level, LevelError, levels};
-pub use lock::{Lock, LockError, LockedCommit, LockedDownload, LockedEntry, LockedImage, LockedLayout, LockedSet};
+pub use lock::{Lock, LockError, LockedAdvisories, LockedCommit, LockedDownload, LockedEntry, LockedImage, LockedLayout, LockedSet};
 pub use own::{OwnBase, own_base};
 pub use request::{Request, RequestedSource, RequestedWish};
 pub use update::{Outside, Refresh, Wanted, WantedDownload, WantedImage, WantedSet, mirrors, update};

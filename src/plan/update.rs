@@ -5,10 +5,11 @@
 //! names while these can still be had, and with the locked versions preferred:
 //! so adding one package does not move the others. `--update` takes what is newest.
 
+use super::advisories::{self, WantedAdvisories};
 use super::attached;
 use super::commits::{self, WantedCommit};
 use super::error::PlanError;
-use super::lock::{Lock, LockedDownload, LockedEntry, LockedImage, LockedLayout, LockedSet};
+use super::lock::{Lock, LockedAdvisories, LockedDownload, LockedEntry, LockedImage, LockedLayout, LockedSet};
 use super::own::own_base;
 use super::request::{Request, RequestedSource};
 use crate::git;
@@ -34,6 +35,8 @@ pub struct Wanted {
     pub layouts: Vec<LockedLayout>,
     /// The images of registries.
     pub images: Vec<WantedImage>,
+    /// The database that releases are judged by.
+    pub advisories: Option<WantedAdvisories>,
 }
 
 /// The packages of an image for a platform.
@@ -81,7 +84,7 @@ pub enum Refresh {
 
 impl Refresh {
     /// Whether a source is taken anew.
-    fn touches(&self, source: &str) -> bool {
+    pub(super) fn touches(&self, source: &str) -> bool {
         match self {
             Refresh::Nothing => false,
             Refresh::Everything => true,
@@ -102,6 +105,8 @@ pub struct Outside<'a> {
     pub registries: &'a Registries,
     /// The claims about images, by the types of their predicates, that are pinned with them.
     pub predicates: &'a [&'a str],
+    /// The newest database of advisories that was found, where one was sought.
+    pub advisories: Option<LockedAdvisories>,
     /// Where Debian's archives are.
     pub mirrors: &'a deb::MirrorConfig,
     /// The present time, for keys and indexes that expire.
@@ -158,6 +163,15 @@ impl Lock {
                 Some(_) => {}
             }
         }
+        if let Some(wanted) = &wanted.advisories {
+            match &self.advisories {
+                None => reasons.push("it pins no database of advisories".into()),
+                Some(locked) if !wanted.fits(locked) => {
+                    reasons.push("it pins a database of advisories of another place".into());
+                }
+                Some(_) => {}
+            }
+        }
         if reasons.is_empty() && self.kept(wanted) != *self {
             reasons.push("it pins what the spec does not ask for any more".into());
         }
@@ -176,6 +190,7 @@ impl Lock {
         kept.images.retain(|i| wanted.images.iter().any(|w| w.reference.to_string() == i.reference));
         let keys: BTreeSet<_> = wanted.sets.iter().flat_map(index_keys).collect();
         kept.indexes.retain(|index| keys.contains(&key_of(index)));
+        kept.advisories = kept.advisories.filter(|_| wanted.advisories.is_some());
         kept
     }
 }
@@ -210,6 +225,8 @@ pub async fn update(old: &Lock, wanted: &Wanted, refresh: &Refresh, outside: &Ou
             lock.images.push(update_image(old, image, wanted, refresh, outside).await?);
         }
     }
+    let advisories = wanted.advisories.as_ref();
+    lock.advisories = advisories.map(|wanted| wanted.update(old, refresh, outside.advisories.as_ref())).transpose()?;
     lock.sort();
     Ok(lock)
 }
@@ -227,6 +244,7 @@ fn check_names(old: &Lock, wanted: &Wanted, refresh: &Refresh) -> Result<(), Pla
         .chain(wanted.layouts.iter().map(|layout| layout.source.as_str()))
         .chain(wanted.images.iter().map(|image| image.source.as_str()))
         .chain(references.iter().map(String::as_str))
+        .chain(wanted.advisories.iter().map(|_| advisories::NAME))
         .collect();
     match names.iter().find(|name| !known.contains(name.as_str())) {
         Some(name) => Err(PlanError::NothingToUpdate(name.clone())),

@@ -193,6 +193,14 @@ pub static RULES: &[Rule] = &[
         controls: &[cis("4.1"), nist("4.1.2")],
     },
     Rule {
+        id: "unread-file",
+        family: Family::Configuration,
+        title: "a file that could not be read, so that nobody knows what is in it",
+        severity: Severity::Medium,
+        remedy: "write the file again, or leave it out with `remove`",
+        controls: &[cis("4.4"), nist("4.1.1"), nist("4.1.4"), pci("6.3.2")],
+    },
+    Rule {
         id: "world-writable",
         family: Family::Configuration,
         title: "a file or folder that everybody may change",

@@ -4,11 +4,15 @@
 
 mod component;
 pub mod configuration;
+mod contents;
 mod finding;
+mod leaks;
 mod licences;
 mod place;
 
 pub use component::{Component, installed};
+pub use contents::{ContentError, Contents, LayeredFile, LeakyFile, contents};
 pub use finding::{Detail, Finding, RuleRef, Weight};
+pub use leaks::{in_config, in_files};
 pub use licences::{UNKNOWN, licences};
 pub use place::{Origin, Place, SpecLine, locate};

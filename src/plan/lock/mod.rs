@@ -8,6 +8,7 @@ pub use read::LockError;
 use crate::git::{Address, CommitId, Submodule};
 use crate::oci::{Digest, Platform, Reference};
 use crate::packages::deb::{LockedIndex, LockedPackage};
+use jiff::civil::Date;
 
 /// The name of the lock, beside its spec.
 pub const FILE_NAME: &str = "kiln.lock";
@@ -27,6 +28,19 @@ pub struct Lock {
     pub images: Vec<LockedImage>,
     /// The packages of each image and platform.
     pub sets: Vec<LockedSet>,
+    /// The database of advisories that releases are judged by.
+    pub advisories: Option<LockedAdvisories>,
+}
+
+/// A database of advisories.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockedAdvisories {
+    /// The repository in which it is; none for one that was made on this machine.
+    pub reference: Option<String>,
+    /// Its digest.
+    pub sha256: Digest,
+    /// The day of its newest news.
+    pub date: Date,
 }
 
 /// A file from the web.
@@ -136,7 +150,8 @@ impl Lock {
     /// Whether nothing had to be pinned.
     pub fn is_empty(&self) -> bool {
         let files = self.downloads.is_empty() && self.commits.is_empty();
-        files && self.layouts.is_empty() && self.images.is_empty() && self.indexes.is_empty() && self.sets.is_empty()
+        let inputs = files && self.layouts.is_empty() && self.images.is_empty() && self.indexes.is_empty();
+        inputs && self.sets.is_empty() && self.advisories.is_none()
     }
 
     /// Puts all lists into their order.

@@ -1,11 +1,12 @@
 //! Reading a lock. It lies in a repository where anybody may have changed it, so nothing in it is believed by its looks.
 
-use super::{Lock, LockedCommit, LockedDownload, LockedEntry, LockedImage, LockedLayout, LockedSet};
+use super::{Lock, LockedAdvisories, LockedCommit, LockedDownload, LockedEntry, LockedImage, LockedLayout, LockedSet};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
 use crate::git::{Address, CommitId, Submodule};
 use crate::oci::{Digest, Platform};
 use crate::packages::deb::{self, LockedIndex, LockedPackage};
 use crate::syntax::{self, Node, Value};
+use jiff::civil::Date;
 
 /// Why a lock cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +67,7 @@ impl Reader {
                 "oci" => self.layout(node),
                 "image" => self.image(node),
                 "packages" => self.set(node),
+                "advisories" => self.advisories(node),
                 other => self.mistakes.push(mistake(&format!("a lock has no `{other}`"), node.name.span)),
             }
         }
@@ -159,6 +161,22 @@ impl Reader {
         let image =
             (|| Some(LockedImage { reference: self.arg(node, 0)?, sha256: self.digest(node, "sha256")?, attached }))();
         self.lock.images.extend(image);
+    }
+
+    fn advisories(&mut self, node: &Node) {
+        let date = self.text(node, "date").and_then(|text| match text.parse::<Date>() {
+            Ok(date) => Some(date),
+            Err(_) => {
+                self.mistakes.push(mistake("`date` is no day like `2026-01-31`", node.span));
+                None
+            }
+        });
+        let reference = node.args.first().and_then(|arg| as_text(&arg.value));
+        let sha256 = self.digest(node, "sha256");
+        if self.lock.advisories.is_some() {
+            self.mistakes.push(mistake("a lock has only one `advisories`", node.span));
+        }
+        self.lock.advisories = (|| Some(LockedAdvisories { reference, sha256: sha256?, date: date? }))();
     }
 
     fn set(&mut self, node: &Node) {

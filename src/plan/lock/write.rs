@@ -72,6 +72,13 @@ impl Lock {
             }
             writeln!(out, "}}")?;
         }
+        if let Some(advisories) = &self.advisories {
+            write!(out, "\nadvisories")?;
+            if let Some(reference) = &advisories.reference {
+                write!(out, " {}", quote(reference))?;
+            }
+            writeln!(out, " date=\"{}\" sha256=\"{}\"", advisories.date, advisories.sha256.hex())?;
+        }
         Ok(())
     }
 }

@@ -3,27 +3,8 @@
 use super::{Facts, rule};
 use crate::evidence::scan::finding::Finding;
 use crate::evidence::scan::place::Place;
+use crate::catalog::OsRelease;
 use jiff::civil::Date;
-
-/// A distribution, as `os-release` names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Distribution {
-    /// `ID`: `debian`.
-    pub id: String,
-    /// `VERSION_ID`: `13`; none for one that has none, such as Debian's sid.
-    pub version: Option<String>,
-}
-
-/// What `/etc/os-release` says (os-release(5)); none where it has no `ID`.
-pub fn of_os_release(content: &[u8]) -> Option<Distribution> {
-    let text = String::from_utf8_lossy(content);
-    let field = |name: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='))?;
-        let value = line.trim().trim_matches(['"', '\'']);
-        (!value.is_empty() && value.len() <= 100).then(|| value.to_owned())
-    };
-    Some(Distribution { id: field("ID")?.to_lowercase(), version: field("VERSION_ID") })
-}
 
 /// The last day of repairs that everybody gets without paying, by the distributions' own announcements; of Debian that
 /// includes what its LTS team does.
@@ -77,7 +58,7 @@ const ENDS: &[(&str, &str, &str)] = &[
 ];
 
 /// The last day on which a distribution is repaired, where that is known.
-fn end(distribution: &Distribution) -> Option<Date> {
+fn end(distribution: &OsRelease) -> Option<Date> {
     let version = distribution.version.as_deref()?;
     let is_release =
         |known: &str| version == known || version.strip_prefix(known).is_some_and(|rest| rest.starts_with('.'));
@@ -95,7 +76,8 @@ pub(super) fn findings(facts: &Facts<'_>) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Distribution, ENDS, end, of_os_release};
+    use super::{ENDS, end};
+    use crate::catalog::OsRelease;
 
     #[test]
     fn every_end_is_a_day() {
@@ -106,18 +88,10 @@ mod tests {
 
     #[test]
     fn point_releases_end_with_their_release() {
-        let of = |id: &str, version: &str| end(&Distribution { id: id.into(), version: Some(version.into()) });
+        let of = |id: &str, version: &str| end(&OsRelease { id: id.into(), version: Some(version.into()), like: Vec::new() });
         assert_eq!(of("alpine", "3.18.4"), of("alpine", "3.18"));
         assert_eq!(of("alpine", "3.1"), None);
         assert_eq!(of("rhel", "8.10").map(|d| d.to_string()).as_deref(), Some("2029-05-31"));
         assert_eq!(of("debian", "1"), None);
-    }
-
-    #[test]
-    fn os_release_is_read_with_and_without_quotes() {
-        let debian = of_os_release(b"PRETTY_NAME=\"Debian\"\nVERSION_ID=\"13\"\nID=debian\nID_LIKE=x\n");
-        assert_eq!(debian, Some(Distribution { id: "debian".into(), version: Some("13".into()) }));
-        assert_eq!(of_os_release(b"NAME=x\n"), None);
-        assert_eq!(of_os_release(b"ID='Alpine'\n"), Some(Distribution { id: "alpine".into(), version: None }));
     }
 }

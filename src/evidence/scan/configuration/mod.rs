@@ -10,10 +10,10 @@ mod start;
 #[cfg(test)]
 mod tests;
 
-pub use life::{Distribution, of_os_release};
 pub use origin::{Command, Input, InputKind};
 
 use super::finding::Finding;
+use crate::catalog::OsRelease;
 use crate::oci::Config;
 use crate::rules::Rule;
 use crate::tree::{Tree, TreePath};
@@ -31,7 +31,7 @@ pub struct Facts<'a> {
     /// The accounts and groups that it has: the contents of `/etc/passwd` and `/etc/group`.
     pub accounts: &'a Accounts,
     /// What distribution it says to be.
-    pub distribution: Option<&'a Distribution>,
+    pub distribution: Option<&'a OsRelease>,
     /// What the image and its stages were made of; empty where nobody knows.
     pub inputs: &'a [Input],
     /// The commands that ran.

@@ -1,0 +1,134 @@
+//! By what images are judged: policies, a database of advisories, a day.
+
+use super::super::error::Error;
+use super::super::locking::Locked;
+use super::super::project::{Project, locate};
+use super::super::session::Session;
+use crate::advisories::Database;
+use crate::diagnostic::Sources;
+use crate::oci::{Digest, Reference};
+use crate::policy::Standing;
+use crate::spec::{self, Loader as _, Policy};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use std::path::{Path, PathBuf};
+
+/// What the command line says of judgement.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JudgeOptions {
+    /// A policy that stands above the spec's own.
+    pub policy: Option<PathBuf>,
+    /// The database in place of the lock's.
+    pub database: Option<Digest>,
+    /// The day of the judgement; none for today.
+    pub day: Option<Date>,
+}
+
+/// By what images are judged.
+pub(in super::super) struct Bench {
+    policies: Vec<(Standing, Policy)>,
+    /// The texts of the policies, beside those of the spec.
+    pub(super) sources: Sources,
+    /// What is known of holes, where a policy asks for that.
+    pub(super) database: Option<Database>,
+    /// The day of the judgement.
+    pub(super) day: Date,
+}
+
+/// The rules that need a database.
+const OF_DATABASE: [&str; 3] = ["old-database", "unmaintained", "vulnerability"];
+
+/// Whether any clause of these policies is about holes.
+pub(in super::super) fn asks_for_holes<'p>(policies: impl IntoIterator<Item = &'p Policy>) -> bool {
+    let clauses = policies.into_iter().flat_map(|policy| &policy.clauses);
+    clauses.into_iter().any(|clause| OF_DATABASE.contains(&clause.rule.value.id))
+}
+
+/// The repository that these policies name for the database, the first of them.
+pub(in super::super) fn repository<'p>(policies: impl IntoIterator<Item = &'p Policy>) -> Option<&'p Reference> {
+    policies.into_iter().find_map(|policy| policy.database.as_ref()).map(|reference| &reference.value)
+}
+
+impl Bench {
+    /// The bench of a build; none where nothing judges it.
+    pub(in super::super) fn of_build(
+        session: &Session<'_>,
+        project: &Project,
+        sources: &Sources,
+        locked: &Locked,
+        options: &JudgeOptions,
+    ) -> Result<Option<Self>, Error> {
+        let own = project.spec.policies.iter().cloned().map(|policy| (Standing::Own, policy));
+        let (above, sources) = above(options.policy.as_deref(), sources.clone())?;
+        let policies: Vec<_> = own.chain(above.into_iter().map(|policy| (Standing::Above, policy))).collect();
+        if policies.is_empty() {
+            return Ok(None);
+        }
+        let pinned = options.database.or(locked.lock.advisories.as_ref().map(|locked| locked.sha256));
+        Bench::new(session, Some(project), policies, sources, pinned, options).map(Some)
+    }
+
+    /// The bench of a scan: of what stands in the file, if one is named.
+    pub(in super::super) fn of_scan(session: &Session<'_>, options: &JudgeOptions) -> Result<Self, Error> {
+        let (above, sources) = above(options.policy.as_deref(), Sources::default())?;
+        let policies = above.into_iter().map(|policy| (Standing::Above, policy)).collect();
+        Bench::new(session, None, policies, sources, options.database, options)
+    }
+
+    fn new(
+        session: &Session<'_>,
+        project: Option<&Project>,
+        policies: Vec<(Standing, Policy)>,
+        sources: Sources,
+        pinned: Option<Digest>,
+        options: &JudgeOptions,
+    ) -> Result<Self, Error> {
+        let listed = || policies.iter().map(|(_, policy)| policy);
+        // A scan without a policy tells of all that it finds.
+        let wanted = policies.is_empty() || asks_for_holes(listed());
+        let database = match wanted {
+            true => Some(super::super::advisories::open(session, project, pinned, repository(listed()))?),
+            false => None,
+        };
+        let day = options.day.unwrap_or_else(|| session.settings.now.to_zoned(TimeZone::UTC).date());
+        Ok(Bench { database, day, sources, policies })
+    }
+
+    /// The policies, each with who made it.
+    pub(super) fn policies(&self) -> Vec<(Standing, &Policy)> {
+        self.policies.iter().map(|(standing, policy)| (*standing, policy)).collect()
+    }
+
+    /// Whether a clause is about a rule; where there is no policy at all, everything is of interest.
+    pub(super) fn asks_for(&self, rule: &str) -> bool {
+        let mut clauses = self.policies.iter().flat_map(|(_, policy)| &policy.clauses);
+        self.policies.is_empty() || clauses.any(|clause| clause.rule.value.id == rule)
+    }
+
+    /// The digest of all that decides a verdict beside the image.
+    pub(super) fn identity(&self) -> Digest {
+        let texts = self.policies.iter().map(|(standing, policy)| {
+            let file = self.sources.file(policy.span.file);
+            format!("{standing:?} {} {}", file.name(), Digest::of(file.text()))
+        });
+        let texts: Vec<String> = texts.collect();
+        let database = self.database.as_ref().map(|database| database.digest().to_string()).unwrap_or_default();
+        Digest::of(format!("{}\n{database}\n{}", texts.join("\n"), self.day))
+    }
+}
+
+/// The policies in a file, with its texts added to others.
+fn above(path: Option<&Path>, sources: Sources) -> Result<(Vec<Policy>, Sources), Error> {
+    let Some(path) = path else { return Ok((Vec::new(), sources)) };
+    let (folder, file) = locate(path)?;
+    let unreadable = |error: spec::LoadError| Error::Unreadable {
+        what: "the policy",
+        path: path.to_owned(),
+        source: std::io::Error::other(error.to_string()),
+    };
+    let files = spec::Folder::new(&folder).map_err(unreadable)?;
+    let (policies, sources) = spec::load_policy(&files, &file, sources).map_err(Error::Spec)?;
+    // A verdict is told to others, and where the file lies here is not.
+    let prefix = files.shown("");
+    Ok((policies, sources.renamed(|name| name.strip_prefix(&prefix).unwrap_or(name).to_owned())))
+}

@@ -1,0 +1,171 @@
+//! An image as it is judged, whether it was just built or comes from elsewhere.
+
+use super::bench::Bench;
+use crate::catalog::OsRelease;
+use crate::evidence::scan::configuration::{Accounts, Command, Facts, Input, configuration};
+use crate::evidence::scan::{self, Component, ContentError, Contents, Finding, LayeredFile, Origin, Place};
+use crate::oci::{Digest, ImageConfig};
+use crate::policy::WANTED_LABELS;
+use crate::rules::Rule;
+use crate::store::{Store, StoreError};
+use crate::tree::{Entry, Tree, TreePath};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// An image as it is judged.
+pub(in super::super) struct Scene {
+    /// How it starts.
+    pub config: ImageConfig,
+    /// What its manifest says beside.
+    pub annotations: BTreeMap<String, String>,
+    /// Its file system.
+    pub tree: Arc<Tree>,
+    /// The digests of its layers, lowest first.
+    pub layers: Vec<Digest>,
+    /// The layer of each path, as a position.
+    pub layer_of: BTreeMap<TreePath, usize>,
+    /// Files in layers that layers above cover.
+    pub hidden: Vec<(usize, TreePath, Entry)>,
+    /// The packages that are known without a look at files.
+    pub components: Vec<Component>,
+    /// The paths that these packages own.
+    pub owned: BTreeSet<TreePath>,
+    /// What it was made of.
+    pub inputs: Vec<Input>,
+    /// The commands that ran for it.
+    pub commands: Vec<Command>,
+    /// The files of which nobody knows where they come from.
+    pub unattributed: Vec<TreePath>,
+}
+
+/// What was found in an image.
+pub(in super::super) struct Found {
+    pub findings: Vec<Finding>,
+    pub components: Vec<Component>,
+}
+
+/// Small files that say something about an image.
+const MAX_SAYING: u64 = 1 << 20;
+
+impl Scene {
+    /// All that is wrong with the image, and its packages.
+    pub(super) fn look(&self, bench: &Bench, store: &Store) -> Result<Found, super::super::error::Error> {
+        let os = self.os(store)?;
+        let contents = self.contents(os.as_ref(), store)?;
+        let components = self.all_components(&contents);
+        let mut findings = self.configuration(bench, os.as_ref(), store)?;
+        findings.extend(self.secrets(&contents));
+        findings.extend(unread(&contents));
+        if let Some(database) = &bench.database {
+            findings.extend(scan::holes(&components, database, bench.day)?);
+            findings.extend(scan::age(database, bench.day));
+        }
+        if let Some(rule) = Rule::named("licence").filter(|rule| bench.asks_for(rule.id)) {
+            findings.extend(scan::licences(&components, rule));
+        }
+        Ok(Found { findings, components })
+    }
+
+    fn contents(&self, os: Option<&OsRelease>, store: &Store) -> Result<Contents, ContentError> {
+        let seen = self.tree.iter().map(|(path, entry)| LayeredFile {
+            layer: self.layer_of.get(path).copied(),
+            path,
+            entry,
+            is_hidden: false,
+        });
+        let hidden = self.hidden.iter();
+        let hidden = hidden.map(|(layer, path, entry)| LayeredFile { layer: Some(*layer), path, entry, is_hidden: true });
+        let files: Vec<LayeredFile<'_>> = seen.chain(hidden).collect();
+        scan::contents(&files, os, |path| self.owned.contains(path), store)
+    }
+
+    /// What was known before, and what files tell beside; each package URL once.
+    fn all_components(&self, contents: &Contents) -> Vec<Component> {
+        let mut all: BTreeMap<&str, Component> = BTreeMap::new();
+        let found: Vec<Component> = contents.packages.iter().map(|package| self.component(package)).collect();
+        for component in self.components.iter().chain(&found) {
+            let known = all.entry(component.purl.as_str()).or_insert_with(|| Component { places: Vec::new(), ..component.clone() });
+            known.places.extend(component.places.iter().cloned());
+            known.licence = known.licence.take().or_else(|| component.licence.clone());
+        }
+        all.into_values().collect()
+    }
+
+    fn component(&self, package: &crate::catalog::Package) -> Component {
+        let places = package.places.iter().map(|place| Place {
+            inside: place.inside.clone(),
+            origin: Origin { layer: self.layer(&place.path), ..Origin::default() },
+            ..Place::at(&place.path)
+        });
+        Component {
+            purl: package.purl.clone(),
+            name: package.name.clone(),
+            version: package.version.clone(),
+            licence: package.licence.clone(),
+            places: places.collect(),
+        }
+    }
+
+    fn layer(&self, path: &TreePath) -> Option<Digest> {
+        self.layers.get(*self.layer_of.get(path)?).copied()
+    }
+
+    fn configuration(&self, bench: &Bench, os: Option<&OsRelease>, store: &Store) -> Result<Vec<Finding>, StoreError> {
+        let (passwd, group) = (self.read("etc/passwd", store)?, self.read("etc/group", store)?);
+        let accounts = Accounts::read(&passwd.unwrap_or_default(), &group.unwrap_or_default());
+        let mut labels = self.annotations.clone();
+        labels.extend(self.config.config.labels.clone().unwrap_or_default());
+        let wanted = bench.policies().into_iter().flat_map(|(_, policy)| &policy.clauses);
+        let wanted = wanted.flat_map(|clause| &clause.condition.labels).map(|label| label.value.clone());
+        let wanted: BTreeSet<String> = wanted.chain(WANTED_LABELS.map(str::to_owned)).collect();
+        let wanted: Vec<String> = wanted.into_iter().collect();
+        let facts = Facts {
+            config: &self.config.config,
+            labels: &labels,
+            tree: &self.tree,
+            accounts: &accounts,
+            distribution: os,
+            inputs: &self.inputs,
+            commands: &self.commands,
+            unattributed: &self.unattributed,
+            wanted_labels: &wanted,
+            day: bench.day,
+        };
+        let mut findings = configuration(&facts);
+        for place in findings.iter_mut().flat_map(|finding| &mut finding.places) {
+            let path = place.path.as_ref().map(|path| crate::evidence::bytes_of(path.trim_start_matches('/')));
+            let path = path.and_then(|path| TreePath::new(path).ok());
+            place.origin.layer = place.origin.layer.or_else(|| self.layer(path.as_ref()?));
+        }
+        Ok(findings)
+    }
+
+    fn secrets(&self, contents: &Contents) -> Vec<Finding> {
+        let Some(rule) = Rule::named("secret") else { return Vec::new() };
+        let mut findings = scan::in_files(&contents.leaks, &self.layers, rule);
+        findings.extend(scan::in_config(&self.config, &self.annotations, rule));
+        findings
+    }
+
+    fn os(&self, store: &Store) -> Result<Option<OsRelease>, StoreError> {
+        for path in OsRelease::PATHS {
+            if let Some(content) = self.read(path, store)? {
+                return Ok(OsRelease::parse(&content));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The content of a file, links followed; none where there is none, or it is far too large.
+    fn read(&self, path: &str, store: &Store) -> Result<Option<Vec<u8>>, StoreError> {
+        let Ok(path) = self.tree.resolve(path) else { return Ok(None) };
+        let Some(entry) = self.tree.get(&path).filter(|entry| entry.size() <= MAX_SAYING) else { return Ok(None) };
+        entry.content().map(|content| store.read(content, MAX_SAYING)).transpose()
+    }
+}
+
+fn unread(contents: &Contents) -> Vec<Finding> {
+    let Some(rule) = Rule::named("unread-file") else { return Vec::new() };
+    let finding = |(path, reason): &(TreePath, String)| Finding::plain(rule, format!("{}: {reason}", crate::evidence::path_text(path.as_bytes())), vec![Place::at(path)]);
+    contents.unread.iter().map(finding).collect()
+}
