@@ -3,6 +3,7 @@
 //! [`compile`](database::compile) makes a database of [feeds](feed), and [`Database::find`](database::Database::find)
 //! the [holes](hole::Hole) of packages. Both are pure: they ask no network and no clock.
 
+pub mod cvss;
 pub mod database;
 pub mod feed;
 pub mod hole;

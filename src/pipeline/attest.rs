@@ -33,17 +33,17 @@ const RECORD: &str = "attested";
 /// Says and signs everything about the image of one platform.
 ///
 /// `inventory` is asked for only where it was not said and signed before.
-pub(super) fn platform(
+pub(super) fn platform<'i>(
     session: &Session<'_>,
     identity: &Identity<'_>,
     subject: &Descriptor,
     build: &Build,
     checked: &[Checked],
-    inventory: impl FnOnce() -> Result<Inventory, Error>,
+    inventory: impl FnOnce() -> Result<&'i Inventory, Error>,
 ) -> Result<Attested, Error> {
     remembered(session, identity, subject, build, checked, |speaker| {
         let inventory = inventory()?;
-        let graph = Graph::new(&inventory)?;
+        let graph = Graph::new(inventory)?;
         session.phase("signing");
         let about = || vec![Subject::new(&subject.digest).named(&build.image)];
         let documents = || {

@@ -1,5 +1,6 @@
 //! The main job: lock, solve, assemble, describe, sign, write.
 
+use super::advisories;
 use super::assemble::{self, Assembly, Made, Solution};
 use super::attest::{self, Attested};
 use super::commands;
@@ -11,6 +12,7 @@ use super::given;
 use super::identity::{Identity, KeySettings};
 use super::inputs::{Prepared, prepare};
 use super::inventory::Taking;
+use super::judging::{self, Bench, JudgeOptions, Judgement, Taken};
 use super::locking::{self, Buildable, Leveled, LockMode, Locked};
 use super::opened::files_of;
 use super::output::{self, Bundle};
@@ -20,6 +22,7 @@ use super::provenance::Used;
 use super::publish::{Release, publish};
 use super::report::{
     AttestationReport, BuildReport, ImageReport, LayerReport, PhaseReport, PlatformReport, SharedReport, SignerReport,
+    VerdictReport,
 };
 use super::session::Session;
 use super::sharing::{self, Sharing, SharingOptions};
@@ -27,14 +30,18 @@ use super::verifying::Subjects;
 use crate::diagnostic::Sources;
 use crate::evidence::PREDICATE_TYPE;
 use crate::evidence::provenance::{BuiltStage, UsedImage};
+use crate::evidence::test_result::Checked;
 use crate::git;
 use crate::image::assemble::{Image, assemble_index};
 use crate::image::layout::Layout;
+use crate::image::output::Output;
 use crate::oci::{Descriptor, Digest, Platform, Reference};
 use crate::plan::Refresh;
+use crate::policy::Proofs;
 use crate::store::Store;
 use crate::tree::Tree;
 use jiff::Timestamp;
+use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -68,6 +75,8 @@ pub struct BuildOptions<'a> {
     pub record_run: bool,
     /// How results of commands are shared with other machines.
     pub sharing: SharingOptions,
+    /// By what images are judged beside the spec's own policy.
+    pub judge: JudgeOptions,
 }
 
 /// How often a build begins anew because the store had lost or damaged something.
@@ -103,7 +112,7 @@ fn lost(store: &Store, before: u64) -> bool {
 }
 
 /// What is remembered of the outside world and not made from content: it stays when results are made anew.
-const KEPT_RECORDS: [&str; 3] = ["deb-release", endorsed::RECORD, git::RECORD];
+const KEPT_RECORDS: [&str; 4] = ["deb-release", advisories::RECORD, endorsed::RECORD, git::RECORD];
 
 fn build_once(session: &Session<'_>, options: &BuildOptions<'_>) -> Result<BuildReport, Error> {
     let started_on = session.clock();
@@ -121,6 +130,7 @@ fn build_once(session: &Session<'_>, options: &BuildOptions<'_>) -> Result<Build
     let identity = Identity::find(&project, &options.keys)?;
     let revision = epoch::revision(session, &project, options.epoch);
     let locked = locking::ensure(session, &project, &buildable, options.lock, &Refresh::Nothing)?;
+    let bench = Bench::of_build(session, &project, &sources, &locked, &options.judge)?;
     session.use_offers(sharing::offers(session, &project, &identity, &sharing)?);
     let build = Build {
         session,
@@ -132,14 +142,19 @@ fn build_once(session: &Session<'_>, options: &BuildOptions<'_>) -> Result<Build
         identity: &identity,
         revision: &revision,
         locked: &locked,
+        bench: bench.as_ref(),
         started_on,
     };
     let wanted = |leveled: &&Leveled<'_>| {
         options.images.is_empty() || options.images.iter().any(|name| super::is_called(leveled.image, name))
     };
-    let built =
-        buildable.images.iter().filter(wanted).map(|image| build.image(image)).collect::<Result<Vec<_>, _>>()?;
+    let made = buildable.images.iter().filter(wanted).map(|image| build.make(image)).collect::<Result<Vec<_>, _>>()?;
+    let verdicts: Vec<VerdictReport> = made.iter().flat_map(Unwritten::verdicts).collect();
     let mut shared = sharing::share(session, &project, &identity, &sharing)?;
+    // What is denied goes nowhere, and neither does what was built with it.
+    let denied = verdicts.iter().any(|verdict| !verdict.judgement.verdict.passed);
+    let made = if denied { Vec::new() } else { made };
+    let built = made.into_iter().map(|image| build.write(image)).collect::<Result<Vec<_>, _>>()?;
     let inline: Vec<_> = built.iter().map(|image| image.shared.clone()).collect();
     let images = build.publish(built)?;
     let went = |image: &ImageReport| !image.published.is_empty() || !image.outputs.is_empty();
@@ -151,6 +166,7 @@ fn build_once(session: &Session<'_>, options: &BuildOptions<'_>) -> Result<Build
         epoch: revision.epoch,
         lock: locked.report.clone(),
         images,
+        verdicts,
         shared,
         phases,
         started_on: started_on.as_second(),
@@ -208,6 +224,8 @@ pub(super) struct Build<'a> {
     pub identity: &'a Identity<'a>,
     pub revision: &'a Revision,
     pub locked: &'a Locked,
+    /// What judges the images; none where no policy does.
+    pub bench: Option<&'a Bench>,
     pub started_on: Timestamp,
 }
 
@@ -217,7 +235,29 @@ struct Finished {
     images: BTreeMap<String, UsedImage>,
     stages: Vec<BuiltStage>,
     packages: usize,
+    judged: Option<Judgement>,
     attested: Attested,
+}
+
+/// An image that was made for all its platforms and is nowhere yet.
+struct Unwritten<'a> {
+    leveled: &'a Leveled<'a>,
+    outputs: Vec<Output>,
+    finished: Vec<Finished>,
+}
+
+impl Unwritten<'_> {
+    fn verdicts(&self) -> Vec<VerdictReport> {
+        let verdict = |finished: &Finished| {
+            Some(VerdictReport {
+                image: self.leveled.image.name.value.to_string(),
+                platform: finished.made.image.platform.to_string(),
+                digest: finished.made.image.manifest.digest,
+                judgement: finished.judged.clone()?,
+            })
+        };
+        self.finished.iter().filter_map(verdict).collect()
+    }
 }
 
 /// An image that was built and written, with what a release of it needs.
@@ -272,7 +312,7 @@ impl Build<'_> {
         Ok(reports.zip(published).map(|(report, published)| ImageReport { published, ..report }).collect())
     }
 
-    fn image(&self, leveled: &Leveled<'_>) -> Result<Built, Error> {
+    fn make<'l>(&self, leveled: &'l Leveled<'l>) -> Result<Unwritten<'l>, Error> {
         // What is released needs no layout beside the spec.
         let outputs = match self.options.push && self.options.outputs.is_empty() {
             true => Vec::new(),
@@ -281,6 +321,10 @@ impl Build<'_> {
         let platforms = self.platforms(leveled)?;
         let finished = platforms.iter().map(|platform| self.platform(leveled, platform));
         let finished = finished.collect::<Result<Vec<Finished>, _>>()?;
+        Ok(Unwritten { leveled, outputs, finished })
+    }
+
+    fn write(&self, Unwritten { leveled, outputs, finished }: Unwritten<'_>) -> Result<Built, Error> {
         let (subject, of_index) = self.subject(leveled, &finished)?;
         let (results, shared) = sharing::inline(self.session, self.identity, self.sharing, &subject)?.unzip();
         let results = results.unwrap_or_default();
@@ -360,8 +404,13 @@ impl Build<'_> {
         let used = Used { contexts: &made.contexts, images: &realised.used, stages: &built };
         let told = self.told(leveled, std::slice::from_ref(platform), &[used])?;
         let checked = commands::checked(&compiled, &graph, &made, sources, &session.store)?;
-        let attested = attest::platform(session, self.identity, &made.image.manifest, &told, &checked, || {
-            let (solved, files) = match solved {
+        let (known, taken) = (Cell::new(solved), OnceCell::new());
+        // Everything in the image is looked at where something new is to be said of it, and once.
+        let take = || -> Result<&Taken, Error> {
+            if let Some(taken) = taken.get() {
+                return Ok(taken);
+            }
+            let (solved, files) = match known.take() {
                 Some(known) => known,
                 None => {
                     let solved = assembly.solve(&made.read)?;
@@ -370,10 +419,23 @@ impl Build<'_> {
                 }
             };
             session.phase("describing");
-            taking.take(&made, &solved, files)
+            let inventory = taking.take(&made, &solved, files)?;
+            let hidden = judging::hidden(&solved, &made.image.layers);
+            Ok(taken.get_or_init(|| Taken { inventory, hidden }))
+        };
+        let judged = match self.bench {
+            Some(bench) => {
+                let proofs = proofs(&checked);
+                let case = judging::Built { of: &assembly, made: &made, told: &told, proofs: &proofs };
+                Some(bench.judge_build(&case, take)?)
+            }
+            None => None,
+        };
+        let attested = attest::platform(session, self.identity, &made.image.manifest, &told, &checked, || {
+            Ok(&take()?.inventory)
         })?;
         let packages = realised.locked.as_ref().map_or(0, |set| set.packages.len());
-        Ok(Finished { made, images: realised.used, stages: built, packages, attested })
+        Ok(Finished { made, images: realised.used, stages: built, packages, judged, attested })
     }
 
     /// What the image's digest names: its manifest, or the index of several platforms.
@@ -403,6 +465,15 @@ impl Build<'_> {
         }
     }
 }
+
+/// What will be attached to an image when it is released.
+fn proofs(checked: &[Checked]) -> Proofs {
+    let passed = |check: &Checked| (check.name().to_owned(), check.passed());
+    Proofs { signature: true, sbom: true, provenance: Some(SLSA_LEVEL), checks: checked.iter().map(passed).collect() }
+}
+
+/// The level of SLSA's build track that kiln reaches by itself: provenance is there and signed, by whoever has the key.
+const SLSA_LEVEL: u8 = 1;
 
 fn platform_report(finished: &Finished) -> PlatformReport {
     let Made { image, facts, .. } = &finished.made;

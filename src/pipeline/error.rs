@@ -1,7 +1,9 @@
 //! What can go wrong, and whose fault it is.
 
 use super::failure::Failure;
-use crate::compile::CompileError;
+use crate::advisories::database::{CompileError, DatabaseError};
+use crate::evidence::scan::ContentError;
+use crate::compile;
 use crate::diagnostic::Diagnostics;
 use crate::evidence::sbom::InventoryError;
 use crate::evidence::sign::{KeyError, SignError};
@@ -125,7 +127,7 @@ pub enum Error {
     Level(#[from] LevelError),
     /// The spec and its inputs do not fit together.
     #[error(transparent)]
-    Compile(CompileError),
+    Compile(compile::CompileError),
     /// The graph is malformed.
     #[error(transparent)]
     Graph(#[from] LlbError),
@@ -241,6 +243,21 @@ pub enum Error {
     /// What was asked for is not in the image.
     #[error("{0}")]
     NotThere(String),
+    /// A database of advisories is not in the store.
+    #[error(
+        "the database of advisories {0} is not in this store: bring it with `kiln db pull`, say in the policy where it is \
+         (`database \"registry.example.com/security/advisories\"`), or take the newest with `kiln lock --update advisories`"
+    )]
+    NoDatabase(Digest),
+    /// No database could be made of feeds.
+    #[error(transparent)]
+    Feeds(#[from] CompileError),
+    /// A database of advisories cannot be used.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// Contents cannot be scanned.
+    #[error(transparent)]
+    Contents(#[from] ContentError),
     /// A place for results of commands says no.
     #[error("{place}: {reason}")]
     Refused {
@@ -276,10 +293,10 @@ pub enum Kind {
     Interrupted,
 }
 
-impl From<CompileError> for Error {
-    fn from(error: CompileError) -> Self {
+impl From<compile::CompileError> for Error {
+    fn from(error: compile::CompileError) -> Self {
         match error {
-            CompileError::Spec(mistakes) => Error::Spec(mistakes),
+            compile::CompileError::Spec(mistakes) => Error::Spec(mistakes),
             other => Error::Compile(other),
         }
     }
@@ -290,12 +307,13 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Error::Spec(_) | Error::Usage(_) | Error::NoKeyInCi { .. } => Kind::Usage,
-            Error::Unreadable { what: "the spec" | "the public key", .. } => Kind::Usage,
+            Error::Unreadable { what: "the spec" | "the public key" | "the policy" | "the feed", .. } => Kind::Usage,
             Error::Compile(_) => Kind::Usage,
             Error::Lock(_) | Error::LockStale { .. } | Error::Unpinned(_) => Kind::Lock,
             Error::Plan(PlanError::Git { error, .. }) => of_git(error),
             Error::Plan(PlanError::WrongTree { .. } | PlanError::WrongSubmodules { .. }) => Kind::Lock,
             Error::Plan(PlanError::Unsatisfiable { .. } | PlanError::NothingToUpdate(_)) => Kind::Lock,
+            Error::Plan(PlanError::NoAdvisories) | Error::NoDatabase(_) => Kind::Lock,
             Error::Plan(PlanError::WrongDownload { .. } | PlanError::NoSuchImage(_)) => Kind::Lock,
             Error::Plan(PlanError::Registry(RegistryError::NoSuchImage(_))) => Kind::Lock,
             Error::Plan(PlanError::Registry(RegistryError::Setting(_)))

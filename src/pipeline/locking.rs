@@ -1,8 +1,10 @@
 //! The lock of a project: read, checked against the spec, brought up to date.
 
+use super::advisories;
 use super::commits;
 use super::error::Error;
 use super::images;
+use super::judging::{asks_for_holes, repository};
 use super::project::Project;
 use super::report::LockReport;
 use super::session::Session;
@@ -10,7 +12,7 @@ use crate::diagnostic::Sources;
 use crate::evidence::claims;
 use crate::oci::{Digest, Platform};
 use crate::plan::{
-    self, Level, Lock, LockedLayout, Outside, Refresh, Request, Wanted, WantedCommit, WantedDownload, WantedImage,
+    self, Level, Lock, LockedLayout, Outside, Refresh, Request, Wanted, WantedAdvisories, WantedCommit, WantedDownload, WantedImage,
     WantedSet,
 };
 use crate::spec::{self, Image, SourceKind};
@@ -137,7 +139,10 @@ pub(super) fn ensure(
         return Err(Error::LockStale { path, reason: reasons(&stale) });
     }
     session.phase("resolving");
+    let sought = wanted.advisories.as_ref().filter(|wanted| wanted.kept(&current, refresh).is_none());
+    let newest = sought.map(|wanted| advisories::newest(session, project, wanted.reference.as_ref())).transpose()?;
     let outside = Outside {
+        advisories: newest,
         http: session.client()?,
         store: &session.store,
         git: session.git(),
@@ -229,7 +234,7 @@ const MAX_LOCK: u64 = 32 << 20;
 fn wanted_is_empty(wanted: &Wanted) -> bool {
     let files = wanted.downloads.is_empty() && wanted.commits.is_empty();
     let sources = files && wanted.layouts.is_empty() && wanted.images.is_empty();
-    sources && wanted.sets.is_empty()
+    sources && wanted.sets.is_empty() && wanted.advisories.is_none()
 }
 
 /// Everything from outside that the spec asks for; `layout` says what a layout holds.
@@ -238,7 +243,9 @@ fn wanted(
     buildable: &Buildable<'_>,
     layout: &dyn Fn(&str, &spec::Layout) -> Result<Digest, Error>,
 ) -> Result<Wanted, Error> {
-    let mut wanted = Wanted::default();
+    let policies = &project.spec.policies;
+    let asked = asks_for_holes(policies).then(|| WantedAdvisories { reference: repository(policies).cloned() });
+    let mut wanted = Wanted { advisories: asked, ..Wanted::default() };
     for (Leveled { image, levels }, platform) in buildable.subjects(project) {
         let Some(request) = request(project, levels, platform)? else { continue };
         let levels = levels.iter().map(|level| level.own.clone()).collect();

@@ -1,6 +1,7 @@
 //! kiln's work as functions that return reports. Nothing here prints, and nothing
 //! reads the environment: whoever calls says all that matters in plain values.
 
+mod advisories;
 mod assemble;
 mod attached;
 mod attribution;
@@ -28,6 +29,7 @@ mod images;
 mod inputs;
 mod installing;
 mod inventory;
+mod judging;
 mod listening;
 mod locking;
 mod opened;
@@ -58,6 +60,7 @@ pub use crate::registry::{
 };
 pub use crate::solve::embedded::sandbox::helper_process as sandbox_helper;
 pub use crate::store::Bounds;
+pub use advisories::{DatabaseReport, UpdateOptions, database_pull, database_push, database_show, database_update};
 pub use build::{BuildOptions, build};
 pub use cache::{CacheKind, CacheReport, cache_prune, cache_show};
 pub use copying::{CopyOptions, copy, push};
@@ -68,6 +71,7 @@ pub use failure::Failure;
 pub use frontend::{BringOptions, CheckOutOptions, FrontendOptions, bring, check_out, frontend};
 pub use graph::{GraphForm, GraphOptions, graph};
 pub use identity::{KeySettings, generate_key};
+pub use judging::JudgeOptions;
 pub use locking::{LockMode, lock};
 pub use opened::{ImageChoice, Predicate, predicate_of};
 pub use project::{Project, SPEC_FILE};

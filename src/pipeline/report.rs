@@ -3,6 +3,7 @@
 //! Everything that differs from run to run (times, durations, paths) stands here
 //! and nowhere in an image.
 
+use super::judging::Judgement;
 use crate::oci::Digest;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -18,8 +19,11 @@ pub struct BuildReport {
     pub epoch: i64,
     /// What became of the lock.
     pub lock: LockReport,
-    /// The images, in the order of the spec.
+    /// The images, in the order of the spec; none where one was denied.
     pub images: Vec<ImageReport>,
+    /// What policies say of the images, one a platform.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub verdicts: Vec<VerdictReport>,
     /// Where results of commands were shared.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub shared: Vec<SharedReport>,
@@ -123,6 +127,20 @@ pub struct PhaseReport {
     pub name: &'static str,
     /// Its duration.
     pub seconds: f64,
+}
+
+/// What policies say of an image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct VerdictReport {
+    /// The image: its name in the spec, or as it was named to be scanned.
+    pub image: String,
+    /// What it is for.
+    pub platform: String,
+    /// The digest of its manifest.
+    pub digest: Digest,
+    /// What is said.
+    #[serde(flatten)]
+    pub judgement: Judgement,
 }
 
 /// An image as it was built.

@@ -4,7 +4,6 @@ use super::licence;
 use crate::diagnostic::{Sources, Span};
 use crate::evidence::scan::{Detail, Finding, SpecLine, Weight};
 use crate::spec::{Clause, Condition, Confidence};
-use jiff::civil::Date;
 
 /// The labels that a clause about labels wants where it names none.
 pub const WANTED_LABELS: [&str; 3] =
@@ -60,10 +59,4 @@ pub(super) fn line(sources: &Sources, span: Span) -> SpecLine {
 pub(super) fn shown(sources: &Sources, span: Span) -> String {
     let text = sources.file(span.file).text().get(span.range()).unwrap_or_default();
     text.lines().next().unwrap_or_default().trim_end_matches(['{', ' ', ';']).to_owned()
-}
-
-/// For how many days something was known that was published on `published`, a day or a time that begins with one.
-pub fn days_known(published: &str, day: Date) -> Option<i64> {
-    let from: Date = published.get(..10)?.parse().ok()?;
-    Some(i64::from(day.since(from).ok()?.get_days()))
 }

@@ -104,6 +104,11 @@ impl Database {
         &self.facts
     }
 
+    /// The bytes of all parts.
+    pub fn size(&self) -> u64 {
+        self.layers.values().map(|layer| layer.size).sum()
+    }
+
     /// The holes of packages, which are named by their package URLs; what is no such URL, and what is of an ecosystem
     /// that nobody tells of, has none. Sorted by package, then by the hole's name.
     ///

@@ -4,20 +4,23 @@ use super::super::assemble::{Assembly, Made, Solution};
 use super::super::error::Error;
 use super::bench::Bench;
 use super::facts;
-use super::scene::Scene;
+use super::scene::{Found, Scene};
+use crate::diagnostic::Sources;
+use crate::evidence::provenance::{Build, Provenance};
 use crate::evidence::scan::{self, Component};
 use crate::evidence::{Inventory, Owner, bytes_of, claims};
-use crate::oci::{Digest, ImageConfig, Manifest};
+use crate::image::layer::Layer;
+use crate::oci::{Digest, ImageConfig, Manifest, to_json};
 use crate::policy::{self, Case, Proofs, Verdict};
 use crate::store::Store;
-use crate::tree::{Tree, TreePath};
+use crate::tree::{Change, Entry, Tree, TreePath};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What is said of an image, and by what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(in super::super) struct Judgement {
+pub struct Judgement {
     pub verdict: Verdict,
     /// The image's packages.
     pub components: Vec<Component>,
@@ -29,82 +32,99 @@ pub(in super::super) struct Judgement {
 const RECORD: &str = "verdict";
 const FORM: &str = "kiln verdict 1";
 
+/// An image that was built, to be judged.
+pub(in super::super) struct Built<'a> {
+    pub of: &'a Assembly<'a>,
+    pub made: &'a Made,
+    /// How it was built.
+    pub told: &'a Build,
+    pub proofs: &'a Proofs,
+}
+
+/// Everything in an image that was built.
+pub(in super::super) struct Taken {
+    pub inventory: Inventory,
+    /// Files of layers that layers above cover.
+    pub hidden: Vec<(usize, TreePath, Entry)>,
+}
+
 impl Bench {
-    /// Judges an image. What was judged before by the same is found again; `taken` is asked for only where it was not.
-    pub(in super::super) fn judge_build(
+    /// Judges an image. What was judged before by the same is found again; what is in it is asked for only where it was not.
+    pub(in super::super) fn judge_build<'t>(
         &self,
-        of: &Assembly<'_>,
-        made: &Made,
-        told: &Digest,
-        proofs: &Proofs,
-        taken: impl FnOnce() -> Result<(Inventory, Vec<(usize, TreePath, crate::tree::Entry)>), Error>,
+        built: &Built<'_>,
+        taken: impl FnOnce() -> Result<&'t Taken, Error>,
     ) -> Result<Judgement, Error> {
-        let store = &of.session.store;
-        let parts = [FORM, env!("CARGO_PKG_VERSION"), &made.image.manifest.digest.to_string(), &told.to_string()];
-        let key = Digest::of([parts.join("\n"), self.identity().to_string(), format!("{proofs:?}")].join("\n"));
-        let known = store.record(RECORD, &key)?.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let session = built.of.session;
+        let key = self.key(built);
+        let known = session.store.record(RECORD, &key)?.and_then(|bytes| serde_json::from_slice(&bytes).ok());
         if let Some(known) = known {
             return Ok(known);
         }
-        of.session.phase("scanning");
-        let (inventory, hidden) = taken()?;
-        let scene = scene(of, made, &inventory, hidden, &self.sources)?;
-        let mut found = scene.look(self, store)?;
-        let places = found.findings.iter_mut().flat_map(|finding| &mut finding.places);
-        scan::locate(places, &inventory);
-        let case = Case {
-            policies: self.policies(),
-            sources: &self.sources,
-            findings: found.findings,
-            proofs,
-            day: self.day,
-        };
-        let judgement = Judgement {
-            verdict: policy::judge(case),
-            components: found.components,
-            database: self.database.as_ref().map(|database| *database.digest()),
-        };
-        store.set_record(RECORD, &key, &serde_json::to_vec(&judgement).map_err(crate::evidence::sign::SignError::from)?)?;
+        let taken = taken()?;
+        session.phase("scanning");
+        let scene = built.scene(taken, &self.sources)?;
+        let mut found = scene.look(self, &session.store)?;
+        scan::locate(found.findings.iter_mut().flat_map(|finding| &mut finding.places), &taken.inventory);
+        let judgement = self.judge(found, built.proofs);
+        session.store.set_record(RECORD, &key, &to_json(&judgement))?;
         Ok(judgement)
+    }
+
+    /// All that decides a verdict.
+    fn key(&self, built: &Built<'_>) -> Digest {
+        let provenance = to_json(&Provenance::of(built.told));
+        let said = [
+            FORM.to_owned(),
+            env!("CARGO_PKG_VERSION").to_owned(),
+            built.made.image.manifest.digest.to_string(),
+            Digest::of(provenance).to_string(),
+            format!("{:?}", built.proofs),
+            self.identity().to_string(),
+        ];
+        Digest::of(said.join("\n"))
+    }
+
+    /// Judges what was found.
+    pub(super) fn judge(&self, found: Found, proofs: &Proofs) -> Judgement {
+        let Found { findings, components } = found;
+        let case = Case { policies: self.policies(), sources: &self.sources, findings, proofs, day: self.day };
+        let database = self.database.as_ref().map(|database| *database.digest());
+        Judgement { verdict: policy::judge(case), components, database }
     }
 }
 
-/// What a build knows of its image.
-fn scene(
-    of: &Assembly<'_>,
-    made: &Made,
-    inventory: &Inventory,
-    hidden: Vec<(usize, TreePath, crate::tree::Entry)>,
-    sources: &crate::diagnostic::Sources,
-) -> Result<Scene, Error> {
-    let store = &of.session.store;
-    let config: ImageConfig = document(store, &made.image.config.digest)?;
-    let manifest: Manifest = document(store, &made.image.manifest.digest)?;
-    let paths = inventory.files.iter().map(|file| (TreePath::new(bytes_of(file.path.trim_start_matches('/'))), file));
-    let mut layer_of = BTreeMap::new();
-    let mut owned = std::collections::BTreeSet::new();
-    for (path, file) in paths {
-        let Ok(path) = path else { continue };
-        if is_of_package(&file.owner) {
-            owned.insert(path.clone());
+impl Built<'_> {
+    /// What a build knows of its image.
+    fn scene(&self, taken: &Taken, sources: &Sources) -> Result<Scene, Error> {
+        let Built { of, made, .. } = *self;
+        let (store, inventory) = (&of.session.store, &taken.inventory);
+        let config: ImageConfig = document(store, &made.image.config.digest)?;
+        let manifest: Manifest = document(store, &made.image.manifest.digest)?;
+        let (mut layer_of, mut owned) = (BTreeMap::new(), BTreeSet::new());
+        for file in &inventory.files {
+            let Ok(path) = TreePath::new(bytes_of(file.path.trim_start_matches('/'))) else { continue };
+            if is_of_package(&file.owner) {
+                owned.insert(path.clone());
+            }
+            layer_of.insert(path, file.layer);
         }
-        layer_of.insert(path, file.layer);
+        let mut components = scan::installed(inventory);
+        components.extend(claimed(inventory));
+        Ok(Scene {
+            config,
+            annotations: manifest.annotations,
+            tree: Arc::new(Tree::load(store, &made.facts.tree)?),
+            layers: inventory.layers.iter().map(|layer| layer.digest).collect(),
+            layer_of,
+            hidden: taken.hidden.clone(),
+            components,
+            owned,
+            inputs: facts::inputs(of.project, of.leveled.image, inventory, sources),
+            commands: facts::commands(of.project, of.leveled.image, inventory, sources),
+            unattributed: facts::unattributed(inventory),
+        })
     }
-    let mut components = scan::installed(inventory);
-    components.extend(claimed(inventory));
-    Ok(Scene {
-        config,
-        annotations: manifest.annotations.unwrap_or_default(),
-        tree: Arc::new(Tree::load(store, &made.facts.tree)?),
-        layers: inventory.layers.iter().map(|layer| layer.digest).collect(),
-        layer_of,
-        hidden,
-        components,
-        owned,
-        inputs: facts::inputs(of.project, of.leveled.image, inventory, sources),
-        commands: facts::commands(of.project, of.leveled.image, inventory, sources),
-        unattributed: facts::unattributed(inventory),
-    })
 }
 
 /// A document that this build wrote.
@@ -137,10 +157,17 @@ fn claimed(inventory: &Inventory) -> Vec<Component> {
     claims.flat_map(|claims| &claims.packages).filter_map(of).collect()
 }
 
-/// Files of the layers of a build that layers above cover.
-pub(in super::super) fn hidden(solved: &Solution, kept: usize, tree: &Tree) -> Vec<(usize, TreePath, crate::tree::Entry)> {
-    let layers = solved.changes.iter().enumerate();
-    let entries = layers.flat_map(|(position, change)| change.entries.iter().map(move |(path, entry)| (kept + position, path, entry)));
-    let covered = entries.filter(|(_, path, entry)| entry.is_file() && tree.get(path).is_none_or(|there| there.content() != entry.content()));
-    covered.map(|(layer, path, entry)| (layer, path.clone(), entry.clone())).collect()
+/// Files of the layers of a build that layers above cover. A base's own layers, which come first, are not among them.
+pub(in super::super) fn hidden(solved: &Solution, layers: &[Layer]) -> Vec<(usize, TreePath, Entry)> {
+    let kept = layers.len().saturating_sub(solved.changes.len());
+    let empty = Arc::default();
+    let last: &Arc<Tree> = solved.trees.last().unwrap_or(&empty);
+    let is_covered = |path: &TreePath, entry: &Entry| {
+        entry.is_file() && last.get(path).is_none_or(|there| there.content() != entry.content())
+    };
+    let of_layer = |(position, change): (usize, &Change)| {
+        let covered = change.entries.iter().filter(|(path, entry)| is_covered(path, entry));
+        covered.map(|(path, entry)| (kept + position, path.clone(), entry.clone())).collect::<Vec<_>>()
+    };
+    solved.changes.iter().enumerate().flat_map(of_layer).collect()
 }

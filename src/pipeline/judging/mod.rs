@@ -6,6 +6,7 @@ mod facts;
 mod scene;
 
 pub use bench::JudgeOptions;
-pub(super) use bench::Bench;
-pub(super) use build::Judgement;
+pub(super) use bench::{Bench, asks_for_holes, repository};
+pub(super) use build::{Built, Taken, hidden};
+pub use build::Judgement;
 pub(super) use scene::Scene;

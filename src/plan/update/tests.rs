@@ -31,6 +31,7 @@ fn updated(old: &Lock, wanted: &Wanted, refresh: &Refresh) -> Result<Lock, PlanE
         git: git::Client::new(&of_git, &store, &|| false),
         registries: &Registries::new(registries).unwrap(),
         predicates: &[],
+        advisories: None,
         mirrors: &deb::MirrorConfig::default(),
         now: Timestamp::UNIX_EPOCH,
     };
