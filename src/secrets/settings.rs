@@ -1,0 +1,112 @@
+//! Settings: names with values, in whatever way files of settings write them.
+//!
+//! `name=value`, `name: value`, `"name": "value"`, `name := 'value'`, `name => "value"`, `<name>value</name>`; of a line all.
+
+use super::set::Set;
+use std::ops::Range;
+
+/// No name is longer.
+const MAX_NAME: usize = 80;
+/// No value that anyone keeps in settings is longer, but for tokens, which have forms of their own.
+const MAX_VALUE: usize = 512;
+/// So many spaces stand around a sign.
+const MAX_SPACES: usize = 40;
+
+/// A setting.
+pub(super) struct Setting<'a> {
+    /// Its name in lower case, words joined by `_`.
+    pub(super) name: String,
+    pub(super) value: &'a [u8],
+    /// Where the value stands in the text.
+    pub(super) range: Range<usize>,
+    /// Whether the value has quotes around it.
+    pub(super) is_quoted: bool,
+    /// The line.
+    pub(super) line: &'a [u8],
+}
+
+/// Calls `found` with each setting of a text. `rest_of_line`: whether values without quotes go to the end of the line.
+pub(super) fn each<'a>(text: &'a [u8], rest_of_line: bool, mut found: impl FnMut(Setting<'a>)) {
+    for range in lines(text) {
+        let line = &text[range.clone()];
+        let mut past = 0;
+        for at in memchr::memchr3_iter(b'=', b':', b'>', line) {
+            if at < past {
+                continue;
+            }
+            let Some(name) = name(&line[..at], line[at] == b'>') else { continue };
+            let Some((value, is_quoted)) = value(line, at + 1, rest_of_line && line[at] == b'=') else { continue };
+            // In a value in quotes others may stand: `-c "password=x"`.
+            past = if rest_of_line { value.end } else { at + 1 };
+            let range = range.start + value.start..range.start + value.end;
+            found(Setting { name, value: &line[value], range, is_quoted, line });
+        }
+    }
+}
+
+/// Where the lines of a text are, without what ends them.
+pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = Range<usize>> + '_ {
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        let rest = text.get(start..).filter(|rest| !rest.is_empty())?;
+        let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        let end = start + length - usize::from(rest[..length].ends_with(b"\r"));
+        let range = start..end;
+        start += length + 1;
+        Some(range)
+    })
+}
+
+/// The name at the end of what stands before a sign; in XML it is an element.
+fn name(before: &[u8], is_xml: bool) -> Option<String> {
+    let trim = |text: &mut &[u8], bytes: &[u8]| {
+        let count = text.iter().rev().take(MAX_SPACES).take_while(|b| bytes.contains(b)).count();
+        *text = &text[..text.len() - count];
+    };
+    let mut before = before;
+    if !is_xml {
+        // `:=` and `?=`; then the quote of a name, which may itself be in quotes.
+        trim(&mut before, b" \t:?");
+        trim(&mut before, b"\"'\\]");
+    }
+    let is_part = |b: &u8| Set::NAME.has(*b) || *b == b'.';
+    let length = before.iter().rev().take(MAX_NAME + 1).take_while(|b| is_part(b)).count();
+    let name = &before[before.len() - length..];
+    let is_element = !is_xml || before[..before.len() - length].ends_with(b"<");
+    (is_element && (1..=MAX_NAME).contains(&length)).then(|| plain_name(name))
+}
+
+/// `clientSecret`, `client-secret`, `Client.Secret`: `client_secret`.
+fn plain_name(name: &[u8]) -> String {
+    let mut plain = String::with_capacity(name.len() + 4);
+    let mut previous = b'_';
+    for &byte in name {
+        if byte.is_ascii_uppercase() && previous.is_ascii_lowercase() {
+            plain.push('_');
+        }
+        plain.push(if matches!(byte, b'-' | b'.') { '_' } else { char::from(byte.to_ascii_lowercase()) });
+        previous = byte;
+    }
+    plain
+}
+
+/// The value that begins at or behind `at`, and whether it is in quotes.
+fn value(line: &[u8], at: usize, rest_of_line: bool) -> Option<(Range<usize>, bool)> {
+    let rest = line.get(at..)?;
+    // The rest of `=>`, `==`; spaces, and the sign of a text of several lines is no value.
+    let start = at + rest.iter().take(MAX_SPACES).take_while(|b| b" \t=>".contains(b)).count();
+    let rest = &line[start..];
+    let (quote, opening) = match rest {
+        [b'\\', quote @ (b'"' | b'\''), ..] => (Some(*quote), 2),
+        [quote @ (b'"' | b'\'' | b'`'), ..] => (Some(*quote), 1),
+        _ => (None, 0),
+    };
+    let inner = &rest[opening..rest.len().min(opening + MAX_VALUE + 1)];
+    let length = match quote {
+        Some(quote) => inner.iter().position(|b| *b == quote)?.checked_sub(opening - 1)?,
+        None if rest_of_line => inner.trim_ascii_end().len(),
+        None => inner.iter().position(|b| b.is_ascii_whitespace() || b",;&\"'<>)}]|`".contains(b)).unwrap_or(inner.len()),
+    };
+    let start = start + opening;
+    (length > 0 && length <= MAX_VALUE).then_some((start..start + length, quote.is_some()))
+}
