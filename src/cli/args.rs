@@ -1,5 +1,10 @@
 //! The command line as data.
 
+mod judging;
+
+pub(super) use judging::{Db, JudgeArgs, Scan, VerdictFormat};
+
+use judging::form_and_file;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -69,6 +74,11 @@ pub(super) enum Command {
     Copy(Copy),
     /// Check signatures and evidence of an image
     Verify(Verify),
+    /// Say what is wrong with an image, or with what a bill of materials tells: holes, secrets, configuration
+    Scan(Scan),
+    /// The database of advisories: make it, move it, look at it
+    #[command(subcommand)]
+    Db(Db),
     /// Show an image's bill of materials
     Sbom(Sbom),
     /// Show an image's provenance
@@ -187,6 +197,11 @@ pub(super) struct Build {
     /// repeated [default: oci:kiln-out/NAME beside the spec; with --push none]
     #[arg(short, long, value_name = "KIND:PATH")]
     pub output: Vec<String>,
+    #[command(flatten)]
+    pub judge: JudgeArgs,
+    /// Write what policies say of the image to a file, FORM:FILE, with the forms of `kiln scan`; may be repeated
+    #[arg(long, value_name = "FORM:FILE", value_parser = form_and_file)]
+    pub verdict: Vec<(VerdictFormat, PathBuf)>,
     /// Sign with this private key instead of the spec's
     #[arg(long, value_name = "FILE", env = "KILN_KEY", hide_env_values = true)]
     pub key: Option<PathBuf>,

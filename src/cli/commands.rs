@@ -3,6 +3,7 @@
 mod build;
 mod evidence;
 mod frontend;
+mod judging;
 mod signals;
 mod store;
 mod transfer;
@@ -33,6 +34,8 @@ pub(super) fn run(cli: Cli, environment: &Environment, output: &mut Output) -> R
         Command::Push(args) => transfer::push(&args, &global, environment, output),
         Command::Copy(args) => transfer::copy(&args, &global, environment, output),
         Command::Verify(args) => evidence::verify(&args, &global, environment, output),
+        Command::Scan(args) => judging::scan(&args, &global, environment, output),
+        Command::Db(args) => judging::db(&args, &global, environment, output),
         Command::Sbom(args) => evidence::sbom(&args, &global, environment, output),
         Command::Provenance(args) => evidence::provenance(&args, &global, environment, output),
         Command::Why(args) => evidence::why(&args, &global, environment, output),

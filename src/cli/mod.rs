@@ -55,6 +55,7 @@ mod exit {
     pub(super) const USAGE: u8 = 2;
     pub(super) const LOCK: u8 = 3;
     pub(super) const STEP: u8 = 4;
+    pub(super) const POLICY: u8 = 5;
     pub(super) const VERIFICATION: u8 = 6;
     pub(super) const SERVICE: u8 = 7;
     pub(super) const INTERRUPTED: u8 = 130;

@@ -30,7 +30,7 @@ use super::verifying::Subjects;
 use crate::diagnostic::Sources;
 use crate::evidence::PREDICATE_TYPE;
 use crate::evidence::provenance::{BuiltStage, UsedImage};
-use crate::evidence::test_result::Checked;
+use crate::evidence::test_result::{Checked, TestResult, Verdict};
 use crate::git;
 use crate::image::assemble::{Image, assemble_index};
 use crate::image::layout::Layout;
@@ -468,7 +468,7 @@ impl Build<'_> {
 
 /// What will be attached to an image when it is released.
 fn proofs(checked: &[Checked]) -> Proofs {
-    let passed = |check: &Checked| (check.name().to_owned(), check.passed());
+    let passed = |check: &Checked| (check.name().to_owned(), TestResult::of(check).result == Verdict::Passed);
     Proofs { signature: true, sbom: true, provenance: Some(SLSA_LEVEL), checks: checked.iter().map(passed).collect() }
 }
 

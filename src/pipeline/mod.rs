@@ -71,14 +71,14 @@ pub use failure::Failure;
 pub use frontend::{BringOptions, CheckOutOptions, FrontendOptions, bring, check_out, frontend};
 pub use graph::{GraphForm, GraphOptions, graph};
 pub use identity::{KeySettings, generate_key};
-pub use judging::JudgeOptions;
+pub use judging::{JudgeOptions, VerdictForm, scan, written};
 pub use locking::{LockMode, lock};
 pub use opened::{ImageChoice, Predicate, predicate_of};
 pub use project::{Project, SPEC_FILE};
 pub use report::{
     AttestationReport, BuildReport, CommandDifference, CommandReasons, CopyReport, Findings, ImageReport, LayerReport,
     LockReport, OutputReport, PhaseReport, PlatformReport, PublishedReport, SharedReport, SignerReport, SolveReport,
-    TagReport, TargetReport,
+    TagReport, TargetReport, VerdictReport,
 };
 pub use session::{Given, Progress, Session, Settings, Silent};
 pub use sharing::{PlaceDefaults, SharingOptions};

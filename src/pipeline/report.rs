@@ -5,6 +5,7 @@
 
 use super::judging::Judgement;
 use crate::oci::Digest;
+use crate::policy::Outcome;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -141,6 +142,14 @@ pub struct VerdictReport {
     /// What is said.
     #[serde(flatten)]
     pub judgement: Judgement,
+}
+
+impl VerdictReport {
+    /// Whether there is more to tell than that all is well.
+    pub fn is_worth_telling(&self) -> bool {
+        let verdict = &self.judgement.verdict;
+        !verdict.passed || verdict.count(Outcome::Warned) > 0 || !verdict.unused.is_empty()
+    }
 }
 
 /// An image as it was built.

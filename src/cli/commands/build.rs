@@ -1,5 +1,6 @@
 //! `build`, `lock` and `graph`.
 
+use super::judging::{judge_options, write_verdicts};
 use super::{given, in_session, in_session_with, spec_args, store};
 use crate::cli::args::{Build, Global, Graph, GraphFormat, Lock, ProgressMode, Shell};
 use crate::cli::output::{Failure, Output};
@@ -7,7 +8,7 @@ use crate::cli::{Environment, ci, exit, render};
 use crate::oci::Platform;
 use crate::pipeline::{
     self, BuildOptions, Findings, Given, GraphForm, GraphOptions, KeySettings, LockMode, Refresh, SharingOptions,
-    ShellOptions, TargetOptions,
+    ShellOptions, TargetOptions, VerdictForm, VerdictReport,
 };
 use secrecy::SecretString;
 use std::io::IsTerminal;
@@ -38,6 +39,7 @@ pub(super) fn build(
         keys: keys(args, environment, &passphrase)?,
         record_run: args.record_run,
         sharing: sharing(args, environment),
+        judge: judge_options(&args.judge),
     };
     let given = given_to_build(args, environment)?;
     let report =
@@ -47,7 +49,17 @@ pub(super) fn build(
     }
     ci::tell(&report, args.metadata_file.as_deref(), args.dotenv.as_deref(), environment)?;
     output.result(render::build(&report).as_bytes())?;
-    findings(&report.findings, args, output)
+    write_verdicts(&report.verdicts, &args.verdict)?;
+    let code = findings(&report.findings, args, output)?;
+    Ok(verdicts(&report.verdicts, output)?.unwrap_or(code))
+}
+
+/// Shows what policies say, where they say something; what they deny has an exit code of its own.
+fn verdicts(verdicts: &[VerdictReport], output: &mut Output) -> Result<Option<u8>, Failure> {
+    for verdict in verdicts.iter().filter(|verdict| verdict.is_worth_telling()) {
+        output.result(pipeline::written(verdict, VerdictForm::Text).as_bytes())?;
+    }
+    Ok(verdicts.iter().any(|verdict| !verdict.judgement.verdict.passed).then_some(exit::POLICY))
 }
 
 /// With what is signed; `passphrase` opens a key.

@@ -116,7 +116,7 @@ impl Checked {
     }
 
     /// The name of the check.
-    fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         self.step.check.as_deref().unwrap_or(&self.step.name)
     }
 

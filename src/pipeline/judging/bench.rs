@@ -4,7 +4,7 @@ use super::super::error::Error;
 use super::super::locking::Locked;
 use super::super::project::{Project, locate};
 use super::super::session::Session;
-use crate::advisories::Database;
+use crate::advisories::database::Database;
 use crate::diagnostic::Sources;
 use crate::oci::{Digest, Reference};
 use crate::policy::Standing;
