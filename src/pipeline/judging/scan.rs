@@ -1,0 +1,52 @@
+//! An image of somebody else's, or one that was released before, judged as it is; and a bill of materials.
+
+use super::super::error::Error;
+use super::super::opened::{ImageChoice, Opened, Predicate};
+use super::super::report::VerdictReport;
+use super::super::session::Session;
+use super::attached;
+use super::bench::{Bench, JudgeOptions};
+use super::listed;
+use super::scene::Scene;
+use crate::evidence::scan::{self, Finding};
+use crate::policy::Proofs;
+use std::path::Path;
+
+/// Says what is wrong with an image, or with what a bill of materials tells.
+pub fn scan(session: &Session<'_>, choice: &ImageChoice, options: &JudgeOptions) -> Result<VerdictReport, Error> {
+    let bench = Bench::of_scan(session, options)?;
+    match listed::read(Path::new(&choice.image))? {
+        Some(bill) => listed::judge(&bench, &choice.image, bill),
+        None => image(session, choice, &bench),
+    }
+}
+
+fn image(session: &Session<'_>, choice: &ImageChoice, bench: &Bench) -> Result<VerdictReport, Error> {
+    let opened = Opened::open(session, choice)?;
+    let (imported, flat) = opened.unpacked(session)?;
+    session.phase("scanning");
+    let attached = attached::read(&opened)?;
+    let scene = Scene {
+        annotations: opened.annotations()?,
+        tree: flat.tree,
+        layers: imported.image.layers.iter().map(|layer| layer.descriptor.digest).collect(),
+        layer_of: flat.layer_of,
+        hidden: flat.hidden,
+        components: Vec::new(),
+        owned: attached.owned(),
+        inputs: Vec::new(),
+        commands: Vec::new(),
+        unattributed: Vec::new(),
+        config: imported.config,
+    };
+    let mut found = scene.look(bench, &session.store)?;
+    let places = found.findings.iter_mut().flat_map(|finding: &mut Finding| &mut finding.places);
+    places.for_each(|place| attached.locate(place));
+    let judgement = bench.judge(found, &attached.proofs());
+    Ok(VerdictReport {
+        image: choice.image.clone(),
+        platform: imported.image.platform.to_string(),
+        digest: opened.digest(),
+        judgement,
+    })
+}
