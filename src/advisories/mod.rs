@@ -7,6 +7,9 @@ pub mod database;
 pub mod feed;
 pub mod hole;
 
+#[cfg(test)]
+mod fixtures;
+
 mod cve;
 mod ecosystem;
 mod identity;
