@@ -9,6 +9,9 @@ pub mod feed;
 pub mod hole;
 pub mod version;
 
+#[cfg(test)]
+mod fixtures;
+
 mod cve;
 mod ecosystem;
 mod identity;
