@@ -46,7 +46,11 @@ const PROGRAMS: &[Program] = &[
         files: &["perl", "perl5*", "libperl.so*"],
         patterns: &[r"/perl5?/(?:site_perl/|vendor_perl/)?(5\.[0-9]{1,2}\.[0-9]{1,2})[/\x00]"],
     },
-    Program { name: "julia", files: &["libjulia-internal.so*"], patterns: &[r"__init__\x00([0-9]{1,2}\.[0-9]{1,3}\.[0-9]{1,3})\x00verify"] },
+    Program {
+        name: "julia",
+        files: &["libjulia-internal.so*"],
+        patterns: &[r"__init__\x00([0-9]{1,2}\.[0-9]{1,3}\.[0-9]{1,3})\x00verify"],
+    },
     Program {
         name: "erlang",
         files: &["erlexec", "beam.smp"],
@@ -60,11 +64,21 @@ const PROGRAMS: &[Program] = &[
     Program {
         name: "nginx",
         files: &["nginx"],
-        patterns: &[r"nginx version: [a-zA-Z]{1,32}/([0-9]{1,2}\.[0-9]{1,3}\.[0-9]{1,3}(?:\+[0-9]{1,3})?(?:-[0-9]{1,3})?)"],
+        patterns: &[
+            r"nginx version: [a-zA-Z]{1,32}/([0-9]{1,2}\.[0-9]{1,3}\.[0-9]{1,3}(?:\+[0-9]{1,3})?(?:-[0-9]{1,3})?)",
+        ],
     },
     Program { name: "httpd", files: &["httpd", "apache2"], patterns: &[r"Apache/([0-9]\.[0-9]{1,2}\.[0-9]{1,3})"] },
-    Program { name: "lighttpd", files: &["lighttpd"], patterns: &[r"\x00lighttpd/([0-9]\.[0-9]{1,2}\.[0-9]{1,3})\x00"] },
-    Program { name: "proftpd", files: &["proftpd"], patterns: &[r"\x00ProFTPD Version ([0-9]\.[0-9]{1,2}\.[0-9]{1,3}[a-z]?)\x00"] },
+    Program {
+        name: "lighttpd",
+        files: &["lighttpd"],
+        patterns: &[r"\x00lighttpd/([0-9]\.[0-9]{1,2}\.[0-9]{1,3})\x00"],
+    },
+    Program {
+        name: "proftpd",
+        files: &["proftpd"],
+        patterns: &[r"\x00ProFTPD Version ([0-9]\.[0-9]{1,2}\.[0-9]{1,3}[a-z]?)\x00"],
+    },
     Program {
         name: "haproxy",
         files: &["haproxy"],
@@ -115,10 +129,20 @@ const PROGRAMS: &[Program] = &[
     Program {
         name: "openssl",
         files: &["openssl", "libcrypto.so*", "libssl.so*"],
-        patterns: &[r"OpenSSL ([0-9]\.[0-9]{1,2}\.[0-9]{1,3}(?:[a-z]{1,2}|-(?:alpha|beta|rc|pre)[0-9]{1,2})?)\s{1,2}[0-9]{1,2} [A-Z][a-z]{2} [0-9]{4}"],
+        patterns: &[
+            r"OpenSSL ([0-9]\.[0-9]{1,2}\.[0-9]{1,3}(?:[a-z]{1,2}|-(?:alpha|beta|rc|pre)[0-9]{1,2})?)\s{1,2}[0-9]{1,2} [A-Z][a-z]{2} [0-9]{4}",
+        ],
     },
-    Program { name: "curl", files: &["curl", "libcurl.so*", "libcurl-*"], patterns: &[r"curl/([0-9]\.[0-9]{1,3}\.[0-9]{1,3})"] },
-    Program { name: "zlib", files: &["libz.so*"], patterns: &[r"deflate ([0-9]\.[0-9]{1,2}(?:\.[0-9]{1,3}){0,2}) Copyright"] },
+    Program {
+        name: "curl",
+        files: &["curl", "libcurl.so*", "libcurl-*"],
+        patterns: &[r"curl/([0-9]\.[0-9]{1,3}\.[0-9]{1,3})"],
+    },
+    Program {
+        name: "zlib",
+        files: &["libz.so*"],
+        patterns: &[r"deflate ([0-9]\.[0-9]{1,2}(?:\.[0-9]{1,3}){0,2}) Copyright"],
+    },
     Program { name: "expat", files: &["libexpat.so*"], patterns: &[r"expat_([0-9]\.[0-9]{1,2}\.[0-9]{1,3})\x00"] },
     Program { name: "xz", files: &["xz"], patterns: &[r"\x00xz \(XZ Utils\) ([0-9]\.[0-9]{1,2}\.[0-9]{1,3})\x00"] },
     Program {
@@ -149,10 +173,8 @@ pub(super) fn packages(content: &mut (impl Read + Seek), name: &str) -> Result<V
     let mut window = Vec::with_capacity(WINDOW);
     loop {
         let kept = window.len();
-        let read = content
-            .take((WINDOW - kept) as u64)
-            .read_to_end(&mut window)
-            .map_err(CatalogError::reading("program"))?;
+        let read =
+            content.take((WINDOW - kept) as u64).read_to_end(&mut window).map_err(CatalogError::reading("program"))?;
         for search in &mut searches {
             search.look(&window, read == 0);
         }
