@@ -21,7 +21,11 @@ const PROGRAMS: &[Program] = &[
     Program {
         name: "python",
         files: &["python2.*", "python3.*", "libpython2.*", "libpython3.*"],
-        patterns: &[r"\x00(SERIES\.[0-9]{1,3}[-+._a-zA-Z0-9]{0,24})\x00"],
+        // Linkers merge texts with equal ends, and then the version stands at the end of a folder's name.
+        patterns: &[
+            r"\x00(SERIES\.[0-9]{1,3}[-+._a-zA-Z0-9]{0,24})\x00",
+            r"[/-](SERIES\.[0-9]{1,3}(?:(?:a|b|rc)[0-9]{1,2})?)\x00",
+        ],
     },
     Program { name: "pypy", files: &["libpypy*"], patterns: &[r"\[PyPy ([0-9]{1,2}\.[0-9]{1,3}\.[0-9]{1,3})"] },
     Program {

@@ -47,6 +47,17 @@ fn versions_of_go_programs_are_taken_from_the_linkers_flags() {
 }
 
 #[test]
+fn go_programs_outside_of_modules_are_named_by_what_was_built() {
+    let programs = |modules: &str| {
+        let elf = Elf::new(vec![(".go.buildinfo", go_inline("go1.22.3", modules))]).bytes();
+        purls(Question::Elf, "docker", &elf)
+    };
+    let docker = "path\tgithub.com/docker/cli/cmd/docker\nbuild\t-ldflags=\" -X \\\"github.com/docker/cli/cli/version.Version=28.2.2\\\" -static\"\n";
+    assert_eq!(programs(docker), ["pkg:golang/github.com/docker/cli@v28.2.2#cmd/docker", "pkg:golang/stdlib@1.22.3"]);
+    assert_eq!(programs("path\tcommand-line-arguments\n"), ["pkg:golang/stdlib@1.22.3"]);
+}
+
+#[test]
 fn crates_that_only_built_are_left_out() {
     let found = ask(Question::Elf, "app", &Elf::new(vec![(".dep-v0", crates())]).bytes()).unwrap();
     let names: Vec<&str> = found.iter().map(|found| found.name.as_str()).collect();
@@ -64,10 +75,11 @@ fn notes_of_a_file_without_sections_are_not_needed() {
 
 #[test]
 fn well_known_programs_have_versions() {
-    let cases: [(&str, &[u8], &[&str]); 17] = [
+    let cases: [(&str, &[u8], &[&str]); 18] = [
         ("node", b"x node.js/v22.9.0 y", &["pkg:generic/node@22.9.0"]),
         ("python3.11", b"\x003.11.2+\x00", &["pkg:generic/python@3.11.2%2B"]),
         ("libpython3.11.so.1.0", b"\x002.5.0\x00\x003.11\x00\x003.11.9\x00", &["pkg:generic/python@3.11.9"]),
+        ("libpython3.11.so.1.0", b"\0/opt/python/3.11.7\0", &["pkg:generic/python@3.11.7"]),
         ("ruby", b"ruby 3.2.1 (2023-02-08 revision 31819e82c8) [x86_64-linux]", &["pkg:generic/ruby@3.2.1"]),
         ("php", b"X-Powered-By: PHP/8.3.1\0", &["pkg:generic/php-cli@8.3.1"]),
         ("perl", b"/usr/share/perl/5.36\0/usr/share/perl/5.36.0\0", &["pkg:generic/perl@5.36.0"]),

@@ -133,7 +133,7 @@ dep\tgithub.com/BurntSushi/toml\tv1.4.0\th1:x=
 dep\tgolang.org/x/net\tv0.1.0
 =>\tgithub.com/fork/net/v2\tv2.0.1\th1:y=
 dep\texample.com/local\tv0.0.1
-=>\t./local\t
+=>\t./local\t(devel)\t
 build\tGOARCH=amd64
 build\tvcs.revision=0123456789abcdef0123456789abcdef01234567
 build\tvcs.time=2024-01-02T15:04:05Z

@@ -121,7 +121,7 @@ fn dotnet_programs_bring_what_has_files() {
 fn java_runtimes_are_named_as_their_holes_are() {
     assert_eq!(
         purls(Question::JvmRelease, "release", JVM_RELEASE),
-        ["pkg:generic/oracle/openjdk@21.0.4%2B7-LTS?repository_url=https:%2F%2Fgithub.com%2Fadoptium%2Fjdk21u.git"]
+        ["pkg:generic/oracle/openjdk@21.0.4%2B7-LTS?repository_url=https://github.com/adoptium/jdk21u.git"]
     );
     let eight = b"JAVA_VERSION=\"1.8.0_422\"\nFULL_VERSION=\"1.8.0_422-b05\"\nIMPLEMENTOR=\"Azul Systems, Inc.\"\n";
     assert_eq!(purls(Question::JvmRelease, "release", eight), ["pkg:generic/azul/zulu@1.8.0_422-b05"]);
