@@ -111,11 +111,8 @@ fn version(found: &Found) -> String {
 /// The paths of files that tell of something and that a package of a database owns.
 fn owned_paths(files: &[(&TreePath, Vec<Found>)]) -> BTreeSet<Vec<u8>> {
     let tells = |found: &Found| !found.by.is_database();
-    let candidates: BTreeSet<Vec<u8>> = files
-        .iter()
-        .filter(|(_, found)| found.iter().any(tells))
-        .map(|(path, _)| merged(path.as_bytes()))
-        .collect();
+    let candidates: BTreeSet<Vec<u8>> =
+        files.iter().filter(|(_, found)| found.iter().any(tells)).map(|(path, _)| merged(path.as_bytes())).collect();
     let mut owned = BTreeSet::new();
     for (path, found) in files.iter().filter(|(_, found)| !found.iter().all(tells)) {
         let root = root_of_database(path.as_bytes());

@@ -8,11 +8,7 @@ use std::io::{Read, Seek};
 
 /// The crates, modules and programs in a file called `name`, and the package that it was built for. A file that is no
 /// ELF file says nothing.
-pub(super) fn packages(
-    content: &mut (impl Read + Seek),
-    size: u64,
-    name: &str,
-) -> Result<Vec<Found>, CatalogError> {
+pub(super) fn packages(content: &mut (impl Read + Seek), size: u64, name: &str) -> Result<Vec<Found>, CatalogError> {
     let Some(elf) = Elf::read(content, size)? else { return Ok(Vec::new()) };
     let notes = note::notes(content, &elf)?;
     let mut packages: Vec<Found> = notes.package.into_iter().collect();

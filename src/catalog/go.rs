@@ -22,6 +22,9 @@ const MOST_MODULES: usize = 50_000;
 
 const WHAT: &str = "build information of a Go program";
 
+/// What stands in the place of a version where there is none.
+const NO_VERSIONS: [&str; 2] = ["(devel)", "v0.0.0-00010101000000-000000000000"];
+
 /// Go itself, the program's module, and all that were linked in.
 pub(super) fn packages(content: &mut (impl Read + Seek), elf: &Elf) -> Result<Vec<Found>, CatalogError> {
     let Some((go, info)) = build_info(content, elf)? else { return Ok(Vec::new()) };
@@ -122,17 +125,18 @@ fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// The modules by their lines: `mod` and `dep` with path, version and sum, `=>` for what stands in the place of the
+/// The modules by their lines: `path` with what was built, `mod` and `dep` with path, version and sum, `=>` for what stands in the place of the
 /// module before it, `build` for how it was built.
 fn modules(info: &str) -> Result<Vec<Found>, CatalogError> {
     let mut modules: Vec<Found> = Vec::new();
-    let mut main = None;
+    let (mut main, mut program) = (None, "");
     let mut build = Build::default();
     for line in info.lines() {
         let mut words = line.split('\t');
         let kind = words.next().unwrap_or_default();
         let (path, version) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         match kind {
+            "path" => program = path,
             "mod" => {
                 main = Some(modules.len());
                 modules.push(found(path, version));
@@ -140,8 +144,8 @@ fn modules(info: &str) -> Result<Vec<Found>, CatalogError> {
             "dep" => modules.push(found(path, version)),
             "=>" => {
                 if let Some(replaced) = modules.last_mut() {
-                    // A folder has no version: what is in it goes by the name and version of what it replaces.
-                    if !version.is_empty() {
+                    // What is in a folder goes by the name and version of what it replaces.
+                    if !is_folder(path) {
                         *replaced = found(path, version);
                     }
                 }
@@ -153,13 +157,23 @@ fn modules(info: &str) -> Result<Vec<Found>, CatalogError> {
             return Err(CatalogError::TooMuch { what: WHAT, limit: MOST_MODULES as u64, unit: "modules" });
         }
     }
+    if main.is_none() && program.contains('/') {
+        // Programs that are built outside of modules name only what was built.
+        main = Some(modules.len());
+        modules.push(found(program, "(devel)"));
+    }
     if let Some(main) = main.and_then(|at| modules.get_mut(at)).filter(|main| main.version == "(devel)") {
         main.version = build.version().unwrap_or_default();
     }
-    for module in modules.iter_mut().filter(|module| module.version == "(devel)") {
+    for module in modules.iter_mut().filter(|module| NO_VERSIONS.contains(&module.version.as_str())) {
         module.version.clear();
     }
     Ok(modules)
+}
+
+/// Whether a replacement is a folder of the machine that built, and no module.
+fn is_folder(path: &str) -> bool {
+    path.starts_with(['.', '/']) || path.is_empty()
 }
 
 /// What the settings of a build say about the version of a module that has none.
@@ -179,7 +193,7 @@ impl Build {
             "-ldflags" => &mut self.linker_flags,
             _ => return,
         };
-        *place = Some(value.to_owned());
+        *place = Some(unquote(value));
     }
 
     /// The version that was written into a variable called `version`, else the pseudo-version of the commit.
@@ -192,6 +206,14 @@ impl Build {
         let (revision, time) = (self.revision.as_deref()?.get(..12)?, self.time.as_deref()?);
         let digits: String = time.chars().filter(char::is_ascii_digit).take(14).collect();
         (digits.len() == 14).then(|| format!("v0.0.0-{digits}-{revision}"))
+    }
+}
+
+/// A value as it was: Go writes quotes around one that has spaces, and backslashes before those in it.
+fn unquote(value: &str) -> String {
+    match value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(inner) => inner.replace("\\\"", "\"").replace("\\\\", "\\"),
+        None => value.to_owned(),
     }
 }
 

@@ -54,7 +54,8 @@ impl<R: Read> Paragraphs<R> {
                 continue;
             }
             let Some(colon) = line.iter().position(|b| *b == b':') else { continue };
-            let Some(name) = self.wanted.iter().find(|name| name.as_bytes().eq_ignore_ascii_case(&line[..colon])) else {
+            let Some(name) = self.wanted.iter().find(|name| name.as_bytes().eq_ignore_ascii_case(&line[..colon]))
+            else {
                 continue;
             };
             if paragraph.all(name).count() < MOST_REPEATED {

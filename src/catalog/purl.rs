@@ -7,6 +7,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 /// What purl-spec has encoded: everything but letters, digits, `.`, `-`, `_`, `~` and `:`.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_').remove(b'~').remove(b':');
 
+/// A qualifier's value may have slashes: addresses do.
+const ENCODED_IN_QUALIFIERS: &AsciiSet = &ENCODED.remove(b'/');
+
 /// The package URL of what was found in a system of the distribution `os`.
 pub(super) fn purl(found: &Found, os: Option<&OsRelease>) -> String {
     let parts = Parts::of(found, os);
@@ -22,7 +25,7 @@ pub(super) fn purl(found: &Found, os: Option<&OsRelease>) -> String {
     let mut separator = '?';
     for (key, value) in qualifiers(found, os) {
         purl.push(separator);
-        purl.push_str(&format!("{key}={}", encode(&value)));
+        purl.push_str(&format!("{key}={}", utf8_percent_encode(&value, ENCODED_IN_QUALIFIERS)));
         separator = '&';
     }
     let subpath: Vec<String> = parts.subpath.split('/').filter(|part| !part.is_empty()).map(encode).collect();

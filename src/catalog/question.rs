@@ -101,7 +101,9 @@ fn by_name(folder: &[u8], name: &[u8]) -> Option<Question> {
         b"status" if is_in(folder, b"var/lib/dpkg") => return Some(Question::DpkgStatus),
         b"installed" if is_in(folder, b"lib/apk/db") => return Some(Question::ApkInstalled),
         b"Packages" | b"Packages.db" | b"rpmdb.sqlite"
-            if is_in(folder, b"var/lib/rpm") || is_in(folder, b"usr/lib/sysimage/rpm") || is_in(folder, b"usr/share/rpm") =>
+            if is_in(folder, b"var/lib/rpm")
+                || is_in(folder, b"usr/lib/sysimage/rpm")
+                || is_in(folder, b"usr/share/rpm") =>
         {
             return Some(Question::RpmDatabase);
         }
@@ -126,8 +128,8 @@ fn by_name(folder: &[u8], name: &[u8]) -> Option<Question> {
         return Some(Question::JavaArchive);
     }
     let is_list = ends_with(name, ".list") && is_in(folder, b"var/lib/dpkg/info");
-    let is_sums = ends_with(name, ".md5sums")
-        && (is_in(folder, b"var/lib/dpkg/info") || is_in(folder, b"var/lib/dpkg/status.d"));
+    let is_sums =
+        ends_with(name, ".md5sums") && (is_in(folder, b"var/lib/dpkg/info") || is_in(folder, b"var/lib/dpkg/status.d"));
     (is_list || is_sums).then_some(Question::DpkgFiles)
 }
 

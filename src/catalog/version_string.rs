@@ -21,7 +21,11 @@ const PROGRAMS: &[Program] = &[
     Program {
         name: "python",
         files: &["python2.*", "python3.*", "libpython2.*", "libpython3.*"],
-        patterns: &[r"\x00(SERIES\.[0-9]{1,3}[-+._a-zA-Z0-9]{0,24})\x00"],
+        // Linkers merge texts with equal ends, and then the version stands at the end of a folder's name.
+        patterns: &[
+            r"\x00(SERIES\.[0-9]{1,3}[-+._a-zA-Z0-9]{0,24})\x00",
+            r"[/-](SERIES\.[0-9]{1,3}(?:(?:a|b|rc)[0-9]{1,2})?)\x00",
+        ],
     },
     Program { name: "pypy", files: &["libpypy*"], patterns: &[r"\[PyPy ([0-9]{1,2}\.[0-9]{1,3}\.[0-9]{1,3})"] },
     Program {
@@ -46,7 +50,11 @@ const PROGRAMS: &[Program] = &[
         files: &["perl", "perl5*", "libperl.so*"],
         patterns: &[r"/perl5?/(?:site_perl/|vendor_perl/)?(5\.[0-9]{1,2}\.[0-9]{1,2})[/\x00]"],
     },
-    Program { name: "julia", files: &["libjulia-internal.so*"], patterns: &[r"__init__\x00([0-9]{1,2}\.[0-9]{1,3}\.[0-9]{1,3})\x00verify"] },
+    Program {
+        name: "julia",
+        files: &["libjulia-internal.so*"],
+        patterns: &[r"__init__\x00([0-9]{1,2}\.[0-9]{1,3}\.[0-9]{1,3})\x00verify"],
+    },
     Program {
         name: "erlang",
         files: &["erlexec", "beam.smp"],
@@ -60,11 +68,21 @@ const PROGRAMS: &[Program] = &[
     Program {
         name: "nginx",
         files: &["nginx"],
-        patterns: &[r"nginx version: [a-zA-Z]{1,32}/([0-9]{1,2}\.[0-9]{1,3}\.[0-9]{1,3}(?:\+[0-9]{1,3})?(?:-[0-9]{1,3})?)"],
+        patterns: &[
+            r"nginx version: [a-zA-Z]{1,32}/([0-9]{1,2}\.[0-9]{1,3}\.[0-9]{1,3}(?:\+[0-9]{1,3})?(?:-[0-9]{1,3})?)",
+        ],
     },
     Program { name: "httpd", files: &["httpd", "apache2"], patterns: &[r"Apache/([0-9]\.[0-9]{1,2}\.[0-9]{1,3})"] },
-    Program { name: "lighttpd", files: &["lighttpd"], patterns: &[r"\x00lighttpd/([0-9]\.[0-9]{1,2}\.[0-9]{1,3})\x00"] },
-    Program { name: "proftpd", files: &["proftpd"], patterns: &[r"\x00ProFTPD Version ([0-9]\.[0-9]{1,2}\.[0-9]{1,3}[a-z]?)\x00"] },
+    Program {
+        name: "lighttpd",
+        files: &["lighttpd"],
+        patterns: &[r"\x00lighttpd/([0-9]\.[0-9]{1,2}\.[0-9]{1,3})\x00"],
+    },
+    Program {
+        name: "proftpd",
+        files: &["proftpd"],
+        patterns: &[r"\x00ProFTPD Version ([0-9]\.[0-9]{1,2}\.[0-9]{1,3}[a-z]?)\x00"],
+    },
     Program {
         name: "haproxy",
         files: &["haproxy"],
@@ -115,10 +133,20 @@ const PROGRAMS: &[Program] = &[
     Program {
         name: "openssl",
         files: &["openssl", "libcrypto.so*", "libssl.so*"],
-        patterns: &[r"OpenSSL ([0-9]\.[0-9]{1,2}\.[0-9]{1,3}(?:[a-z]{1,2}|-(?:alpha|beta|rc|pre)[0-9]{1,2})?)\s{1,2}[0-9]{1,2} [A-Z][a-z]{2} [0-9]{4}"],
+        patterns: &[
+            r"OpenSSL ([0-9]\.[0-9]{1,2}\.[0-9]{1,3}(?:[a-z]{1,2}|-(?:alpha|beta|rc|pre)[0-9]{1,2})?)\s{1,2}[0-9]{1,2} [A-Z][a-z]{2} [0-9]{4}",
+        ],
     },
-    Program { name: "curl", files: &["curl", "libcurl.so*", "libcurl-*"], patterns: &[r"curl/([0-9]\.[0-9]{1,3}\.[0-9]{1,3})"] },
-    Program { name: "zlib", files: &["libz.so*"], patterns: &[r"deflate ([0-9]\.[0-9]{1,2}(?:\.[0-9]{1,3}){0,2}) Copyright"] },
+    Program {
+        name: "curl",
+        files: &["curl", "libcurl.so*", "libcurl-*"],
+        patterns: &[r"curl/([0-9]\.[0-9]{1,3}\.[0-9]{1,3})"],
+    },
+    Program {
+        name: "zlib",
+        files: &["libz.so*"],
+        patterns: &[r"deflate ([0-9]\.[0-9]{1,2}(?:\.[0-9]{1,3}){0,2}) Copyright"],
+    },
     Program { name: "expat", files: &["libexpat.so*"], patterns: &[r"expat_([0-9]\.[0-9]{1,2}\.[0-9]{1,3})\x00"] },
     Program { name: "xz", files: &["xz"], patterns: &[r"\x00xz \(XZ Utils\) ([0-9]\.[0-9]{1,2}\.[0-9]{1,3})\x00"] },
     Program {
@@ -149,10 +177,8 @@ pub(super) fn packages(content: &mut (impl Read + Seek), name: &str) -> Result<V
     let mut window = Vec::with_capacity(WINDOW);
     loop {
         let kept = window.len();
-        let read = content
-            .take((WINDOW - kept) as u64)
-            .read_to_end(&mut window)
-            .map_err(CatalogError::reading("program"))?;
+        let read =
+            content.take((WINDOW - kept) as u64).read_to_end(&mut window).map_err(CatalogError::reading("program"))?;
         for search in &mut searches {
             search.look(&window, read == 0);
         }

@@ -29,11 +29,7 @@ const LONGEST_POM: u64 = 4 << 20;
 pub(super) const WHAT: &str = "Java archive";
 
 /// The artefacts in an archive called `name`, those of archives in it included.
-pub(super) fn packages(
-    content: &mut (impl Read + Seek),
-    size: u64,
-    name: &str,
-) -> Result<Vec<Found>, CatalogError> {
+pub(super) fn packages(content: &mut (impl Read + Seek), size: u64, name: &str) -> Result<Vec<Found>, CatalogError> {
     let budget = Budget::new();
     let mut found = Vec::new();
     let mut archive = Archive::open(content, size, &budget)?;
@@ -53,16 +49,16 @@ fn read<R: Read + Seek>(
         return Err(CatalogError::TooMuch { what: WHAT, limit: DEEPEST as u64, unit: "archives in each other" });
     }
     let manifest = match archive.find_manifest() {
-        Some(path) => Manifest::parse(&archive.text(&path, LONGEST_MANIFEST)?),
-        None => Manifest::default(),
+        Some(path) => Some(Manifest::parse(&archive.text(&path, LONGEST_MANIFEST)?)),
+        None => None,
     };
     let artefacts = artefacts(archive)?;
     let file = FileName::parse(name);
-    found.extend(main_package(&file, &manifest, &artefacts, way));
+    found.extend(main_package(&file, manifest.as_ref(), &artefacts, way));
     for (path, artefact) in artefacts {
         let mut inside = way.clone();
         inside.push(path);
-        let licence = artefact.licence.or_else(|| manifest.licence());
+        let licence = artefact.licence.or_else(|| manifest.as_ref()?.licence());
         let package = Found::new(Kind::Java, Cataloguer::JavaArchive, artefact.name, artefact.version);
         found.push(Found { namespace: Some(artefact.group), licence, inside, ..package });
     }
@@ -114,10 +110,11 @@ fn folder(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-/// The archive itself, where none of the artefacts in it is that: a shaded jar, or one that Maven did not make.
+/// The archive itself, where none of the artefacts in it is that: a shaded jar, or one that Maven did not make. One
+/// with a manifest is told of even where nothing knows its version.
 fn main_package(
     file: &FileName,
-    manifest: &Manifest,
+    manifest: Option<&Manifest>,
     artefacts: &[(String, Coordinates)],
     way: &[String],
 ) -> Option<Found> {
@@ -127,18 +124,18 @@ fn main_package(
     if artefacts.len() == 1 || artefacts.iter().any(|(_, artefact)| is_file(artefact)) {
         return None;
     }
-    let name = file.name.clone().or_else(|| manifest.name())?;
-    let version = file.version.clone().or_else(|| manifest.version())?;
-    let group = manifest.group(&name).unwrap_or_else(|| name.clone());
-    let package = Found::new(Kind::Java, Cataloguer::JavaArchive, name, version);
+    let version = file.version.clone().or_else(|| manifest?.version());
+    if manifest.is_none() && version.is_none() {
+        return None;
+    }
+    let name = file.name.clone().or_else(|| manifest?.name())?;
+    let group = manifest.and_then(|manifest| manifest.group(&name)).unwrap_or_else(|| name.clone());
+    let package = Found::new(Kind::Java, Cataloguer::JavaArchive, name, version.unwrap_or_default());
     Some(Found {
         namespace: Some(group),
-        licence: manifest.licence(),
-        supplier: manifest.vendor(),
+        licence: manifest.and_then(Manifest::licence),
+        supplier: manifest.and_then(Manifest::vendor),
         inside: way.to_vec(),
         ..package
     })
 }
-
-#[cfg(test)]
-mod tests;

@@ -104,7 +104,11 @@ impl<C: Read + Seek> Database<'_, C> {
     /// A value in a chain of pages. No two chains share a page, so that all values together fit into the file.
     fn overflow(&mut self, first: u64, length: u64) -> Result<Vec<u8>, CatalogError> {
         if length > LARGEST_HEADER {
-            return Err(CatalogError::TooMuch { what: super::WHAT, limit: LARGEST_HEADER, unit: "bytes of one package" });
+            return Err(CatalogError::TooMuch {
+                what: super::WHAT,
+                limit: LARGEST_HEADER,
+                unit: "bytes of one package",
+            });
         }
         let mut value = Vec::new();
         let mut number = first;

@@ -97,6 +97,3 @@ fn u16_be(bytes: &[u8], at: usize) -> Option<u16> {
 fn u32_be(bytes: &[u8], at: usize) -> Option<u32> {
     u32_le(bytes, at).map(u32::swap_bytes)
 }
-
-#[cfg(test)]
-mod tests;

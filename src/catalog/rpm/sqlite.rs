@@ -114,7 +114,11 @@ impl<C: Read + Seek> Database<'_, C> {
         let (length, length_size) = varint(page, at).ok_or_else(&short)?;
         let (_, row_size) = varint(page, at + length_size).ok_or_else(&short)?;
         if length > LARGEST_HEADER {
-            return Err(CatalogError::TooMuch { what: super::WHAT, limit: LARGEST_HEADER, unit: "bytes of one package" });
+            return Err(CatalogError::TooMuch {
+                what: super::WHAT,
+                limit: LARGEST_HEADER,
+                unit: "bytes of one package",
+            });
         }
         let start = at + length_size + row_size;
         let local = self.local_length(length) as usize;

@@ -1,1 +1,0 @@
-//! Files made up for tests.

@@ -1,0 +1,103 @@
+//! What Java archives say.
+
+use super::samples::{MANIFEST, POM_PROPERTIES, POM_XML, war};
+use super::{ask, purls};
+use crate::catalog::fixtures::zip::zip;
+use crate::catalog::{CatalogError, Question};
+
+#[test]
+fn shaded_jars_are_several_packages() {
+    assert_eq!(
+        purls(Question::JavaArchive, "app.war", &war()),
+        [
+            "pkg:maven/app/app",
+            "pkg:maven/com.example/shaded@2.0",
+            "pkg:maven/org.apache.commons/commons-lang3@3.12.0",
+            "pkg:maven/org.example/child@1.1",
+        ]
+    );
+    let found = ask(Question::JavaArchive, "app.war", &war()).unwrap();
+    let lang = found.iter().find(|found| found.name == "commons-lang3").unwrap();
+    let properties = "META-INF/maven/org.apache.commons/commons-lang3/pom.properties";
+    assert_eq!(lang.inside, ["WEB-INF/lib/shaded-2.0.jar", properties]);
+    let child = found.iter().find(|found| found.name == "child").unwrap();
+    assert_eq!(child.licence.as_deref(), Some("Apache-2.0"));
+}
+
+#[test]
+fn a_jar_with_one_artefact_is_that_whatever_it_is_called() {
+    let path = "META-INF/maven/org.apache.commons/commons-lang3/pom.properties";
+    let jar = zip(&[("META-INF/MANIFEST.MF", MANIFEST), (path, POM_PROPERTIES)]);
+    let lang = ["pkg:maven/org.apache.commons/commons-lang3@3.12.0"];
+    assert_eq!(purls(Question::JavaArchive, "lib.jar", &jar), lang);
+    assert_eq!(purls(Question::JavaArchive, "commons-lang3-3.12.0.jar", &jar), lang);
+}
+
+#[test]
+fn without_maven_the_name_and_the_manifest_speak() {
+    let bare = zip(&[("A.class", b"")]);
+    let named = [
+        ("guava-31.1-jre.jar", "pkg:maven/guava/guava@31.1-jre"),
+        ("my-http2-server-5.jar", "pkg:maven/my-http2-server/my-http2-server@5"),
+        ("ironman-r4-2009.jar", "pkg:maven/ironman/ironman@r4-2009"),
+        ("jetpack-build235-rc5.jar", "pkg:maven/jetpack/jetpack@build235-rc5"),
+        ("org.eclipse.osgi_3.18.0.v2022.jar", "pkg:maven/org.eclipse.osgi/org.eclipse.osgi@3.18.0.v2022"),
+    ];
+    for (name, purl) in named {
+        assert_eq!(purls(Question::JavaArchive, name, &bare), [purl]);
+    }
+    assert_eq!(ask(Question::JavaArchive, "plain.jar", &bare).unwrap(), [], "nobody knows what it is");
+    let with_manifest = zip(&[("META-INF/MANIFEST.MF", MANIFEST)]);
+    assert_eq!(purls(Question::JavaArchive, "shaded.jar", &with_manifest), ["pkg:maven/com.example/shaded@2.0"]);
+    let unknown = zip(&[("META-INF/MANIFEST.MF", b"Manifest-Version: 1.0\nImplementation-Version: ${v}\n")]);
+    assert_eq!(purls(Question::JavaArchive, "plain.jar", &unknown), ["pkg:maven/plain/plain"]);
+}
+
+#[test]
+fn projects_that_need_their_parents_are_not_guessed() {
+    let path = "META-INF/maven/a/a/pom.xml";
+    let versions = |version: &str| {
+        let xml = format!("<project><groupId>a</groupId><artifactId>a</artifactId>{version}</project>");
+        ask(Question::JavaArchive, "x.jar", &zip(&[(path, xml.as_bytes())])).unwrap().len()
+    };
+    assert_eq!(versions("<version>1</version>"), 1);
+    assert_eq!(versions("<version>${revision}</version>"), 0);
+    assert_eq!(versions("<version>${a}</version><properties><a>${b}</a><b>${a}</b></properties>"), 0, "a circle");
+    assert_eq!(versions("<version>${a}</version><properties><a>${a}${a}</a></properties>"), 0, "a bomb");
+    assert_eq!(versions(""), 0);
+    assert_eq!(versions("<version>1"), 0, "no XML");
+}
+
+#[test]
+fn pom_xml_may_not_be_deep() {
+    let xml = format!("{}{}", "<a>".repeat(100_000), "</a>".repeat(100_000));
+    let jar = zip(&[("META-INF/maven/a/a/pom.xml", xml.as_bytes()), ("META-INF/maven/b/b/pom.xml", POM_XML)]);
+    assert_eq!(purls(Question::JavaArchive, "x.jar", &jar), ["pkg:maven/org.example/child@1.1"]);
+}
+
+#[test]
+fn archives_in_archives_have_an_end() {
+    let mut jar = zip(&[("A.class", b"")]);
+    for _ in 0..1000 {
+        jar = zip(&[("a-1.jar", &jar)]);
+    }
+    let error = ask(Question::JavaArchive, "a.jar", &jar).unwrap_err();
+    assert!(matches!(error, CatalogError::TooMuch { limit: 6, .. }), "{error}");
+}
+
+#[test]
+fn what_only_calls_itself_an_archive_is_passed_over_inside() {
+    let jar = zip(&[("lib/broken.jar", b"no zip"), ("lib/good-1.jar", &zip(&[("A.class", b"")]))]);
+    assert_eq!(purls(Question::JavaArchive, "x.jar", &jar), ["pkg:maven/good/good@1"]);
+    let error = ask(Question::JavaArchive, "x.jar", b"no zip").unwrap_err();
+    assert!(matches!(error, CatalogError::Damaged { .. }), "{error}");
+}
+
+#[test]
+fn jars_are_no_bombs() {
+    let zeros = vec![0; 600 << 20];
+    let error = ask(Question::JavaArchive, "x.jar", &zip(&[("a.jar", &zeros)])).unwrap_err();
+    assert!(error.to_string().contains("bytes of archives in it"), "{error}");
+    let error = ask(Question::JavaArchive, "x.jar", &zip(&[("META-INF/MANIFEST.MF", &zeros[..8 << 20])])).unwrap_err();
+    assert!(error.to_string().contains("bytes in its metadata"), "{error}");
+}
