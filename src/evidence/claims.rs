@@ -80,6 +80,41 @@ pub fn packages(statement: &[u8], form: &str) -> Result<Vec<ClaimedPackage>, Str
         let document: Statement<Spdx> = serde_json::from_slice(statement).map_err(text)?;
         packages.extend(document.predicate.in_the_image().filter_map(Package::claimed));
     }
+    bounded(packages)
+}
+
+/// The packages in a document that is a bill of materials, CycloneDX or SPDX in JSON; none where it is something else.
+///
+/// # Errors
+/// In words, where it is one and cannot be read.
+pub fn packages_of_document(document: &[u8]) -> Result<Option<Vec<ClaimedPackage>>, String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Mark {
+        #[serde(default)]
+        bom_format: Option<String>,
+        #[serde(default)]
+        spdx_version: Option<String>,
+    }
+    let text = |error: serde_json::Error| error.to_string();
+    let Ok(mark) = serde_json::from_slice::<Mark>(document) else { return Ok(None) };
+    let mut packages = Vec::new();
+    match (mark.bom_format.as_deref(), mark.spdx_version.as_deref()) {
+        (Some("CycloneDX"), _) => {
+            let document: CycloneDx = serde_json::from_slice(document).map_err(text)?;
+            document.components.into_iter().for_each(|component| component.add_to(&mut packages));
+        }
+        (_, Some(version)) if version.starts_with("SPDX-2") => {
+            let document: Spdx = serde_json::from_slice(document).map_err(text)?;
+            packages.extend(document.in_the_image().filter_map(Package::claimed));
+        }
+        _ => return Ok(None),
+    }
+    bounded(packages).map(Some)
+}
+
+/// Sorted, each once.
+fn bounded(mut packages: Vec<ClaimedPackage>) -> Result<Vec<ClaimedPackage>, String> {
     if packages.len() > MAX_PACKAGES {
         return Err(format!("it names more than {MAX_PACKAGES} packages"));
     }

@@ -420,7 +420,9 @@ impl Build<'_> {
             };
             session.phase("describing");
             let inventory = taking.take(&made, &solved, files)?;
-            let hidden = judging::hidden(&solved, &made.image.layers);
+            let base = realised.base.as_ref().map(|base| base.flat(session)).transpose()?;
+            let mut hidden = base.map(|base| base.hidden.clone()).unwrap_or_default();
+            hidden.extend(judging::hidden(&solved, &made.image.layers));
             Ok(taken.get_or_init(|| Taken { inventory, hidden }))
         };
         let judged = match self.bench {

@@ -95,6 +95,18 @@ impl Opened {
             .map_err(|error| Error::NotThere(format!("the configuration is damaged: {error}")))
     }
 
+    /// What the manifest says beside.
+    pub(super) fn annotations(&self) -> Result<BTreeMap<String, String>, Error> {
+        Ok(self.layout.manifest(&self.manifest)?.annotations)
+    }
+
+    /// The image and what its layers amount to.
+    pub(super) fn unpacked(&self, session: &Session<'_>) -> Result<(Imported, Flat), Error> {
+        let imported = self.layout.import(&self.manifest, &session.store)?;
+        let flat = flat(session, &imported)?;
+        Ok((imported, flat))
+    }
+
     /// The file system.
     pub(super) fn tree(&self, session: &Session<'_>) -> Result<Arc<Tree>, Error> {
         let imported = self.layout.import(&self.manifest, &session.store)?;

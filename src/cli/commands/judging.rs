@@ -69,8 +69,7 @@ pub(super) fn db(args: &Db, global: &Global, environment: &Environment, output: 
         Db::Update { from, ecosystem, date, format } => {
             let options =
                 UpdateOptions { feeds: from.clone(), ecosystems: ecosystem.clone(), date: date.clone() };
-            let update = |session: &_| pipeline::database_update(session, &options);
-            (in_session(global, false, environment, update)?, format)
+            (in_session(global, false, environment, |session| pipeline::database_update(session, &options))?, format)
         }
         Db::Pull { reference, format } => {
             (in_session(global, false, environment, |session| pipeline::database_pull(session, reference))?, format)

@@ -2,7 +2,7 @@
 
 use crate::catalog::{self, Found, OsRelease, Package, Question};
 use crate::oci::Digest;
-use crate::secrets::{self, Leaks};
+use crate::secrets::{self, Leaks, SearchError};
 use crate::store::{Ledger, Store, StoreError};
 use crate::tree::{Entry, Node, TreePath};
 use rayon::prelude::*;
@@ -227,7 +227,7 @@ impl Desk<'_> {
     fn search(&self, task: &Task<'_>, bytes: &mut u64) -> Result<Leaks, ContentError> {
         let fail = |source| ContentError::Read { digest: task.content, source };
         let mut reader = self.store.reader(&task.content)?;
-        let leaks = secrets::search(task.place, &mut reader).map_err(fail)?;
+        let leaks = secrets::search(task.place, &mut reader).map_err(|SearchError::Read(source)| fail(source))?;
         // Only what was read to its end is known to be what its name says.
         io::copy(&mut reader, &mut io::sink()).map_err(fail)?;
         *bytes = task.size;

@@ -1,12 +1,17 @@
-//! Images judged before they leave: by the spec's policy, and by one that stands above it.
+//! Images judged before they leave: by the spec's policy, and by one that stands above it; and images of others, as they are.
 
+mod attached;
 mod bench;
 mod build;
 mod facts;
+mod listed;
+mod scan;
 mod scene;
+mod written;
 
 pub use bench::JudgeOptions;
 pub(super) use bench::{Bench, asks_for_holes, repository};
-pub(super) use build::{Built, Taken, hidden};
 pub use build::Judgement;
-pub(super) use scene::Scene;
+pub(super) use build::{Built, Taken, hidden};
+pub use scan::scan;
+pub use written::{VerdictForm, written};

@@ -1,15 +1,14 @@
 //! An image of somebody else's, or one that was released before, judged as it is; and a bill of materials.
 
 use super::super::error::Error;
-use super::super::opened::{ImageChoice, Opened, Predicate};
+use super::super::opened::{ImageChoice, Opened};
 use super::super::report::VerdictReport;
 use super::super::session::Session;
 use super::attached;
 use super::bench::{Bench, JudgeOptions};
 use super::listed;
 use super::scene::Scene;
-use crate::evidence::scan::{self, Finding};
-use crate::policy::Proofs;
+use crate::evidence::scan::Finding;
 use std::path::Path;
 
 /// Says what is wrong with an image, or with what a bill of materials tells.

@@ -1,5 +1,7 @@
 //! What an image's layers amount to: one tree, and which layer each path comes from.
 
+mod covered;
+
 use super::tar::{self, Compression, Limits, Options, TarError, Unpacked};
 use super::{Change, Entry, Tree, TreeError, TreePath};
 use crate::oci::{Descriptor, Digest, Digester};
@@ -17,6 +19,9 @@ pub struct Flat {
     pub digest: Digest,
     /// The position of the layer that put each path there, or last changed it.
     pub layer_of: BTreeMap<TreePath, usize>,
+    /// The files of layers that layers above take away or put something else in the place of, by layer and path: nobody sees
+    /// them in a container, and everybody can read them in the image.
+    pub hidden: Vec<(usize, TreePath, Entry)>,
     /// Whether whoever else unpacks the layers gets this very tree, as each of them says all that it puts there.
     pub is_explicit: bool,
 }
@@ -64,8 +69,11 @@ pub enum FlattenError {
 /// The kind of record that says what layers amount to.
 const RECORD: &str = "flat";
 
+/// The kind of record that says what of layers nobody sees.
+const HIDDEN: &str = "flat-hidden";
+
 /// Goes into the names of records; to be raised with what they say.
-const FORM: &[u8] = b"kiln flat 2\n";
+const FORM: &[u8] = b"kiln flat 3\n";
 
 /// Lays the layers over each other, lowest first; the contents of their files go into the store. What the same layers came
 /// to before is found again.
@@ -96,9 +104,11 @@ fn key(layers: &[Packed<'_>]) -> Result<Digest, FlattenError> {
 /// # Errors
 /// Where the store fails, the tree is damaged, or a layer is of a kind that cannot be read.
 pub fn known(layers: &[Packed<'_>], store: &Store) -> Result<Option<Flat>, FlattenError> {
-    let Some(record) = store.record(RECORD, &key(layers)?)? else { return Ok(None) };
+    let key = key(layers)?;
+    let Some(record) = store.record(RECORD, &key)? else { return Ok(None) };
     let Some((digest, [is_explicit, numbers @ ..])) = record.split_first_chunk::<32>() else { return Ok(None) };
     let (digest, (numbers, rest)) = (Digest::from_bytes(*digest), numbers.as_chunks::<4>());
+    let Some(hidden) = store.record(HIDDEN, &key)?.and_then(|record| covered::decode(&record)) else { return Ok(None) };
     if !store.has(&digest) {
         return Ok(None);
     }
@@ -109,7 +119,7 @@ pub fn known(layers: &[Packed<'_>], store: &Store) -> Result<Option<Flat>, Flatt
     let numbers = numbers.iter().map(|number| u32::from_le_bytes(*number));
     let known = tree.iter().zip(numbers).filter(|(_, number)| *number != NONE);
     let layer_of = known.map(|((path, _), number)| (path.clone(), number as usize)).collect();
-    Ok(Some(Flat { tree: Arc::new(tree), digest, layer_of, is_explicit: *is_explicit == 1 }))
+    Ok(Some(Flat { tree: Arc::new(tree), digest, layer_of, hidden, is_explicit: *is_explicit == 1 }))
 }
 
 /// The digest of the tree alone that [`known`] gives, without a look at it.
@@ -129,9 +139,11 @@ pub fn known_tree(layers: &[Packed<'_>], store: &Store) -> Result<Option<Digest>
 pub fn unpack(layers: &[Packed<'_>], store: &Store, limits: &Limits) -> Result<Flat, FlattenError> {
     let key = key(layers)?;
     let (mut tree, mut layer_of, mut all_explicit) = (Tree::new(), BTreeMap::new(), true);
+    let mut hidden = Vec::new();
     for (number, layer) in layers.iter().enumerate() {
         let Unpacked { change, is_explicit } = read_layer(layer, &tree, store, limits)?;
         all_explicit &= is_explicit;
+        covered::by(&change, &tree, &layer_of, &mut hidden);
         for path in change.removed.iter().chain(&change.opaque) {
             forget_below(&mut layer_of, &tree, path);
             if change.removed.contains(path) {
@@ -151,7 +163,9 @@ pub fn unpack(layers: &[Packed<'_>], store: &Store, limits: &Limits) -> Result<F
         }
         change.apply(&mut tree)?;
     }
-    let flat = Flat { digest: tree.save(store)?, tree: Arc::new(tree), layer_of, is_explicit: all_explicit };
+    hidden.sort_by(|a: &(usize, TreePath, Entry), b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+    let flat = Flat { digest: tree.save(store)?, tree: Arc::new(tree), layer_of, hidden, is_explicit: all_explicit };
+    store.set_record(HIDDEN, &key, &covered::encode(&flat.hidden))?;
     store.set_record(RECORD, &key, &record(&flat))?;
     Ok(flat)
 }
