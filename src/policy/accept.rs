@@ -3,14 +3,21 @@
 use crate::evidence::scan::{Detail, Finding, Weight};
 use crate::spec::{Accept, Accepted};
 
-/// Whether an acceptance is about a finding; whether it still counts is another question.
-pub(super) fn accepts(accept: &Accept, finding: &Finding) -> bool {
+/// The places of a finding, as positions, that an acceptance is about; whether it still counts is another question. A
+/// finding without places counts as one place.
+pub(super) fn accepted_places(accept: &Accept, finding: &Finding) -> Vec<usize> {
     let named = match (&accept.what.value, &finding.detail) {
         (Accepted::Hole(name), Detail::Hole(hole)) => is_called(hole, name),
         (Accepted::Rule(rule), _) => rule.id == finding.rule.id,
         (Accepted::Hole(_), _) => false,
     };
-    named && is_of_package(accept, finding) && is_at_path(accept, finding) && is_content(accept, finding)
+    if !named || !is_of_package(accept, finding) || !is_of_stage(accept, finding) || !is_content(accept, finding) {
+        return Vec::new();
+    }
+    let Some(pattern) = &accept.path else { return (0..finding.places.len().max(1)).collect() };
+    let places = finding.places.iter().enumerate();
+    let meant = places.filter(|(_, place)| place.path.as_deref().is_some_and(|path| matches(pattern, path)));
+    meant.map(|(position, _)| position).collect()
 }
 
 fn is_called(hole: &Weight, name: &str) -> bool {
@@ -31,11 +38,9 @@ fn is_of_package(accept: &Accept, finding: &Finding) -> bool {
     }
 }
 
-/// All places of the finding must be meant: one that is not is reason enough for the finding.
-fn is_at_path(accept: &Accept, finding: &Finding) -> bool {
-    let Some(pattern) = &accept.path else { return true };
-    let mut paths = finding.places.iter().map(|place| place.path.as_deref());
-    !finding.places.is_empty() && paths.all(|path| path.is_some_and(|path| matches(pattern, path)))
+fn is_of_stage(accept: &Accept, finding: &Finding) -> bool {
+    let Some(wanted) = &accept.stage else { return true };
+    matches!(&finding.detail, Detail::Command { stage: Some(stage) } if *stage == wanted.value)
 }
 
 fn is_content(accept: &Accept, finding: &Finding) -> bool {

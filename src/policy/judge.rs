@@ -1,6 +1,6 @@
 //! From findings and policies to a verdict.
 
-use super::accept::accepts;
+use super::accept::accepted_places;
 use super::clause::{is_meant, line, shown};
 use super::proof::{Proofs, missing};
 use super::verdict::{Because, Expired, Judged, Outcome, PolicyText, Verdict};
@@ -44,7 +44,7 @@ pub fn judge(case: Case<'_>) -> Verdict {
     let clauses: Vec<(Standing, &Clause)> =
         case.policies.iter().flat_map(|(standing, policy)| policy.clauses.iter().map(|c| (*standing, c))).collect();
     let bench = Bench { clauses: &clauses, accepts: &accepts, sources: case.sources, day: case.day };
-    let mut findings: Vec<Judged> = case.findings.into_iter().map(|finding| bench.weigh(finding, &mut used)).collect();
+    let mut findings: Vec<Judged> = case.findings.into_iter().flat_map(|finding| bench.weigh(finding, &mut used)).collect();
     // Worst first; what is equally bad by rule and title.
     findings.sort_by(|a, b| {
         let key = |judged: &Judged| (judged.outcome, judged.finding.rule.family, Reverse(judged.finding.severity));
@@ -65,53 +65,100 @@ struct Bench<'a> {
     day: Date,
 }
 
-impl Bench<'_> {
-    /// The strictest clause that nothing waives decides.
-    fn weigh(&self, finding: Finding, used: &mut BTreeSet<usize>) -> Judged {
-        let meant: Vec<_> = self.clauses.iter().filter(|(_, clause)| is_meant(clause, &finding)).collect();
-        let fitting: Vec<_> =
-            self.accepts.iter().enumerate().filter(|(_, (_, accept))| accepts(accept, &finding)).collect();
-        let mut because = Vec::new();
-        let mut outcome = Outcome::Noted;
-        let mut waived = Vec::new();
-        for (standing, clause) in meant {
-            let waiver = fitting.iter().find(|(_, (by, accept))| {
-                let may = by == standing || (*by == Standing::Own && clause.waivable);
-                may && accept.until.as_ref().is_none_or(|until| until.value >= self.day)
-            });
-            if let Some((position, (_, accept))) = waiver {
-                used.insert(*position);
-                waived.push(accepted(accept, self.sources));
-                continue;
+/// A clause that is about a finding, with the places of it that nothing waives.
+struct Claim<'a> {
+    clause: &'a Clause,
+    left: BTreeSet<usize>,
+    waived_by: Vec<&'a Accept>,
+}
+
+impl<'a> Bench<'a> {
+    /// The strictest clause that nothing waives decides. Where an acceptance is about some of the places of a finding, these
+    /// are a finding of their own.
+    fn weigh(&self, finding: Finding, used: &mut BTreeSet<usize>) -> Vec<Judged> {
+        let fitting: Vec<(usize, Standing, &Accept)> = self
+            .accepts
+            .iter()
+            .enumerate()
+            .filter(|(_, (_, accept))| !accepted_places(accept, &finding).is_empty())
+            .map(|(position, (standing, accept))| (position, *standing, *accept))
+            .collect();
+        // One that ended is no longer needed by what it was about, and is not called useless for that.
+        used.extend(fitting.iter().map(|(position, _, _)| *position));
+        let meant = self.clauses.iter().filter(|(_, clause)| is_meant(clause, &finding));
+        let claims: Vec<Claim<'a>> =
+            meant.map(|(standing, clause)| self.claim(&finding, *standing, clause, &fitting)).collect();
+        let standing = claims.iter().filter(|claim| !claim.left.is_empty());
+        let Some(effect) = standing.clone().map(|claim| claim.clause.effect).max() else {
+            return vec![self.without_claim(finding, &claims)];
+        };
+        let deciding: Vec<&Claim<'_>> = standing.filter(|claim| claim.clause.effect == effect).collect();
+        let outcome = if effect == Effect::Deny { Outcome::Denied } else { Outcome::Warned };
+        let left: BTreeSet<usize> = deciding.iter().flat_map(|claim| claim.left.iter().copied()).collect();
+        let because = deciding.iter().map(|claim| self.clause(claim.clause)).collect();
+        let expired = self.expired(fitting.iter().map(|(_, _, accept)| *accept));
+        let whole = places(&finding);
+        let mut judged = Vec::new();
+        if left != whole {
+            let waived = whole.difference(&left).copied().collect();
+            judged.push(self.without_claim(with_places(&finding, &waived), &claims));
+        }
+        judged.push(Judged { finding: with_places(&finding, &left), outcome, because, expired });
+        judged
+    }
+
+    fn claim(
+        &self,
+        finding: &Finding,
+        standing: Standing,
+        clause: &'a Clause,
+        fitting: &[(usize, Standing, &'a Accept)],
+    ) -> Claim<'a> {
+        let may = |by: Standing| by == standing || (by == Standing::Own && clause.waivable);
+        let counts = |accept: &Accept| accept.until.as_ref().is_none_or(|until| until.value >= self.day);
+        let waived_by = fitting.iter().filter(|(_, by, accept)| may(*by) && counts(accept));
+        let waived_by: Vec<&Accept> = waived_by.map(|(_, _, accept)| *accept).collect();
+        let mut left = places(finding);
+        for accept in &waived_by {
+            for place in accepted_places(accept, finding) {
+                left.remove(&place);
             }
-            outcome = outcome.min(match clause.effect {
-                Effect::Deny => Outcome::Denied,
-                Effect::Warn => Outcome::Warned,
-            });
-            because.push((clause.effect, self.clause(clause)));
         }
-        let decided = if outcome == Outcome::Denied { Effect::Deny } else { Effect::Warn };
+        Claim { clause, left, waived_by }
+    }
+
+    /// What nothing stands against: it is accepted where a clause was waived for it, else only noted.
+    fn without_claim(&self, finding: Finding, claims: &[Claim<'_>]) -> Judged {
         let mut because: Vec<Because> =
-            because.into_iter().filter(|(effect, _)| *effect == decided).map(|(_, because)| because).collect();
-        if outcome == Outcome::Noted && !waived.is_empty() {
-            outcome = Outcome::Accepted;
-            because = waived;
-            because.dedup();
-        }
-        let expired = fitting.iter().filter_map(|(_, (_, accept))| {
+            claims.iter().flat_map(|claim| &claim.waived_by).map(|accept| accepted(accept, self.sources)).collect();
+        because.dedup();
+        let outcome = if because.is_empty() { Outcome::Noted } else { Outcome::Accepted };
+        Judged { finding, outcome, because, expired: None }
+    }
+
+    /// The acceptance that ended last, of those that did.
+    fn expired<'b>(&self, accepts: impl Iterator<Item = &'b Accept>) -> Option<Expired> {
+        let ended = accepts.filter_map(|accept| {
             let until = accept.until.as_ref().filter(|until| until.value < self.day)?;
             Some(Expired { at: line(self.sources, accept.span), until: until.value })
         });
-        let expired = expired.max_by_key(|expired| expired.until).filter(|_| outcome <= Outcome::Warned);
-        // One that ended is no longer needed by what it was about, and is not called useless for that.
-        used.extend(fitting.iter().map(|(position, _)| *position));
-        Judged { finding, outcome, because, expired }
+        ended.max_by_key(|expired| expired.until)
     }
 
     fn clause(&self, clause: &Clause) -> Because {
         let (clause, at) = (shown(self.sources, clause.span), line(self.sources, clause.span));
         Because { clause, at, reason: None, until: None }
     }
+}
+
+/// The places of a finding, as positions; one that has none counts as one place.
+fn places(finding: &Finding) -> BTreeSet<usize> {
+    (0..finding.places.len().max(1)).collect()
+}
+
+fn with_places(finding: &Finding, wanted: &BTreeSet<usize>) -> Finding {
+    let places = finding.places.iter().enumerate().filter(|(position, _)| wanted.contains(position));
+    Finding { places: places.map(|(_, place)| place.clone()).collect(), ..finding.clone() }
 }
 
 fn accepted(accept: &Accept, sources: &Sources) -> Because {

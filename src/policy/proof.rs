@@ -45,7 +45,9 @@ pub(super) fn missing<'a>(
                 }
                 Some(_) => return None,
             },
-            Proof::Check(None) if proofs.checks.is_empty() => "no check ran for the image".to_owned(),
+            Proof::Check(None) if !proofs.checks.iter().any(|(_, passed)| *passed) => {
+                "no check passed for the image".to_owned()
+            }
             Proof::Check(Some(name)) => match proofs.checks.iter().find(|(check, _)| check == name) {
                 None => format!("the check {name} did not run for the image"),
                 Some((_, false)) => format!("the check {name} did not pass"),

@@ -19,8 +19,16 @@ const fn hipaa(number: &'static str) -> Control {
 }
 
 /// What a hole is against: patches in time, and the knowledge of what is installed.
-const HOLES: &[Control] =
-    &[cis("4.4"), nist("4.1.1"), pci("6.3.1"), pci("6.3.3"), hipaa("164.308(a)(1)(ii)(B)"), hipaa("164.308(a)(8)")];
+const HOLES: &[Control] = &[
+    cis("4.4"),
+    nist("4.1.1"),
+    pci("6.3.1"),
+    pci("6.3.3"),
+    pci("11.3.1"),
+    hipaa("164.308(a)(1)(ii)(A)"),
+    hipaa("164.308(a)(1)(ii)(B)"),
+    hipaa("164.308(a)(8)"),
+];
 
 /// What more rights than needed are against.
 const RIGHTS: &[Control] = &[cis("4.8"), nist("4.1.2"), pci("2.2.6"), pci("7.2.5"), hipaa("164.312(a)(1)")];
@@ -29,7 +37,7 @@ const RIGHTS: &[Control] = &[cis("4.8"), nist("4.1.2"), pci("2.2.6"), pci("7.2.5
 const PROGRAMS: &[Control] = &[cis("4.3"), nist("4.1.2"), pci("2.2.4"), hipaa("164.308(a)(1)(ii)(B)")];
 
 /// What inputs that nobody vouches for are against.
-const TRUST: &[Control] = &[cis("4.2"), cis("4.12"), nist("4.1.5"), pci("6.3.2"), hipaa("164.312(c)(1)")];
+const TRUST: &[Control] = &[cis("4.11"), nist("4.1.5"), pci("6.3.2"), hipaa("164.308(a)(5)(ii)(B)")];
 
 /// All rules, sorted by family, then by name.
 pub static RULES: &[Rule] = &[
@@ -39,7 +47,7 @@ pub static RULES: &[Rule] = &[
         title: "the database of advisories is old",
         severity: Severity::Medium,
         remedy: "bring the database up to date with `kiln db update`, and the lock with `kiln lock --update advisories`",
-        controls: HOLES,
+        controls: &[cis("4.4"), nist("4.1.1"), pci("11.3.1"), hipaa("164.308(a)(8)")],
     },
     Rule {
         id: "unmaintained",
@@ -94,7 +102,7 @@ pub static RULES: &[Rule] = &[
         title: "a program that gets capabilities from its file",
         severity: Severity::Medium,
         remedy: "remove the capabilities in a `run`, or accept the path with a reason",
-        controls: RIGHTS,
+        controls: &[cis("5.4"), nist("4.1.2"), pci("2.2.6"), pci("7.2.5"), hipaa("164.312(a)(1)")],
     },
     Rule {
         id: "missing-healthcheck",
@@ -110,7 +118,7 @@ pub static RULES: &[Rule] = &[
         title: "a label that is wanted is missing",
         severity: Severity::Low,
         remedy: "add it with `label`",
-        controls: &[pci("6.3.2")],
+        controls: &[pci("12.5.1")],
     },
     Rule {
         id: "package-manager",
@@ -126,7 +134,7 @@ pub static RULES: &[Rule] = &[
         title: "a port below 1024",
         severity: Severity::Low,
         remedy: "let the program listen at a port from 1024 on, and map it where the image runs",
-        controls: &[cis("5.8"), nist("4.1.2"), pci("2.2.6")],
+        controls: &[cis("5.8"), cis("5.9"), nist("4.1.2"), pci("2.2.4")],
     },
     Rule {
         id: "remote-shell",
@@ -134,7 +142,7 @@ pub static RULES: &[Rule] = &[
         title: "a server for shells from afar in the image",
         severity: Severity::Medium,
         remedy: "leave it out: containers are entered through the runtime",
-        controls: &[cis("5.7"), nist("4.1.2"), pci("2.2.4"), pci("2.2.7"), hipaa("164.312(e)(1)")],
+        controls: &[cis("4.3"), cis("5.7"), nist("4.1.2"), pci("2.2.4"), pci("2.2.7"), hipaa("164.312(a)(1)")],
     },
     Rule {
         id: "root-user",
@@ -174,7 +182,7 @@ pub static RULES: &[Rule] = &[
         title: "the program is started by a shell",
         severity: Severity::Low,
         remedy: "name the program and its arguments in `entrypoint`, each as a value of its own, so that signals reach it",
-        controls: &[nist("4.1.2")],
+        controls: &[],
     },
     Rule {
         id: "unattributed-file",
@@ -198,7 +206,7 @@ pub static RULES: &[Rule] = &[
         title: "a file that could not be read, so that nobody knows what is in it",
         severity: Severity::Medium,
         remedy: "write the file again, or leave it out with `remove`",
-        controls: &[cis("4.4"), nist("4.1.1"), nist("4.1.4"), pci("6.3.2")],
+        controls: &[cis("4.4"), nist("4.1.1"), pci("6.3.2")],
     },
     Rule {
         id: "world-writable",
@@ -222,7 +230,7 @@ pub static RULES: &[Rule] = &[
         title: "an input that travels without encryption",
         severity: Severity::Medium,
         remedy: "name it with `https://`",
-        controls: &[cis("4.9"), nist("4.2.1"), pci("6.3.2"), hipaa("164.312(e)(1)")],
+        controls: &[cis("4.11"), nist("4.1.5"), pci("6.2.1"), hipaa("164.308(a)(5)(ii)(B)")],
     },
     Rule {
         id: "latest-tag",
@@ -230,7 +238,7 @@ pub static RULES: &[Rule] = &[
         title: "an image that is named by a tag that moves",
         severity: Severity::Low,
         remedy: "name the version's tag, or the digest: `docker.io/library/debian:13.1`",
-        controls: &[cis("4.2"), nist("4.2.2"), pci("6.3.2")],
+        controls: &[cis("4.2"), nist("4.2.2"), pci("6.5.1")],
     },
     Rule {
         id: "maintainer-script",
@@ -238,7 +246,7 @@ pub static RULES: &[Rule] = &[
         title: "packages' own scripts ran",
         severity: Severity::Low,
         remedy: "leave `scripts` out, so that kiln does what they would do, where it can",
-        controls: &[nist("4.1.5")],
+        controls: &[],
     },
     Rule {
         id: "network",
@@ -246,7 +254,7 @@ pub static RULES: &[Rule] = &[
         title: "a command reached the network",
         severity: Severity::Medium,
         remedy: "declare what it fetches as a `source`, and take `network` away",
-        controls: &[cis("4.9"), nist("4.1.5"), pci("6.3.2"), hipaa("164.312(c)(1)")],
+        controls: &[cis("4.11"), nist("4.1.5"), pci("6.3.2"), hipaa("164.308(a)(5)(ii)(B)")],
     },
     Rule {
         id: "unpinned-input",
@@ -254,7 +262,7 @@ pub static RULES: &[Rule] = &[
         title: "an input that is not pinned in the spec",
         severity: Severity::Low,
         remedy: "write its digest into the spec: `sha256=` of a download, a commit of a repository, a digest of an image",
-        controls: &[cis("4.9"), cis("4.11"), nist("4.1.5"), pci("6.3.2"), hipaa("164.312(c)(1)")],
+        controls: &[cis("4.11"), nist("4.1.5"), nist("4.2.2"), pci("6.5.1"), hipaa("164.308(a)(5)(ii)(B)")],
     },
     Rule {
         id: "unsigned-base",
@@ -262,7 +270,7 @@ pub static RULES: &[Rule] = &[
         title: "an image that nobody vouches for is built upon",
         severity: Severity::High,
         remedy: "name the key that must have signed it: `signed-by=\"keys/base.pub\"`",
-        controls: &[cis("4.2"), cis("4.5"), cis("4.12"), nist("4.1.5"), pci("6.3.2"), hipaa("164.312(c)(1)")],
+        controls: &[cis("4.2"), cis("4.5"), cis("4.12"), nist("4.1.5"), pci("6.2.1"), hipaa("164.308(a)(5)(ii)(B)")],
     },
     Rule {
         id: "licence",

@@ -65,14 +65,14 @@ pub enum Gap {
 }
 
 impl Gap {
-    /// The word for it.
-    pub fn name(self) -> &'static str {
+    /// Why, in words.
+    pub fn reason(self) -> &'static str {
         match self {
-            Gap::Depth => "depth",
-            Gap::Members => "members",
-            Gap::Size => "size",
-            Gap::Damaged => "damaged",
-            Gap::Encrypted => "encrypted",
+            Gap::Depth => "archives are nested deeper than is looked into",
+            Gap::Members => "an archive has more members than are looked at",
+            Gap::Size => "an archive unpacks to more than is looked at",
+            Gap::Damaged => "an archive is damaged, or of a kind that cannot be read from its beginning",
+            Gap::Encrypted => "an archive or a member of it is encrypted",
         }
     }
 }

@@ -111,6 +111,9 @@ fn put_together(
             Err(reason) if !file.is_hidden => contents.unread.push((file.path.clone(), reason.clone())),
             _ => {}
         }
+        if let Some(reason) = not_searched(&answer.leaks) {
+            contents.unread.push((file.path.clone(), reason));
+        }
         if !answer.leaks.found.is_empty() {
             let (layer, path, is_hidden) = (file.layer, file.path.clone(), file.is_hidden);
             contents.leaks.push(LeakyFile { layer, path, is_hidden, leaks: answer.leaks.clone() });
@@ -121,6 +124,14 @@ fn put_together(
     contents.unread.dedup();
     contents.packages = catalog::assemble(found, os, is_owned);
     contents
+}
+
+/// Why not all of a content was searched for secrets, if so.
+fn not_searched(leaks: &Leaks) -> Option<String> {
+    let gaps: Vec<&str> = leaks.gaps.iter().map(|gap| gap.reason()).collect();
+    let more = leaks.more.then_some("it has more secrets than are told");
+    let reasons: Vec<&str> = gaps.into_iter().chain(more).collect();
+    (!reasons.is_empty()).then(|| format!("not all of it was searched for secrets: {}", reasons.join(", ")))
 }
 
 /// A file with what it is asked.

@@ -83,7 +83,9 @@ impl Bench {
         pinned: Option<Digest>,
         options: &JudgeOptions,
     ) -> Result<Self, Error> {
-        let listed = || policies.iter().map(|(_, policy)| policy);
+        // What stands above says where the database is, before the spec does: a spec cannot name an emptier one.
+        let of = |wanted: Standing| policies.iter().filter(move |(by, _)| *by == wanted).map(|(_, policy)| policy);
+        let listed = || of(Standing::Above).chain(of(Standing::Own));
         // A scan without a policy tells of all that it finds.
         let wanted = policies.is_empty() || asks_for_holes(listed());
         let database = match wanted {

@@ -5,13 +5,21 @@ use super::super::report::VerdictReport;
 /// A form in which a verdict is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VerdictForm {
+    /// x
     Text,
+    /// x
     Json,
+    /// x
     Sarif,
+    /// x
     Cyclonedx,
+    /// x
     Junit,
+    /// x
     Gitlab,
+    /// x
     Markdown,
+    /// x
     Html,
 }
 

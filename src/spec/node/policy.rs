@@ -135,7 +135,7 @@ fn clauses<'n>(cx: &mut Cx<'n>, item: &Item<'n>, effect: Effect, whose: Whose) -
     let span = reader.span();
     let names = reader.words("the name of a rule");
     let rules: Vec<Spanned<&'static Rule>> = names.iter().filter_map(|name| rule(&mut reader, name)).collect();
-    let known = rules.len() == names.len();
+    let known = !rules.is_empty() && rules.len() == names.len();
     let condition = condition::read(&mut reader, &rules, known);
     let waivable = match whose {
         Whose::Others => reader.flag_property("waivable"),

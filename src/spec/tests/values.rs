@@ -40,7 +40,7 @@ fn all_mistakes_come_at_once() {
         refused(spec),
         "kiln.kdl:2:16: there is no `siute` in `apt`\n\
          kiln.kdl:4:2: there is no `bse` in `image`\n\
-         kiln.kdl:5:2: `policy` is not supported by this version of kiln\n\
+         kiln.kdl:5:2: there is no `policy` in `image`\n\
          kiln.kdl:6:9: `user` has no property `usd`\n\
          kiln.kdl:7:16: there is no source or stage `ap`\n\
          kiln.kdl:7:24: `x` is no absolute path\n\

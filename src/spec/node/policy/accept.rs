@@ -22,8 +22,10 @@ pub struct Accept {
     pub reason: Spanned<String>,
     /// The name or the package URL of the only package for which it counts.
     pub package: Option<Spanned<String>>,
-    /// The only paths for which it counts: one, or a pattern.
+    /// The only paths for which it counts: one, or a pattern. Other paths of the same finding stay findings.
     pub path: Option<Spanned<String>>,
+    /// The only stage for which it counts.
+    pub stage: Option<Spanned<String>>,
     /// The only content for which it counts: of a secret, the digest that a finding tells.
     pub digest: Option<Spanned<Digest>>,
     /// The whole node.
@@ -57,13 +59,18 @@ pub(super) fn read<'n>(cx: &mut Cx<'n>, item: &Item<'n>) -> Option<Accept> {
         said
     });
     let family = what.as_ref().map(|what| what.family());
+    let is_of_database = what.as_ref().is_some_and(|what| what.is_rule("old-database"));
     let package = match family {
-        Some(Family::Vulnerability | Family::Licence) | None => reader.text_property("package"),
+        Some(Family::Vulnerability | Family::Licence) | None if !is_of_database => reader.text_property("package"),
         _ => None,
     };
     let path = match family {
         Some(Family::Licence | Family::Vulnerability | Family::Origin) => None,
-        _ => reader.text_property("path").and_then(|path| reader.absolute_pattern(path)),
+        _ => reader.text_property("path").and_then(|path| pattern(&mut reader, path)),
+    };
+    let stage = match family {
+        Some(Family::Origin) | None => reader.text_property("stage"),
+        _ => None,
     };
     let digest = match family {
         Some(Family::Secret) | None => reader.text_property("digest").and_then(|text| digest(&mut reader, &text)),
@@ -74,7 +81,7 @@ pub(super) fn read<'n>(cx: &mut Cx<'n>, item: &Item<'n>) -> Option<Accept> {
     {
         reader.missing_property("until");
     }
-    if let Some(what) = what.as_ref().filter(|what| matches!(what.value, Accepted::Rule(rule) if rule.id == "secret"))
+    if let Some(what) = what.as_ref().filter(|what| what.is_rule("secret"))
         && path.is_none()
         && digest.is_none()
         && !item.node.props.iter().any(|property| ["path", "digest"].contains(&property.name.text.as_str()))
@@ -83,16 +90,31 @@ pub(super) fn read<'n>(cx: &mut Cx<'n>, item: &Item<'n>) -> Option<Accept> {
         reader.report(mistake::bad_value(what.span, "not all secrets can be accepted at once", help));
     }
     reader.finish();
-    Some(Accept { what: what?, until, reason: reason?, package, path, digest, span })
+    Some(Accept { what: what?, until, reason: reason?, package, path, stage, digest, span })
 }
 
 impl Accepted {
+    fn is_rule(&self, id: &str) -> bool {
+        matches!(self, Accepted::Rule(rule) if rule.id == id)
+    }
+
     fn family(&self) -> Family {
         match self {
             Accepted::Hole(_) => Family::Vulnerability,
             Accepted::Rule(rule) => rule.family,
         }
     }
+}
+
+/// A path with the wildcards that a policy knows.
+fn pattern(reader: &mut Reader<'_, '_>, path: Spanned<String>) -> Option<Spanned<String>> {
+    let path = reader.absolute_pattern(path)?;
+    if path.contains('[') {
+        let help = "`*` stands for any part of a name, `?` for one character, `**` for any folders";
+        reader.report(mistake::bad_value(path.span, "a policy knows no `[…]` in paths", help));
+        return None;
+    }
+    Some(path)
 }
 
 fn accepted(reader: &mut Reader<'_, '_>, word: Spanned<String>) -> Option<Spanned<Accepted>> {
