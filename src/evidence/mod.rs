@@ -20,6 +20,7 @@ mod statement;
 pub mod test_result;
 mod time;
 pub mod verify;
+pub mod vex;
 
 pub use bundle::{Bundle, BundleError, Identity, MAX_BUNDLE, pre_authentication_digest};
 pub use inventory::{

@@ -307,7 +307,7 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Error::Spec(_) | Error::Usage(_) | Error::NoKeyInCi { .. } => Kind::Usage,
-            Error::Unreadable { what: "the spec" | "the public key" | "the policy" | "the feed", .. } => Kind::Usage,
+            Error::Unreadable { what: "the spec" | "the public key" | "the policy" | "the feed" | "the VEX document", .. } => Kind::Usage,
             Error::Compile(_) => Kind::Usage,
             Error::Lock(_) | Error::LockStale { .. } | Error::Unpinned(_) => Kind::Lock,
             Error::Plan(PlanError::Git { error, .. }) => of_git(error),

@@ -4,8 +4,9 @@ use super::accept::accepted_places;
 use super::clause::{is_meant, line, shown};
 use super::proof::{Proofs, missing};
 use super::verdict::{Because, Expired, Judged, Outcome, PolicyText, Verdict};
-use crate::diagnostic::Sources;
-use crate::evidence::scan::Finding;
+use crate::diagnostic::{Sources, Span};
+use crate::evidence::scan::{Detail, Finding};
+use crate::evidence::vex::Statement;
 use crate::oci::Digest;
 use crate::spec::{Accept, Clause, Effect, Policy};
 use jiff::civil::Date;
@@ -16,6 +17,10 @@ use std::collections::BTreeSet;
 pub struct Case<'a> {
     /// The policies, each with who made it.
     pub policies: Vec<(Standing, &'a Policy)>,
+    /// What documents say of holes that the policies name.
+    pub vex: &'a [Vex],
+    /// The image's name, as such documents may have it: without tag and digest.
+    pub image: &'a str,
     /// The texts of the policies.
     pub sources: &'a Sources,
     /// What was found.
@@ -24,6 +29,17 @@ pub struct Case<'a> {
     pub proofs: &'a Proofs,
     /// The day of the judgement.
     pub day: Date,
+}
+
+/// What a document says of holes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vex {
+    /// Whose policy names the document: it counts where an acceptance of that policy would.
+    pub standing: Standing,
+    /// Where the policy names it.
+    pub span: Span,
+    /// What it says.
+    pub statements: Vec<Statement>,
 }
 
 /// Whose policy it is.
@@ -43,7 +59,14 @@ pub fn judge(case: Case<'_>) -> Verdict {
         case.policies.iter().flat_map(|(standing, policy)| policy.accepts.iter().map(|a| (*standing, a))).collect();
     let clauses: Vec<(Standing, &Clause)> =
         case.policies.iter().flat_map(|(standing, policy)| policy.clauses.iter().map(|c| (*standing, c))).collect();
-    let bench = Bench { clauses: &clauses, accepts: &accepts, sources: case.sources, day: case.day };
+    let bench = Bench {
+        clauses: &clauses,
+        accepts: &accepts,
+        vex: case.vex,
+        image: case.image,
+        sources: case.sources,
+        day: case.day,
+    };
     let mut findings: Vec<Judged> = case.findings.into_iter().flat_map(|finding| bench.weigh(finding, &mut used)).collect();
     // Worst first; what is equally bad by rule and title.
     findings.sort_by(|a, b| {
@@ -61,6 +84,8 @@ pub fn judge(case: Case<'_>) -> Verdict {
 struct Bench<'a> {
     clauses: &'a [(Standing, &'a Clause)],
     accepts: &'a [(Standing, &'a Accept)],
+    vex: &'a [Vex],
+    image: &'a str,
     sources: &'a Sources,
     day: Date,
 }
@@ -69,7 +94,7 @@ struct Bench<'a> {
 struct Claim<'a> {
     clause: &'a Clause,
     left: BTreeSet<usize>,
-    waived_by: Vec<&'a Accept>,
+    waived_by: Vec<Because>,
 }
 
 impl<'a> Bench<'a> {
@@ -114,23 +139,37 @@ impl<'a> Bench<'a> {
         clause: &'a Clause,
         fitting: &[(usize, Standing, &'a Accept)],
     ) -> Claim<'a> {
-        let may = |by: Standing| by == standing || (by == Standing::Own && clause.waivable);
+        let may = |by: &Standing| *by == standing || (*by == Standing::Own && clause.waivable);
         let counts = |accept: &Accept| accept.until.as_ref().is_none_or(|until| until.value >= self.day);
-        let waived_by = fitting.iter().filter(|(_, by, accept)| may(*by) && counts(accept));
-        let waived_by: Vec<&Accept> = waived_by.map(|(_, _, accept)| *accept).collect();
         let mut left = places(finding);
-        for accept in &waived_by {
+        let mut waived_by = Vec::new();
+        for (_, _, accept) in fitting.iter().filter(|(_, by, accept)| may(by) && counts(accept)) {
             for place in accepted_places(accept, finding) {
                 left.remove(&place);
             }
+            waived_by.push(accepted(accept, self.sources));
+        }
+        for because in self.vex.iter().filter(|vex| may(&vex.standing)).filter_map(|vex| self.waived(finding, vex)) {
+            left.clear();
+            waived_by.push(because);
         }
         Claim { clause, left, waived_by }
+    }
+
+    /// What a document says for a hole that does not matter by it. The newest statement of several counts, which is the last.
+    fn waived(&self, finding: &Finding, vex: &Vex) -> Option<Because> {
+        let Detail::Hole(hole) = &finding.detail else { return None };
+        let said = vex.statements.iter().rfind(|said| said.is_about(hole, self.image)).filter(|said| said.waives())?;
+        let status = said.status.name();
+        let reason = said.why.as_ref().map_or_else(|| status.to_owned(), |why| format!("{status}: {why}"));
+        let clause = format!("vex {}", shown(self.sources, vex.span));
+        Some(Because { clause, at: line(self.sources, vex.span), reason: Some(reason), until: None })
     }
 
     /// What nothing stands against: it is accepted where a clause was waived for it, else only noted.
     fn without_claim(&self, finding: Finding, claims: &[Claim<'_>]) -> Judged {
         let mut because: Vec<Because> =
-            claims.iter().flat_map(|claim| &claim.waived_by).map(|accept| accepted(accept, self.sources)).collect();
+            claims.iter().flat_map(|claim| claim.waived_by.iter().cloned()).collect();
         because.dedup();
         let outcome = if because.is_empty() { Outcome::Noted } else { Outcome::Accepted };
         Judged { finding, outcome, because, expired: None }

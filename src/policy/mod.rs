@@ -9,7 +9,7 @@ mod proof;
 mod verdict;
 
 pub use clause::WANTED_LABELS;
-pub use judge::{Case, Standing, judge};
+pub use judge::{Case, Standing, Vex, judge};
 pub use proof::{Missing, Proofs};
 pub use verdict::{Because, Expired, Judged, Outcome, PolicyText, Verdict};
 

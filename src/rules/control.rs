@@ -14,6 +14,9 @@ pub enum Standard {
 }
 
 impl Standard {
+    /// All of them.
+    pub const ALL: [Standard; 4] = [Standard::Cis, Standard::Nist, Standard::Pci, Standard::Hipaa];
+
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
@@ -32,14 +35,6 @@ pub struct Control {
     pub standard: Standard,
     /// The number: `4.1`, `164.312(a)(1)`.
     pub number: &'static str,
-}
-
-impl Control {
-    /// By standard, then by number as people count: 4.2 stands before 4.12.
-    pub(super) fn order(&self) -> (Standard, Vec<(u32, &'static str)>) {
-        let parts = self.number.split(['.', '(', ')']).map(|part| (part.parse().unwrap_or(0), part));
-        (self.standard, parts.collect())
-    }
 }
 
 impl std::fmt::Display for Control {

@@ -7,7 +7,8 @@ use super::super::session::Session;
 use crate::advisories::database::Database;
 use crate::diagnostic::Sources;
 use crate::oci::{Digest, Reference};
-use crate::policy::Standing;
+use crate::evidence::vex;
+use crate::policy::{Standing, Vex};
 use crate::spec::{self, Loader as _, Policy};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -27,6 +28,8 @@ pub struct JudgeOptions {
 /// By what images are judged.
 pub(in super::super) struct Bench {
     policies: Vec<(Standing, Policy)>,
+    /// What documents that the policies name say of holes, with their digests.
+    vex: Vec<(Vex, Digest)>,
     /// The texts of the policies, beside those of the spec.
     pub(super) sources: Sources,
     /// What is known of holes, where a policy asks for that.
@@ -65,14 +68,16 @@ impl Bench {
             return Ok(None);
         }
         let pinned = options.database.or(locked.lock.advisories.as_ref().map(|locked| locked.sha256));
-        Bench::new(session, Some(project), policies, sources, pinned, options).map(Some)
+        let folders = Folders { own: Some(&project.folder), above: options.policy.as_deref() };
+        Bench::new(session, Some(project), policies, sources, pinned, options, &folders).map(Some)
     }
 
     /// The bench of a scan: of what stands in the file, if one is named.
     pub(in super::super) fn of_scan(session: &Session<'_>, options: &JudgeOptions) -> Result<Self, Error> {
         let (above, sources) = above(options.policy.as_deref(), Sources::default())?;
         let policies = above.into_iter().map(|policy| (Standing::Above, policy)).collect();
-        Bench::new(session, None, policies, sources, options.database, options)
+        let folders = Folders { own: None, above: options.policy.as_deref() };
+        Bench::new(session, None, policies, sources, options.database, options, &folders)
     }
 
     fn new(
@@ -82,6 +87,7 @@ impl Bench {
         sources: Sources,
         pinned: Option<Digest>,
         options: &JudgeOptions,
+        folders: &Folders<'_>,
     ) -> Result<Self, Error> {
         // What stands above says where the database is, before the spec does: a spec cannot name an emptier one.
         let of = |wanted: Standing| policies.iter().filter(move |(by, _)| *by == wanted).map(|(_, policy)| policy);
@@ -93,12 +99,19 @@ impl Bench {
             false => None,
         };
         let day = options.day.unwrap_or_else(|| session.settings.now.to_zoned(TimeZone::UTC).date());
-        Ok(Bench { database, day, sources, policies })
+        let vex = policies.iter().map(|(standing, policy)| documents(*standing, policy, folders));
+        let vex = vex.collect::<Result<Vec<_>, _>>()?.concat();
+        Ok(Bench { database, day, vex, sources, policies })
     }
 
     /// The policies, each with who made it.
     pub(super) fn policies(&self) -> Vec<(Standing, &Policy)> {
         self.policies.iter().map(|(standing, policy)| (*standing, policy)).collect()
+    }
+
+    /// What documents say of holes.
+    pub(super) fn vex(&self) -> Vec<Vex> {
+        self.vex.iter().map(|(vex, _)| vex.clone()).collect()
     }
 
     /// Whether a clause is about a rule; where there is no policy at all, everything is of interest.
@@ -113,10 +126,36 @@ impl Bench {
             let file = self.sources.file(policy.span.file);
             format!("{standing:?} {} {}", file.name(), Digest::of(file.text()))
         });
-        let texts: Vec<String> = texts.collect();
+        let texts: Vec<String> = texts.chain(self.vex.iter().map(|(_, digest)| digest.to_string())).collect();
         let database = self.database.as_ref().map(|database| database.digest().to_string()).unwrap_or_default();
         Digest::of(format!("{}\n{database}\n{}", texts.join("\n"), self.day))
     }
+}
+
+/// Where the files are that policies name.
+struct Folders<'a> {
+    own: Option<&'a Path>,
+    /// The file of the policy that stands above.
+    above: Option<&'a Path>,
+}
+
+/// The largest VEX document, in bytes.
+const MAX_VEX: u64 = 64 << 20;
+
+/// The VEX documents that a policy names.
+fn documents(standing: Standing, policy: &Policy, folders: &Folders<'_>) -> Result<Vec<(Vex, Digest)>, Error> {
+    let folder = match standing {
+        Standing::Own => folders.own,
+        Standing::Above => folders.above.and_then(Path::parent),
+    };
+    let read = |named: &spec::Spanned<String>| {
+        let path = folder.unwrap_or(Path::new("")).join(&named.value);
+        let unreadable = |source| Error::Unreadable { what: "the VEX document", path: path.clone(), source };
+        let content = super::super::read_bounded(&path, MAX_VEX).map_err(unreadable)?;
+        let statements = vex::read(&content).map_err(|error| unreadable(std::io::Error::other(error.to_string())))?;
+        Ok((Vex { standing, span: named.span, statements }, Digest::of(&content)))
+    };
+    policy.vex.iter().map(read).collect()
 }
 
 /// The policies in a file, with its texts added to others.

@@ -66,7 +66,7 @@ impl Bench {
         let scene = built.scene(taken, &self.sources)?;
         let mut found = scene.look(self, &session.store)?;
         scan::locate(found.findings.iter_mut().flat_map(|finding| &mut finding.places), &taken.inventory);
-        let judgement = self.judge(found, built.proofs);
+        let judgement = self.judge(found, &built.of.leveled.image.name.value.to_string(), built.proofs);
         session.store.set_record(RECORD, &key, &to_json(&judgement))?;
         Ok(judgement)
     }
@@ -86,9 +86,10 @@ impl Bench {
     }
 
     /// Judges what was found.
-    pub(super) fn judge(&self, found: Found, proofs: &Proofs) -> Judgement {
+    pub(super) fn judge(&self, found: Found, image: &str, proofs: &Proofs) -> Judgement {
         let Found { findings, components } = found;
-        let case = Case { policies: self.policies(), sources: &self.sources, findings, proofs, day: self.day };
+        let (policies, sources, day) = (self.policies(), &self.sources, self.day);
+        let case = Case { policies, vex: &self.vex(), image, sources, findings, proofs, day };
         let database = self.database.as_ref().map(|database| *database.digest());
         Judgement { verdict: policy::judge(case), components, database }
     }

@@ -47,7 +47,7 @@ pub(super) fn judge(bench: &Bench, name: &str, bill: Listed) -> Result<VerdictRe
         findings.extend(scan::age(database, bench.day));
     }
     let proofs = Proofs { sbom: true, ..Proofs::default() };
-    let judgement = bench.judge(Found { findings, components }, &proofs);
+    let judgement = bench.judge(Found { findings, components }, name, &proofs);
     Ok(VerdictReport { image: name.to_owned(), platform: Platform::host().to_string(), digest: bill.digest, judgement })
 }
 

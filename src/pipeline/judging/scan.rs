@@ -41,7 +41,7 @@ fn image(session: &Session<'_>, choice: &ImageChoice, bench: &Bench) -> Result<V
     let mut found = scene.look(bench, &session.store)?;
     let places = found.findings.iter_mut().flat_map(|finding: &mut Finding| &mut finding.places);
     places.for_each(|place| attached.locate(place));
-    let judgement = bench.judge(found, &attached.proofs());
+    let judgement = bench.judge(found, &choice.image, &attached.proofs());
     Ok(VerdictReport {
         image: choice.image.clone(),
         platform: imported.image.platform.to_string(),

@@ -1,0 +1,49 @@
+//! What a statement is about.
+
+use purl::GenericPurl;
+use std::str::FromStr;
+
+/// A package, or an image with or without some of its packages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Product {
+    /// Its names: package URLs, references of images.
+    pub names: Vec<String>,
+    /// The parts of it that are meant; all where nothing is named.
+    pub parts: Vec<String>,
+}
+
+impl Product {
+    /// Whether this is a package, or an image that is meant with this package.
+    pub(super) fn has(&self, package: &str, image: &str) -> bool {
+        let is = |names: &[String]| names.iter().any(|name| covers(name, package));
+        let is_image = || self.names.iter().any(|name| is_image(name, image));
+        match self.parts.is_empty() {
+            true => is(&self.names) || is_image(),
+            false => is(&self.parts) && (is_image() || is(&self.names)),
+        }
+    }
+}
+
+/// Whether a package URL is meant by another, which may leave out its version and qualifiers.
+fn covers(wanted: &str, package: &str) -> bool {
+    let (Ok(wanted), Ok(package)) = (GenericPurl::<String>::from_str(wanted), GenericPurl::<String>::from_str(package)) else {
+        return false;
+    };
+    let same = wanted.package_type() == package.package_type()
+        && wanted.namespace() == package.namespace()
+        && wanted.name() == package.name();
+    let version = wanted.version().is_none_or(|version| package.version() == Some(version));
+    let qualifiers = wanted.qualifiers().iter();
+    same && version && qualifiers.into_iter().all(|(name, value)| package.qualifiers().get(name.as_str()) == Some(value))
+}
+
+/// Whether a name means the image: a reference without tag and digest, or a package URL with its repository.
+fn is_image(name: &str, image: &str) -> bool {
+    if name == image {
+        return true;
+    }
+    let Ok(purl) = GenericPurl::<String>::from_str(name) else { return false };
+    let last = image.rsplit('/').next().unwrap_or_default();
+    let repository = purl.qualifiers().get("repository_url");
+    purl.package_type() == "oci" && purl.name() == last && repository.is_none_or(|repository| repository == image)
+}
