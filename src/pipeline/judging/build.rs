@@ -66,7 +66,13 @@ impl Bench {
         let scene = built.scene(taken, &self.sources)?;
         let mut found = scene.look(self, &session.store)?;
         scan::locate(found.findings.iter_mut().flat_map(|finding| &mut finding.places), &taken.inventory);
-        let judgement = self.judge(found, &built.of.leveled.image.name.value.to_string(), built.proofs);
+        let image = built.of.leveled.image;
+        for place in found.findings.iter_mut().flat_map(|finding| &mut finding.places) {
+            if let (Some(part), None, None) = (&place.part, &place.path, &place.origin.spec) {
+                place.origin.spec = facts::line_of_part(image, &taken.inventory, &self.sources, part);
+            }
+        }
+        let judgement = self.judge(found, &image.name.value.to_string(), built.proofs);
         session.store.set_record(RECORD, &key, &to_json(&judgement))?;
         Ok(judgement)
     }

@@ -3,11 +3,11 @@
 use super::super::inventory::location;
 use super::super::project::Project;
 use crate::diagnostic::{Sources, Span};
-use crate::evidence::scan::Place;
+use crate::evidence::scan::{Place, SpecLine};
 use crate::evidence::scan::configuration::{Command, Input, InputKind};
 use crate::evidence::{Inventory, Network, Owner, Step};
 use crate::git::Revision;
-use crate::spec::{Base, Image, SourceKind};
+use crate::spec::{Base, Image, Pair, SourceKind};
 use crate::tree::TreePath;
 use std::collections::BTreeSet;
 
@@ -81,6 +81,27 @@ pub(super) fn unattributed(inventory: &Inventory) -> Vec<TreePath> {
     let files = inventory.files.iter().filter(|file| of_base(&file.owner));
     let bytes = files.map(|file| crate::evidence::bytes_of(file.path.trim_start_matches('/')));
     bytes.filter_map(|bytes| TreePath::new(bytes).ok()).collect()
+}
+
+/// The line of the spec that says a part of how an image starts, as [`Place::part`] names it; where none does, that of the
+/// image, where it is to be said.
+pub(super) fn line_of_part(image: &Image, inventory: &Inventory, sources: &Sources, part: &str) -> Option<SpecLine> {
+    let pair = |pairs: &[Pair], name: &str| pairs.iter().find(|pair| pair.name.value == name).map(|pair| pair.name.span);
+    let span = match part.split_once(' ').unwrap_or((part, "")) {
+        ("user", _) => image.user.as_ref().map(|user| user.span),
+        ("entrypoint", _) => image.entrypoint.as_ref().or(image.cmd.as_ref()).map(|words| words.span),
+        ("cmd", _) => image.cmd.as_ref().map(|words| words.span),
+        ("healthcheck", _) => image.healthcheck.as_ref().map(|check| check.span),
+        ("port", written) => image.ports.iter().find(|port| port.value.to_string() == written).map(|port| port.span),
+        ("label", name) => pair(&image.labels, name),
+        ("annotation", name) => pair(&image.annotations, name),
+        ("variable", name) => pair(&image.env, name),
+        ("distribution", _) => image.base.as_ref().map(|base| base.span),
+        // A database and a line of an image's history stand in no spec.
+        ("database" | "history", _) => return None,
+        _ => None,
+    };
+    said(inventory, sources, span.unwrap_or(image.name.span)).origin.spec
 }
 
 fn said(inventory: &Inventory, sources: &Sources, span: Span) -> Place {
