@@ -64,11 +64,8 @@ static METRICS: [Metric; ALL] = [
 /// score.
 pub(super) fn tenths(text: &str, minor: Minor) -> Result<u8, CvssError> {
     let vector = Vector { values: read(text, &METRICS)?, minor };
-    let score = if (CR..ALL).any(|metric| vector.defined(metric).is_some()) {
-        vector.environmental()
-    } else {
-        vector.base()
-    };
+    let score =
+        if (CR..ALL).any(|metric| vector.defined(metric).is_some()) { vector.environmental() } else { vector.base() };
     Ok(vector.round_up(f64::from(score) / 10.0 * vector.temporal()))
 }
 
@@ -92,7 +89,8 @@ impl Vector {
     }
 
     fn base(&self) -> u8 {
-        let impact = 1.0 - [C, I, A].map(|metric| 1.0 - self.values[metric].map_or(0.0, weight)).iter().product::<f64>();
+        let impact =
+            1.0 - [C, I, A].map(|metric| 1.0 - self.values[metric].map_or(0.0, weight)).iter().product::<f64>();
         let is_changed = self.values[S].is_some_and(|value| value.name == CHANGED);
         let impact = match is_changed {
             true => 7.52 * (impact - 0.029) - 3.25 * power(impact - 0.02, 15),

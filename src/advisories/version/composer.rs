@@ -3,7 +3,7 @@
 //! Numbers are filled up to four. Behind them may stand a stability with numbers, and `dev`: `1.0-beta.2` is earlier
 //! than `1.0`, which is earlier than `1.0-p1`.
 
-use super::number;
+use super::digits;
 use std::cmp::Ordering;
 
 pub(super) fn compare(a: &str, b: &str) -> Option<Ordering> {
@@ -58,7 +58,7 @@ fn compare_parts(a: &[Part], b: &[Part]) -> Ordering {
 
 fn compare_part(a: Option<&Part>, b: Option<&Part>) -> Ordering {
     match (a, b) {
-        (Some(Part::Number(a)), Some(Part::Number(b))) => number::compare(a, b),
+        (Some(Part::Number(a)), Some(Part::Number(b))) => digits::compare(a, b),
         _ => weight(a).cmp(&weight(b)),
     }
 }
@@ -92,7 +92,7 @@ fn parts(text: &str) -> Option<Vec<Part<'_>>> {
     let (mut fill, mut in_numbers) = ("0", true);
     while let Some(first) = rest.chars().next() {
         if first.is_ascii_digit() {
-            let (digits, behind) = number::split(rest);
+            let (digits, behind) = digits::split(rest);
             parts.push(Part::Number(digits));
             rest = behind;
         } else if first.is_alphabetic() {

@@ -1,6 +1,6 @@
 //! The order of `Gem::Version`: numbers and words, where a word is earlier than any number and than nothing.
 
-use super::number;
+use super::digits;
 use std::cmp::Ordering;
 
 pub(super) fn compare(a: &str, b: &str) -> Option<Ordering> {
@@ -24,7 +24,7 @@ enum Segment<'a> {
 impl Segment<'_> {
     fn compare(self, other: Segment<'_>) -> Ordering {
         match (self, other) {
-            (Segment::Number(a), Segment::Number(b)) => number::compare(a, b),
+            (Segment::Number(a), Segment::Number(b)) => digits::compare(a, b),
             (Segment::Word(a), Segment::Word(b)) => a.cmp(b),
             (Segment::Word(_), Segment::Number(_)) => Ordering::Less,
             (Segment::Number(_), Segment::Word(_)) => Ordering::Greater,
@@ -56,7 +56,7 @@ fn segments(text: &str) -> Option<Vec<Segment<'_>>> {
 fn push_segments<'a>(segments: &mut Vec<Segment<'a>>, mut text: &'a str) {
     while let Some(first) = text.chars().next() {
         let (segment, rest) = match first {
-            '0'..='9' => number::split(text),
+            '0'..='9' => digits::split(text),
             'a'..='z' | 'A'..='Z' => text.split_at(text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len())),
             _ => ("", text.get(first.len_utf8()..).unwrap_or_default()),
         };
@@ -75,7 +75,7 @@ fn push_segments<'a>(segments: &mut Vec<Segment<'a>>, mut text: &'a str) {
 }
 
 fn trim_zeros(segments: &mut Vec<Segment>) {
-    while matches!(segments.last(), Some(Segment::Number(digits)) if number::is_zero(digits)) {
+    while matches!(segments.last(), Some(Segment::Number(digits)) if digits::is_zero(digits)) {
         segments.pop();
     }
 }
@@ -86,8 +86,28 @@ fn is_part(part: &str, dashes: bool) -> bool {
 
 /// What platforms begin with that gems are built for: `nokogiri 1.16.0-x86_64-linux` is nokogiri 1.16.0.
 const PLATFORMS: [&str; 22] = [
-    "aarch64", "amd64", "arm", "arm64", "armv6", "armv7", "armv8", "dalvik", "i386", "i686", "java", "jruby", "mingw",
-    "mingw32", "mswin", "mswin32", "mswin64", "ppc64le", "riscv64", "universal", "x64", "x86",
+    "aarch64",
+    "amd64",
+    "arm",
+    "arm64",
+    "armv6",
+    "armv7",
+    "armv8",
+    "dalvik",
+    "i386",
+    "i686",
+    "java",
+    "jruby",
+    "mingw",
+    "mingw32",
+    "mswin",
+    "mswin32",
+    "mswin64",
+    "ppc64le",
+    "riscv64",
+    "universal",
+    "x64",
+    "x86",
 ];
 
 /// A version without the platform that lock files and names of packages write behind it.

@@ -4,7 +4,7 @@
 //! between them. The class `ComparableVersion` makes nested lists of them, and contradicts itself for some
 //! texts; the specification's flat list has one order for all.
 
-use super::number;
+use super::digits;
 use std::cmp::Ordering;
 
 pub(super) fn compare(a: &str, b: &str) -> Option<Ordering> {
@@ -46,7 +46,7 @@ enum Qualifier<'a> {
 fn compare_tokens(a: Option<&Token>, b: Option<&Token>) -> Ordering {
     match (a, b) {
         (Some(Token::Dotted(a)), Some(Token::Dotted(b))) | (Some(Token::Dashed(a)), Some(Token::Dashed(b))) => {
-            number::compare(a, b)
+            digits::compare(a, b)
         }
         (Some(Token::Qualifier(Qualifier::Other(a))), Some(Token::Qualifier(Qualifier::Other(b)))) => {
             lower(a).cmp(lower(b))
@@ -80,7 +80,7 @@ fn tokens(text: &str) -> Vec<Token<'_>> {
     let (mut rest, mut dashed) = (text, false);
     loop {
         let end = match rest.bytes().next() {
-            Some(b'0'..=b'9') => number::split(rest).0.len(),
+            Some(b'0'..=b'9') => digits::split(rest).0.len(),
             _ => rest.find(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-')).unwrap_or(rest.len()),
         };
         let (token, behind) = rest.split_at(end);
@@ -109,8 +109,8 @@ fn trim(tokens: &mut Vec<Token>) {
     tokens.reverse();
     tokens.retain(|token| {
         let (is_zero, is_dotted) = match token {
-            Token::Dotted(digits) => (number::is_zero(digits), true),
-            Token::Dashed(digits) => (number::is_zero(digits), false),
+            Token::Dotted(digits) => (digits::is_zero(digits), true),
+            Token::Dashed(digits) => (digits::is_zero(digits), false),
             Token::Qualifier(_) => (false, false),
         };
         let keep = !is_zero || before_dot;

@@ -7,13 +7,13 @@
 
 mod apk;
 mod composer;
+mod digits;
 mod dpkg;
 mod ecosystem;
 mod gem;
 mod go;
 mod maven;
 mod nuget;
-mod number;
 mod numbers;
 mod pep440;
 mod rpm;

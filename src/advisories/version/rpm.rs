@@ -1,6 +1,6 @@
 //! rpm's order (rpm-version(7)): `epoch:version-release`, each compared by runs of letters and of digits.
 
-use super::number;
+use super::digits;
 use std::cmp::Ordering;
 
 /// A version without a release stands for all of its releases, as in the dependencies of packages: advisories often
@@ -10,7 +10,7 @@ pub(super) fn compare(a: &str, b: &str) -> Option<Ordering> {
         return None;
     }
     let ((epoch_a, version_a, release_a), (epoch_b, version_b, release_b)) = (split(a), split(b));
-    let order = number::compare(epoch_a, epoch_b).then_with(|| compare_parts(version_a, version_b));
+    let order = digits::compare(epoch_a, epoch_b).then_with(|| compare_parts(version_a, version_b));
     Some(match (release_a, release_b) {
         (Some(a), Some(b)) => order.then_with(|| compare_parts(a, b)),
         _ => order,
@@ -19,7 +19,7 @@ pub(super) fn compare(a: &str, b: &str) -> Option<Ordering> {
 
 /// Epoch, version and release. Digits before a colon are an epoch, and no other text is.
 fn split(text: &str) -> (&str, &str, Option<&str>) {
-    let (digits, rest) = number::split(text);
+    let (digits, rest) = digits::split(text);
     let (epoch, rest) = match rest.strip_prefix(':') {
         Some(rest) => (digits, rest),
         None => ("", text),
@@ -45,7 +45,7 @@ fn compare_parts(mut a: &str, mut b: &str) -> Ordering {
     loop {
         let (left, right) = (next(&mut a), next(&mut b));
         let order = match (left, right) {
-            (Part::Digits(a), Part::Digits(b)) => number::compare(a, b),
+            (Part::Digits(a), Part::Digits(b)) => digits::compare(a, b),
             _ => left.cmp(&right),
         };
         if order.is_ne() || left == Part::End {

@@ -3,7 +3,7 @@
 //! Spaces, `=` and `v` before the numbers are left out, missing numbers are 0, there may be more than three, they may
 //! have leading zeros, and the dash before a prerelease may be missing (`1.2.3beta`).
 
-use super::number;
+use super::digits;
 use std::cmp::Ordering;
 
 pub(super) fn compare(a: &str, b: &str) -> Option<Ordering> {
@@ -40,7 +40,7 @@ impl<'a> Version<'a> {
         let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
         let (numbers, rest) = text.split_at(end);
         let prerelease = (!rest.is_empty()).then(|| rest.strip_prefix('-').unwrap_or(rest));
-        let complete = numbers.split('.').all(number::is_number)
+        let complete = numbers.split('.').all(digits::is_number)
             && prerelease.into_iter().chain(build).flat_map(|part| part.split('.')).all(is_identifier);
         complete.then_some(Version { numbers, prerelease, build })
     }
@@ -63,7 +63,7 @@ pub(super) fn compare_numbers(a: &str, b: &str) -> Ordering {
         if left.is_none() && right.is_none() {
             return Ordering::Equal;
         }
-        let order = number::compare(left.unwrap_or_default(), right.unwrap_or_default());
+        let order = digits::compare(left.unwrap_or_default(), right.unwrap_or_default());
         if order.is_ne() {
             return order;
         }
@@ -81,8 +81,8 @@ pub(super) fn compare_identifiers_by(a: &str, b: &str, words: impl Fn(&str, &str
     loop {
         let order = match (a.next(), b.next()) {
             (None, None) => return Ordering::Equal,
-            (Some(a), Some(b)) => match (number::is_number(a), number::is_number(b)) {
-                (true, true) => number::compare(a, b),
+            (Some(a), Some(b)) => match (digits::is_number(a), digits::is_number(b)) {
+                (true, true) => digits::compare(a, b),
                 (false, false) => words(a, b),
                 (a, b) => b.cmp(&a),
             },
