@@ -1,7 +1,7 @@
 //! CVSS v3.0 and v3.1 (Specification Document, section 7 of v3.1 and 8 of v3.0).
 //!
-//! The formulas are the specifications' and are computed with floating point, as powers of 15 leave no choice. What
-//! is rounded is only ever at a border that decimals reach exactly, and farther from it than all errors of floats.
+//! The formulas are computed with floating point, as powers of 15 leave no choice. Rounding is exact all the same: a
+//! score stands right on a tenth, or much farther from it than floats err.
 
 use super::CvssError;
 use super::vector::{Metric, Value, read};
@@ -121,8 +121,8 @@ impl Vector {
         }
     }
 
-    /// The least number of tenths that is not less than a score. What floats add to one that has only one decimal is
-    /// not rounded up: v3.1 says how (Appendix A), and for v3.0 it is anything below the decimals that there can be.
+    /// The least number of tenths that is not less than a score. What floats add to a score right on a tenth is not
+    /// rounded up: v3.1 says how (Appendix A); in v3.0 no product has more than ten decimals, so less is an error.
     fn round_up(&self, score: f64) -> u8 {
         const ERROR: f64 = 1e-10;
         let tenths = match self.minor {

@@ -3,21 +3,14 @@
 //! A version is numbers with dots, perhaps a letter, suffixes with numbers (`_alpha`, `_rc2`, `_p1`), the hash of a
 //! commit (`~4b825d`) and the revision of the package (`-r0`), in that order. Suffixes come before or after the bare version.
 
-use super::digits;
+use super::{digits, pairwise};
 use std::cmp::Ordering;
 
 pub(super) fn compare(a: &str, b: &str) -> Option<Ordering> {
     if !is_version(a) || !is_version(b) {
         return None;
     }
-    let (mut a, mut b) = (Tokens::of(a), Tokens::of(b));
-    loop {
-        let (left, right) = (a.next().flatten(), b.next().flatten());
-        let order = compare_tokens(left, right);
-        if order.is_ne() || left.is_none() {
-            return Some(order);
-        }
-    }
+    Some(pairwise::compare(Tokens::of(a).flatten(), Tokens::of(b).flatten(), compare_tokens))
 }
 
 fn is_version(text: &str) -> bool {

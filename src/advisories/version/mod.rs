@@ -15,6 +15,7 @@ mod go;
 mod maven;
 mod nuget;
 mod numbers;
+mod pairwise;
 mod pep440;
 mod rpm;
 mod semver;

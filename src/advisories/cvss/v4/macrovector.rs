@@ -1,6 +1,6 @@
 //! The macrovectors: their scores, their worst vectors, and how a vector's own score is found between them.
 
-/// The six equivalence classes that a vector falls into, the worst being 0 (section 8.2).
+/// The six equivalence classes that a vector falls into, the worst being 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Macrovector {
     pub(super) eq1: usize,
@@ -13,7 +13,7 @@ pub(super) struct Macrovector {
 
 impl Macrovector {
     /// The score of a vector of this macrovector, of whose metrics it is told how far each is from its worst value:
-    /// `AV PR UI`, `AC AT`, `VC VI VA CR IR AR` and `SC SI SA` (section 8.3).
+    /// `AV PR UI`, `AC AT`, `VC VI VA CR IR AR` and `SC SI SA`.
     ///
     /// In each class the vector lies some part of the way down to the next lower macrovector. Its score is that
     /// of the macrovector less the mean of these parts, over the classes that have a lower one.
@@ -129,7 +129,7 @@ type Scores = [[[u8; 2]; 3]; 3];
 /// Stands where there is no macrovector; no macrovector has this score.
 const NO: u8 = 0;
 
-/// The scores of macrovectors in tenths (section 8.3, and `cvss_lookup.js` of FIRST's calculator), by EQ1, EQ2 and EQ3.
+/// The scores of macrovectors in tenths (`cvss_lookup.js` of FIRST's calculator), by EQ1, EQ2 and EQ3.
 #[rustfmt::skip]
 static SCORES: [[[Scores; 3]; 2]; 3] = [
     [

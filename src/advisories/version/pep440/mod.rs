@@ -5,7 +5,7 @@
 
 mod legacy;
 
-use super::digits;
+use super::{digits, pairwise};
 use std::cmp::Ordering;
 
 pub(super) fn compare(a: &str, b: &str) -> Option<Ordering> {
@@ -136,10 +136,7 @@ fn implicit_post<'a>(text: &mut &'a str) -> Option<&'a str> {
 
 /// A number that is not there comes before all others.
 fn compare_numbers(a: Option<&str>, b: Option<&str>) -> Ordering {
-    match (a, b) {
-        (Some(a), Some(b)) => digits::compare(a, b),
-        (a, b) => a.is_some().cmp(&b.is_some()),
-    }
+    pairwise::compare_presence(a, b, digits::compare)
 }
 
 fn is_local(part: &str) -> bool {
@@ -148,21 +145,12 @@ fn is_local(part: &str) -> bool {
 
 /// Words come before numbers, in any case; no part comes before any part.
 fn compare_local(a: Option<&str>, b: Option<&str>) -> Ordering {
-    let (mut a, mut b) = (local_parts(a), local_parts(b));
-    loop {
-        let order = match (a.next(), b.next()) {
-            (None, None) => return Ordering::Equal,
-            (Some(a), Some(b)) => match (digits::is_number(a), digits::is_number(b)) {
-                (true, true) => digits::compare(a, b),
-                (false, false) => lower(a).cmp(lower(b)),
-                (a, b) => a.cmp(&b),
-            },
-            (a, b) => a.is_some().cmp(&b.is_some()),
-        };
-        if order.is_ne() {
-            return order;
-        }
-    }
+    let compare = |a, b| match (digits::is_number(a), digits::is_number(b)) {
+        (true, true) => digits::compare(a, b),
+        (false, false) => lower(a).cmp(lower(b)),
+        (a, b) => a.cmp(&b),
+    };
+    pairwise::compare(local_parts(a), local_parts(b), |a, b| pairwise::compare_presence(a, b, compare))
 }
 
 fn local_parts(local: Option<&str>) -> impl Iterator<Item = &str> {
