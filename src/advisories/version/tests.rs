@@ -106,7 +106,7 @@ fn is_excepted(scheme: Scheme, text: &str) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3_000))]
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
     fn each_scheme_is_a_total_order(a in version(), b in version(), c in version()) {
