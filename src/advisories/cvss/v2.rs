@@ -54,11 +54,9 @@ pub(super) fn tenths(text: &str) -> Result<u8, CvssError> {
     let any = |metrics: &[usize]| metrics.iter().any(|&metric| is_defined(values[metric]));
 
     let is_environmental = any(&[CDP, TD, CR, IR, AR]);
-    let requirement = |metric: usize| weight(metric).filter(|_| is_environmental).unwrap_or(one(1));
-    let kept = [(C, CR), (I, IR), (A, AR)].map(|(damage, required)| {
-        // What is left of a property, in millionths.
-        one(2) - weight(damage).unwrap_or(0) * requirement(required)
-    });
+    // What is left of each property, in millionths.
+    let kept = [(C, CR), (I, IR), (A, AR)]
+        .map(|(damage, required)| one(2) - weight(damage).unwrap_or(0) * weight(required).unwrap_or(one(1)));
     let exploitability = [AV, AC, AU].iter().filter_map(|&metric| weight(metric)).product();
     let impact = IMPACT_OF_ALL * (one(6) - kept.iter().product::<i128>());
     let impact = if is_environmental { impact.min(MAX_ADJUSTED_IMPACT) } else { impact };

@@ -1,7 +1,7 @@
 //! CVSS v3.0 and v3.1 (Specification Document, section 7 of v3.1 and 8 of v3.0).
 //!
-//! The formulas are the specifications' and are computed with floating point, as powers of 15 leave no choice. What
-//! is rounded is only ever at a border that decimals reach exactly, and farther from it than all errors of floats.
+//! The formulas are computed with floating point, as powers of 15 leave no choice. Rounding is exact all the same: a
+//! score stands right on a tenth, or much farther from it than floats err.
 
 use super::CvssError;
 use super::vector::{Metric, Value, read};
@@ -64,11 +64,8 @@ static METRICS: [Metric; ALL] = [
 /// score.
 pub(super) fn tenths(text: &str, minor: Minor) -> Result<u8, CvssError> {
     let vector = Vector { values: read(text, &METRICS)?, minor };
-    let score = if (CR..ALL).any(|metric| vector.defined(metric).is_some()) {
-        vector.environmental()
-    } else {
-        vector.base()
-    };
+    let score =
+        if (CR..ALL).any(|metric| vector.defined(metric).is_some()) { vector.environmental() } else { vector.base() };
     Ok(vector.round_up(f64::from(score) / 10.0 * vector.temporal()))
 }
 
@@ -92,7 +89,8 @@ impl Vector {
     }
 
     fn base(&self) -> u8 {
-        let impact = 1.0 - [C, I, A].map(|metric| 1.0 - self.values[metric].map_or(0.0, weight)).iter().product::<f64>();
+        let impact =
+            1.0 - [C, I, A].map(|metric| 1.0 - self.values[metric].map_or(0.0, weight)).iter().product::<f64>();
         let is_changed = self.values[S].is_some_and(|value| value.name == CHANGED);
         let impact = match is_changed {
             true => 7.52 * (impact - 0.029) - 3.25 * power(impact - 0.02, 15),
@@ -123,8 +121,8 @@ impl Vector {
         }
     }
 
-    /// The least number of tenths that is not less than a score. What floats add to one that has only one decimal is
-    /// not rounded up: v3.1 says how (Appendix A), and for v3.0 it is anything below the decimals that there can be.
+    /// The least number of tenths that is not less than a score. What floats add to a score right on a tenth is not
+    /// rounded up: v3.1 says how (Appendix A); in v3.0 no product has more than ten decimals, so less is an error.
     fn round_up(&self, score: f64) -> u8 {
         const ERROR: f64 = 1e-10;
         let tenths = match self.minor {

@@ -99,7 +99,7 @@ fn step(values: &[Option<Value>; ALL], metric: usize) -> u16 {
     modified.or(values[metric]).map_or(0, |value| value.weight)
 }
 
-/// EQ1 (section 8.2, table 24): how an attacker comes to it.
+/// EQ1: how an attacker comes to it.
 fn eq1([vector, privileges, interaction]: [u16; 3]) -> usize {
     const PHYSICAL: u16 = 3;
     match [vector, privileges, interaction] {
@@ -110,7 +110,7 @@ fn eq1([vector, privileges, interaction]: [u16; 3]) -> usize {
     }
 }
 
-/// EQ3 (table 26): what is lost of the vulnerable system.
+/// EQ3: what is lost of the vulnerable system.
 fn eq3(steps: [u16; 3]) -> usize {
     match steps {
         [0, 0, _] => 0,
@@ -119,7 +119,7 @@ fn eq3(steps: [u16; 3]) -> usize {
     }
 }
 
-/// EQ4 (table 27): what is lost of subsequent systems. Safety is lost of integrity and availability only.
+/// EQ4: what is lost of subsequent systems. Safety is lost of integrity and availability only.
 fn eq4([confidentiality, integrity, availability]: [u16; 3]) -> usize {
     const SAFETY: u16 = 0;
     const HIGH: u16 = 1;
@@ -130,7 +130,7 @@ fn eq4([confidentiality, integrity, availability]: [u16; 3]) -> usize {
     }
 }
 
-/// EQ6 (table 29): whether something is wholly lost that is highly required.
+/// EQ6: whether something is wholly lost that is highly required.
 fn eq6(vulnerable: [u16; 3], requirements: [u16; 3]) -> usize {
     usize::from(!vulnerable.into_iter().zip(requirements).any(|steps| steps == (0, 0)))
 }

@@ -30,10 +30,7 @@ pub(super) struct Value {
 }
 
 /// Reads a vector without its prefix; the values stand in the places of their metrics in the table.
-pub(super) fn read<const N: usize>(
-    text: &str,
-    table: &'static [Metric; N],
-) -> Result<[Option<Value>; N], CvssError> {
+pub(super) fn read<const N: usize>(text: &str, table: &'static [Metric; N]) -> Result<[Option<Value>; N], CvssError> {
     let mut values = [None; N];
     for part in text.split('/') {
         let (name, value) = part.split_once(':').ok_or_else(|| CvssError::Malformed(shown(part)))?;

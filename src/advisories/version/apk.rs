@@ -3,21 +3,14 @@
 //! A version is numbers with dots, perhaps a letter, suffixes with numbers (`_alpha`, `_rc2`, `_p1`), the hash of a
 //! commit (`~4b825d`) and the revision of the package (`-r0`), in that order. Suffixes come before or after the bare version.
 
-use super::number;
+use super::{digits, pairwise};
 use std::cmp::Ordering;
 
 pub(super) fn compare(a: &str, b: &str) -> Option<Ordering> {
     if !is_version(a) || !is_version(b) {
         return None;
     }
-    let (mut a, mut b) = (Tokens::of(a), Tokens::of(b));
-    loop {
-        let (left, right) = (a.next().flatten(), b.next().flatten());
-        let order = compare_tokens(left, right);
-        if order.is_ne() || left.is_none() {
-            return Some(order);
-        }
-    }
+    Some(pairwise::compare(Tokens::of(a).flatten(), Tokens::of(b).flatten(), compare_tokens))
 }
 
 fn is_version(text: &str) -> bool {
@@ -49,7 +42,7 @@ fn compare_tokens(a: Option<Token>, b: Option<Token>) -> Ordering {
         (Some(Token::First(a)), Some(Token::First(b)))
         | (Some(Token::Digits(a)), Some(Token::Digits(b)))
         | (Some(Token::SuffixNumber(a)), Some(Token::SuffixNumber(b)))
-        | (Some(Token::Revision(a)), Some(Token::Revision(b))) => number::compare(a, b),
+        | (Some(Token::Revision(a)), Some(Token::Revision(b))) => digits::compare(a, b),
         (Some(Token::Letter(a)), Some(Token::Letter(b))) => a.cmp(&b),
         (Some(Token::Suffix(a)), Some(Token::Suffix(b))) => a.cmp(&b),
         (Some(Token::Hash(a)), Some(Token::Hash(b))) => a.cmp(b),
@@ -105,7 +98,7 @@ impl<'a> Tokens<'a> {
 
     /// Takes `mark` bytes and the digits behind them.
     fn digits(&mut self, mark: usize) -> Option<&'a str> {
-        let (digits, rest) = number::split(self.rest.get(mark..)?);
+        let (digits, rest) = digits::split(self.rest.get(mark..)?);
         self.rest = rest;
         (!digits.is_empty()).then_some(digits)
     }

@@ -3,7 +3,7 @@
 //! Numbers are filled up to four. Behind them may stand a stability with numbers, and `dev`: `1.0-beta.2` is earlier
 //! than `1.0`, which is earlier than `1.0-p1`.
 
-use super::number;
+use super::{digits, pairwise};
 use std::cmp::Ordering;
 
 pub(super) fn compare(a: &str, b: &str) -> Option<Ordering> {
@@ -12,7 +12,7 @@ pub(super) fn compare(a: &str, b: &str) -> Option<Ordering> {
         (Some(a), Some(b)) => (a == b).then_some(Ordering::Equal),
         (Some(_), None) => parts(b).map(|_| Ordering::Less),
         (None, Some(_)) => parts(a).map(|_| Ordering::Greater),
-        (None, None) => Some(compare_parts(&parts(a)?, &parts(b)?)),
+        (None, None) => Some(pairwise::compare(parts(a)?, parts(b)?, compare_parts)),
     }
 }
 
@@ -50,26 +50,20 @@ const WORDS: [(&str, Word); 6] = [
     ("", Word::Unknown),
 ];
 
-fn compare_parts(a: &[Part], b: &[Part]) -> Ordering {
-    let longest = a.len().max(b.len());
-    let order = (0..longest).map(|i| compare_part(a.get(i), b.get(i))).find(|order| order.is_ne());
-    order.unwrap_or(Ordering::Equal)
-}
-
-fn compare_part(a: Option<&Part>, b: Option<&Part>) -> Ordering {
+fn compare_parts(a: Option<Part>, b: Option<Part>) -> Ordering {
     match (a, b) {
-        (Some(Part::Number(a)), Some(Part::Number(b))) => number::compare(a, b),
+        (Some(Part::Number(a)), Some(Part::Number(b))) => digits::compare(a, b),
         _ => weight(a).cmp(&weight(b)),
     }
 }
 
 /// The end comes behind what is not yet stable, and before a number.
-fn weight(part: Option<&Part>) -> (u8, Option<Word>) {
+fn weight(part: Option<Part>) -> (u8, Option<Word>) {
     match part {
         Some(Part::Word(Word::Patch)) => (3, None),
         Some(Part::Number(_)) => (2, None),
         None => (1, None),
-        Some(Part::Word(word)) => (0, Some(*word)),
+        Some(Part::Word(word)) => (0, Some(word)),
     }
 }
 
@@ -92,7 +86,7 @@ fn parts(text: &str) -> Option<Vec<Part<'_>>> {
     let (mut fill, mut in_numbers) = ("0", true);
     while let Some(first) = rest.chars().next() {
         if first.is_ascii_digit() {
-            let (digits, behind) = number::split(rest);
+            let (digits, behind) = digits::split(rest);
             parts.push(Part::Number(digits));
             rest = behind;
         } else if first.is_alphabetic() {

@@ -11,8 +11,5 @@ pub(super) fn compare(a: &str, b: &str) -> Option<Ordering> {
 fn is_version(text: &str) -> bool {
     let (epoch, rest) = text.split_once(':').map_or((None, text), |(epoch, rest)| (Some(epoch), rest));
     let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+' | b'-' | b'~' | b':');
-    epoch.is_none_or(super::number::is_number)
-        && !rest.is_empty()
-        && !rest.starts_with('-')
-        && rest.bytes().all(known)
+    epoch.is_none_or(super::digits::is_number) && !rest.is_empty() && !rest.starts_with('-') && rest.bytes().all(known)
 }

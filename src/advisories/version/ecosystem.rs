@@ -7,7 +7,9 @@ pub(super) fn scheme(ecosystem: &str) -> Scheme {
     let (name, rest) = ecosystem.split_once(':').unwrap_or((ecosystem, ""));
     match name {
         "Debian" | "Ubuntu" => Scheme::Dpkg,
-        "Alpine" | "Alpaquita" | "BellSoft Hardened Containers" | "Chainguard" | "MinimOS" | "Wolfi" => Scheme::Apk,
+        "Alpine" | "Alpaquita" | "BellSoft" | "BellSoft Hardened Containers" | "Chainguard" | "MinimOS" | "Wolfi" => {
+            Scheme::Apk
+        }
         "AlmaLinux" | "Azure Linux" | "Mageia" | "openEuler" | "openSUSE" | "Photon OS" | "Red Hat" | "Rocky Linux"
         | "SUSE" => Scheme::Rpm,
         "crates.io" | "npm" | "Hex" | "SwiftURL" | "Bitnami" | "ConanCenter" | "GitHub Actions" | "Julia"
@@ -20,8 +22,10 @@ pub(super) fn scheme(ecosystem: &str) -> Scheme {
         "Packagist" => Scheme::Composer,
         "NuGet" => Scheme::NuGet,
         "CRAN" | "Bioconductor" | "Hackage" | "GHC" => Scheme::Numbers,
-        // Who repairs packages of others names the others behind the colon; Echo alone means Debian's.
+        // Who repairs packages of others names the others behind the colon; Echo alone means Debian's. What Echo repaired
+        // of npm differs from the original in build metadata.
         "Echo" if rest.is_empty() => Scheme::Dpkg,
+        "Echo" if rest == "npm" => Scheme::Pub,
         "Echo" | "Root" | "TuxCare" => repaired(rest),
         _ => Scheme::Opaque,
     }
@@ -68,7 +72,8 @@ mod tests {
             ("NuGet", Scheme::NuGet),
             ("CRAN", Scheme::Numbers),
             ("Echo", Scheme::Dpkg),
-            ("Echo:npm", Scheme::Semver),
+            ("Echo:npm", Scheme::Pub),
+            ("Echo:PyPI", Scheme::Pep440),
             ("Root:Alpine:3.18", Scheme::Apk),
             ("Root:Root:Root:Debian", Scheme::Opaque),
             ("GIT", Scheme::Opaque),

@@ -1,18 +1,12 @@
 //! The order of `Gem::Version`: numbers and words, where a word is earlier than any number and than nothing.
 
-use super::number;
+use super::{digits, pairwise};
 use std::cmp::Ordering;
 
 pub(super) fn compare(a: &str, b: &str) -> Option<Ordering> {
-    let (a, b) = (segments(a)?, segments(b)?);
-    let longest = a.len().max(b.len());
-    let order = (0..longest).map(|i| segment(&a, i).compare(segment(&b, i))).find(|order| order.is_ne());
-    Some(order.unwrap_or(Ordering::Equal))
-}
-
-/// What is missing is 0, as 1.0 and 1.0.0 are the same.
-fn segment<'a>(segments: &[Segment<'a>], i: usize) -> Segment<'a> {
-    segments.get(i).copied().unwrap_or(Segment::Number(""))
+    // What is missing is 0, as 1.0 and 1.0.0 are the same.
+    let number = |segment: Option<_>| segment.unwrap_or(Segment::Number(""));
+    Some(pairwise::compare(segments(a)?, segments(b)?, |a, b| number(a).compare(number(b))))
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -24,11 +18,15 @@ enum Segment<'a> {
 impl Segment<'_> {
     fn compare(self, other: Segment<'_>) -> Ordering {
         match (self, other) {
-            (Segment::Number(a), Segment::Number(b)) => number::compare(a, b),
+            (Segment::Number(a), Segment::Number(b)) => digits::compare(a, b),
             (Segment::Word(a), Segment::Word(b)) => a.cmp(b),
             (Segment::Word(_), Segment::Number(_)) => Ordering::Less,
             (Segment::Number(_), Segment::Word(_)) => Ordering::Greater,
         }
+    }
+
+    fn is_zero(self) -> bool {
+        matches!(self, Segment::Number(digits) if digits::is_zero(digits))
     }
 }
 
@@ -36,47 +34,33 @@ impl Segment<'_> {
 fn segments(text: &str) -> Option<Vec<Segment<'_>>> {
     let text = without_platform(text.trim());
     let (release, prerelease) = text.split_once('-').map_or((text, None), |(a, b)| (a, Some(b)));
-    let starts = release.starts_with(|c: char| c.is_ascii_digit());
-    let words = prerelease.into_iter().flat_map(|part| part.split('.')).all(|part| is_part(part, true));
-    if !starts || !release.split('.').all(|part| is_part(part, false)) || !words {
+    let complete = release.starts_with(|c: char| c.is_ascii_digit())
+        && release.split('.').all(|part| is_part(part, false))
+        && prerelease.into_iter().flat_map(|part| part.split('.')).all(|part| is_part(part, true));
+    if !complete {
         return None;
     }
     let mut segments = Vec::with_capacity(4);
     push_segments(&mut segments, release);
-    if let Some(prerelease) = prerelease {
-        // A dash is another way to write `.pre.`, also the dashes behind the first.
-        for part in prerelease.split('-') {
-            push_segments(&mut segments, "pre");
-            push_segments(&mut segments, part);
-        }
+    // A dash is another way to write `.pre.`.
+    for part in prerelease.into_iter().flat_map(|part| part.split('-')) {
+        segments.push(Segment::Word("pre"));
+        push_segments(&mut segments, part);
     }
+    let words = segments.iter().position(|segment| matches!(segment, Segment::Word(_))).unwrap_or(segments.len());
+    let zeros = segments.iter().take(words).rev().take_while(|segment| segment.is_zero()).count();
+    segments.drain(words - zeros..words);
     Some(segments)
 }
 
+/// Adds the runs of digits and of letters of a text.
 fn push_segments<'a>(segments: &mut Vec<Segment<'a>>, mut text: &'a str) {
-    while let Some(first) = text.chars().next() {
-        let (segment, rest) = match first {
-            '0'..='9' => number::split(text),
-            'a'..='z' | 'A'..='Z' => text.split_at(text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len())),
-            _ => ("", text.get(first.len_utf8()..).unwrap_or_default()),
-        };
-        text = rest;
-        match first {
-            '0'..='9' => segments.push(Segment::Number(segment)),
-            'a'..='z' | 'A'..='Z' => {
-                if !segments.iter().any(|segment| matches!(segment, Segment::Word(_))) {
-                    trim_zeros(segments);
-                }
-                segments.push(Segment::Word(segment));
-            }
-            _ => {}
-        }
-    }
-}
-
-fn trim_zeros(segments: &mut Vec<Segment>) {
-    while matches!(segments.last(), Some(Segment::Number(digits)) if number::is_zero(digits)) {
-        segments.pop();
+    while !text.is_empty() {
+        let (digits, rest) = digits::split(text);
+        let (word, rest) = rest.split_at(rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len()));
+        segments.extend((!digits.is_empty()).then_some(Segment::Number(digits)));
+        segments.extend((!word.is_empty()).then_some(Segment::Word(word)));
+        text = rest.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
     }
 }
 
@@ -84,18 +68,39 @@ fn is_part(part: &str, dashes: bool) -> bool {
     !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || (dashes && byte == b'-'))
 }
 
-/// What platforms begin with that gems are built for: `nokogiri 1.16.0-x86_64-linux` is nokogiri 1.16.0.
-const PLATFORMS: [&str; 22] = [
-    "aarch64", "amd64", "arm", "arm64", "armv6", "armv7", "armv8", "dalvik", "i386", "i686", "java", "jruby", "mingw",
-    "mingw32", "mswin", "mswin32", "mswin64", "ppc64le", "riscv64", "universal", "x64", "x86",
-];
-
-/// A version without the platform that lock files and names of packages write behind it.
+/// A version without the platform that lock files and names of packages write behind it: `1.16.0-x86_64-linux` is
+/// 1.16.0, and not something before it.
 fn without_platform(text: &str) -> &str {
-    text.split_once('-')
-        .filter(|(_, platform)| {
-            let word = platform.split(['-', '_']).next().unwrap_or_default();
-            PLATFORMS.contains(&word)
-        })
-        .map_or(text, |(version, _)| version)
+    let platform = |behind: &str| is_platform(behind.split(['-', '_']).next().unwrap_or_default());
+    text.split_once('-').filter(|(_, behind)| platform(behind)).map_or(text, |(version, _)| version)
+}
+
+/// Whether the name of a platform that gems are built for begins with a word.
+fn is_platform(word: &str) -> bool {
+    matches!(
+        word,
+        "aarch64"
+            | "amd64"
+            | "arm"
+            | "arm64"
+            | "armv6"
+            | "armv7"
+            | "armv8"
+            | "i386"
+            | "i686"
+            | "ppc64le"
+            | "riscv64"
+            | "s390x"
+            | "universal"
+            | "x64"
+            | "x86"
+            | "dalvik"
+            | "java"
+            | "jruby"
+            | "mingw"
+            | "mingw32"
+            | "mswin"
+            | "mswin32"
+            | "mswin64"
+    )
 }

@@ -4,17 +4,14 @@
 //! between them. The class `ComparableVersion` makes nested lists of them, and contradicts itself for some
 //! texts; the specification's flat list has one order for all.
 
-use super::number;
+use super::{digits, pairwise};
 use std::cmp::Ordering;
 
 pub(super) fn compare(a: &str, b: &str) -> Option<Ordering> {
     if a.trim().is_empty() || b.trim().is_empty() {
         return None;
     }
-    let (a, b) = (tokens(a.trim()), tokens(b.trim()));
-    let longest = a.len().max(b.len());
-    let order = (0..longest).map(|i| compare_tokens(a.get(i), b.get(i))).find(|order| order.is_ne());
-    Some(order.unwrap_or(Ordering::Equal))
+    Some(pairwise::compare(tokens(a.trim()), tokens(b.trim()), compare_tokens))
 }
 
 /// A part of a version.
@@ -43,10 +40,10 @@ enum Qualifier<'a> {
 }
 
 /// A qualifier is less than a number behind a dash, and that less than one behind a dot; nothing is `Release`.
-fn compare_tokens(a: Option<&Token>, b: Option<&Token>) -> Ordering {
+fn compare_tokens(a: Option<Token>, b: Option<Token>) -> Ordering {
     match (a, b) {
         (Some(Token::Dotted(a)), Some(Token::Dotted(b))) | (Some(Token::Dashed(a)), Some(Token::Dashed(b))) => {
-            number::compare(a, b)
+            digits::compare(a, b)
         }
         (Some(Token::Qualifier(Qualifier::Other(a))), Some(Token::Qualifier(Qualifier::Other(b)))) => {
             lower(a).cmp(lower(b))
@@ -55,8 +52,8 @@ fn compare_tokens(a: Option<&Token>, b: Option<&Token>) -> Ordering {
     }
 }
 
-fn weight(token: Option<&Token>) -> u8 {
-    match token.unwrap_or(&Token::Qualifier(Qualifier::Release)) {
+fn weight(token: Option<Token>) -> u8 {
+    match token.unwrap_or(Token::Qualifier(Qualifier::Release)) {
         Token::Qualifier(Qualifier::Alpha) => 0,
         Token::Qualifier(Qualifier::Beta) => 1,
         Token::Qualifier(Qualifier::Milestone) => 2,
@@ -80,16 +77,16 @@ fn tokens(text: &str) -> Vec<Token<'_>> {
     let (mut rest, mut dashed) = (text, false);
     loop {
         let end = match rest.bytes().next() {
-            Some(b'0'..=b'9') => number::split(rest).0.len(),
+            Some(b'0'..=b'9') => digits::split(rest).0.len(),
             _ => rest.find(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-')).unwrap_or(rest.len()),
         };
         let (token, behind) = rest.split_at(end);
-        let meets_digit = behind.starts_with(|c: char| c.is_ascii_digit());
-        tokens.push(match token {
-            // An empty token is 0.
-            _ if token.bytes().all(|byte| byte.is_ascii_digit()) && dashed => Token::Dashed(token),
-            _ if token.bytes().all(|byte| byte.is_ascii_digit()) => Token::Dotted(token),
-            _ => Token::Qualifier(qualifier(token, meets_digit)),
+        // An empty token is 0.
+        let is_number = token.is_empty() || digits::is_number(token);
+        tokens.push(match (is_number, dashed) {
+            (true, true) => Token::Dashed(token),
+            (true, false) => Token::Dotted(token),
+            (false, _) => Token::Qualifier(qualifier(token, behind)),
         });
         (rest, dashed) = match behind.bytes().next() {
             None => break,
@@ -109,8 +106,8 @@ fn trim(tokens: &mut Vec<Token>) {
     tokens.reverse();
     tokens.retain(|token| {
         let (is_zero, is_dotted) = match token {
-            Token::Dotted(digits) => (number::is_zero(digits), true),
-            Token::Dashed(digits) => (number::is_zero(digits), false),
+            Token::Dotted(digits) => (digits::is_zero(digits), true),
+            Token::Dashed(digits) => (digits::is_zero(digits), false),
             Token::Qualifier(_) => (false, false),
         };
         let keep = !is_zero || before_dot;
@@ -121,7 +118,8 @@ fn trim(tokens: &mut Vec<Token>) {
 }
 
 /// What a word says. One letter is short for a stage, but only right before a number.
-fn qualifier(word: &str, meets_digit: bool) -> Qualifier<'_> {
+fn qualifier<'a>(word: &'a str, behind: &str) -> Qualifier<'a> {
+    let meets_digit = behind.starts_with(|c: char| c.is_ascii_digit());
     let is = |known: &[&str]| known.iter().any(|known| word.eq_ignore_ascii_case(known));
     match word {
         _ if is(&["alpha"]) || meets_digit && is(&["a"]) => Qualifier::Alpha,

@@ -7,14 +7,15 @@
 
 mod apk;
 mod composer;
+mod digits;
 mod dpkg;
 mod ecosystem;
 mod gem;
 mod go;
 mod maven;
 mod nuget;
-mod number;
 mod numbers;
+mod pairwise;
 mod pep440;
 mod rpm;
 mod semver;

@@ -1,6 +1,6 @@
 //! rpm's order (rpm-version(7)): `epoch:version-release`, each compared by runs of letters and of digits.
 
-use super::number;
+use super::{digits, pairwise};
 use std::cmp::Ordering;
 
 /// A version without a release stands for all of its releases, as in the dependencies of packages: advisories often
@@ -10,7 +10,7 @@ pub(super) fn compare(a: &str, b: &str) -> Option<Ordering> {
         return None;
     }
     let ((epoch_a, version_a, release_a), (epoch_b, version_b, release_b)) = (split(a), split(b));
-    let order = number::compare(epoch_a, epoch_b).then_with(|| compare_parts(version_a, version_b));
+    let order = digits::compare(epoch_a, epoch_b).then_with(|| compare_parts(version_a, version_b));
     Some(match (release_a, release_b) {
         (Some(a), Some(b)) => order.then_with(|| compare_parts(a, b)),
         _ => order,
@@ -19,7 +19,7 @@ pub(super) fn compare(a: &str, b: &str) -> Option<Ordering> {
 
 /// Epoch, version and release. Digits before a colon are an epoch, and no other text is.
 fn split(text: &str) -> (&str, &str, Option<&str>) {
-    let (digits, rest) = number::split(text);
+    let (digits, rest) = digits::split(text);
     let (epoch, rest) = match rest.strip_prefix(':') {
         Some(rest) => (digits, rest),
         None => ("", text),
@@ -41,37 +41,35 @@ enum Part<'a> {
     Digits(&'a str),
 }
 
-fn compare_parts(mut a: &str, mut b: &str) -> Ordering {
-    loop {
-        let (left, right) = (next(&mut a), next(&mut b));
-        let order = match (left, right) {
-            (Part::Digits(a), Part::Digits(b)) => number::compare(a, b),
-            _ => left.cmp(&right),
-        };
-        if order.is_ne() || left == Part::End {
-            return order;
-        }
-    }
+fn compare_parts(a: &str, b: &str) -> Ordering {
+    pairwise::compare(parts(a), parts(b), |a, b| match (a, b) {
+        (Some(Part::Digits(a)), Some(Part::Digits(b))) => digits::compare(a, b),
+        (a, b) => a.unwrap_or(Part::End).cmp(&b.unwrap_or(Part::End)),
+    })
 }
 
-/// The next part of a text. Characters that are in no part only separate.
-fn next<'a>(text: &mut &'a str) -> Part<'a> {
+fn parts(mut text: &str) -> impl Iterator<Item = Part<'_>> {
+    std::iter::from_fn(move || {
+        let (part, rest) = split_part(text)?;
+        text = rest;
+        Some(part)
+    })
+}
+
+/// The first part of a text and what stands behind it. Characters that are in no part only separate.
+fn split_part(text: &str) -> Option<(Part<'_>, &str)> {
     let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '~' | '^');
-    let rest = text.trim_start_matches(|c| !known(c));
-    let run = |belongs: fn(char) -> bool| rest.split_at(rest.find(|c| !belongs(c)).unwrap_or(rest.len()));
-    let (part, rest) = match rest.bytes().next() {
-        None => (Part::End, rest),
-        Some(b'~') => (Part::Tilde, rest.get(1..).unwrap_or_default()),
-        Some(b'^') => (Part::Caret, rest.get(1..).unwrap_or_default()),
-        Some(b'0'..=b'9') => {
-            let (digits, rest) = run(|c| c.is_ascii_digit());
+    let text = text.trim_start_matches(|c| !known(c));
+    Some(match text.bytes().next()? {
+        b'~' => (Part::Tilde, text.get(1..)?),
+        b'^' => (Part::Caret, text.get(1..)?),
+        b'0'..=b'9' => {
+            let (digits, rest) = digits::split(text);
             (Part::Digits(digits), rest)
         }
-        Some(_) => {
-            let (letters, rest) = run(|c| c.is_ascii_alphabetic());
+        _ => {
+            let (letters, rest) = text.split_at(text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len()));
             (Part::Letters(letters), rest)
         }
-    };
-    *text = rest;
-    part
+    })
 }

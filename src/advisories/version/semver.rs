@@ -3,7 +3,7 @@
 //! Spaces, `=` and `v` before the numbers are left out, missing numbers are 0, there may be more than three, they may
 //! have leading zeros, and the dash before a prerelease may be missing (`1.2.3beta`).
 
-use super::number;
+use super::{digits, pairwise};
 use std::cmp::Ordering;
 
 pub(super) fn compare(a: &str, b: &str) -> Option<Ordering> {
@@ -13,11 +13,7 @@ pub(super) fn compare(a: &str, b: &str) -> Option<Ordering> {
 /// As [`compare`], and of versions that are else equal, one with build metadata is the later (pub_semver).
 pub(super) fn compare_with_build(a: &str, b: &str) -> Option<Ordering> {
     let (a, b) = (Version::read(a)?, Version::read(b)?);
-    let build = || match (a.build, b.build) {
-        (Some(a), Some(b)) => compare_identifiers(a, b),
-        (a, b) => a.is_some().cmp(&b.is_some()),
-    };
-    Some(a.compare(&b).then_with(build))
+    Some(a.compare(&b).then_with(|| pairwise::compare_presence(a.build, b.build, compare_identifiers)))
 }
 
 /// A version in its parts.
@@ -40,7 +36,7 @@ impl<'a> Version<'a> {
         let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
         let (numbers, rest) = text.split_at(end);
         let prerelease = (!rest.is_empty()).then(|| rest.strip_prefix('-').unwrap_or(rest));
-        let complete = numbers.split('.').all(number::is_number)
+        let complete = numbers.split('.').all(digits::is_number)
             && prerelease.into_iter().chain(build).flat_map(|part| part.split('.')).all(is_identifier);
         complete.then_some(Version { numbers, prerelease, build })
     }
@@ -57,41 +53,23 @@ impl<'a> Version<'a> {
 
 /// How numbers between dots stand to one another; missing ones are 0.
 pub(super) fn compare_numbers(a: &str, b: &str) -> Ordering {
-    let (mut a, mut b) = (a.split('.'), b.split('.'));
-    loop {
-        let (left, right) = (a.next(), b.next());
-        if left.is_none() && right.is_none() {
-            return Ordering::Equal;
-        }
-        let order = number::compare(left.unwrap_or_default(), right.unwrap_or_default());
-        if order.is_ne() {
-            return order;
-        }
-    }
+    let compare = |a: Option<&str>, b: Option<&str>| digits::compare(a.unwrap_or_default(), b.unwrap_or_default());
+    pairwise::compare(a.split('.'), b.split('.'), compare)
 }
 
 /// How identifiers between dots stand to one another: numbers are less than words, and fewer less than more.
-pub(super) fn compare_identifiers(a: &str, b: &str) -> Ordering {
+fn compare_identifiers(a: &str, b: &str) -> Ordering {
     compare_identifiers_by(a, b, str::cmp)
 }
 
-/// As [`compare_identifiers`], with another order of words.
+/// As for semantic versions, but with another order of words.
 pub(super) fn compare_identifiers_by(a: &str, b: &str, words: impl Fn(&str, &str) -> Ordering) -> Ordering {
-    let (mut a, mut b) = (a.split('.'), b.split('.'));
-    loop {
-        let order = match (a.next(), b.next()) {
-            (None, None) => return Ordering::Equal,
-            (Some(a), Some(b)) => match (number::is_number(a), number::is_number(b)) {
-                (true, true) => number::compare(a, b),
-                (false, false) => words(a, b),
-                (a, b) => b.cmp(&a),
-            },
-            (a, b) => a.is_some().cmp(&b.is_some()),
-        };
-        if order.is_ne() {
-            return order;
-        }
-    }
+    let compare = |a, b| match (digits::is_number(a), digits::is_number(b)) {
+        (true, true) => digits::compare(a, b),
+        (false, false) => words(a, b),
+        (a, b) => b.cmp(&a),
+    };
+    pairwise::compare(a.split('.'), b.split('.'), |a, b| pairwise::compare_presence(a, b, compare))
 }
 
 fn is_identifier(text: &str) -> bool {

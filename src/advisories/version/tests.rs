@@ -106,7 +106,7 @@ fn is_excepted(scheme: Scheme, text: &str) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(20_000))]
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
     fn each_scheme_is_a_total_order(a in version(), b in version(), c in version()) {
@@ -137,12 +137,16 @@ proptest! {
 #[test]
 fn long_texts_are_refused_and_those_below_the_limit_take_no_time() {
     let start = std::time::Instant::now();
-    for piece in ["0", "9", "0.", "1.", "1-", "-", "a", "a1", "~", "^", "_p", "-r", ".0-", "0-a", "+", "!", "1!", "ü"] {
+    for piece in ["0", "9", "0.", "1.", "1-", "-", "a", "a1", "~", "^", "_p", "-r", ".0-", "0-a", "+", "!", "1!", "ü"]
+    {
         for head in ["", "1", "1.", "1-", "v1.0-"] {
             let text = head.to_owned() + &piece.repeat((MAX_VERSION - head.len()) / piece.len());
             let other = text.clone() + "1";
             for scheme in Scheme::ALL {
-                assert!(matches!(scheme.compare(&text, &text), None | Some(Ordering::Equal)), "{scheme:?} {head}{piece}");
+                assert!(
+                    matches!(scheme.compare(&text, &text), None | Some(Ordering::Equal)),
+                    "{scheme:?} {head}{piece}"
+                );
                 let long = "1".repeat(MAX_VERSION + 1);
                 assert_eq!(scheme.compare(&long, &long), None, "{scheme:?}");
                 assert_eq!(scheme.compare(&other, &text), scheme.compare(&text, &other).map(Ordering::reverse));

@@ -1,6 +1,6 @@
 //! The macrovectors: their scores, their worst vectors, and how a vector's own score is found between them.
 
-/// The six equivalence classes that a vector falls into, the worst being 0 (section 8.2).
+/// The six equivalence classes that a vector falls into, the worst being 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Macrovector {
     pub(super) eq1: usize,
@@ -13,7 +13,7 @@ pub(super) struct Macrovector {
 
 impl Macrovector {
     /// The score of a vector of this macrovector, of whose metrics it is told how far each is from its worst value:
-    /// `AV PR UI`, `AC AT`, `VC VI VA CR IR AR` and `SC SI SA` (section 8.3).
+    /// `AV PR UI`, `AC AT`, `VC VI VA CR IR AR` and `SC SI SA`.
     ///
     /// In each class the vector lies some part of the way down to the next lower macrovector. Its score is that
     /// of the macrovector less the mean of these parts, over the classes that have a lower one.
@@ -57,7 +57,7 @@ impl Macrovector {
     /// The score that experts gave; none where there is no such macrovector.
     fn score(&self) -> Option<u8> {
         let of_impact = SCORES.get(self.eq1)?.get(self.eq2)?.get(self.eq3)?;
-        of_impact.get(self.eq4)?.get(self.eq5)?.get(self.eq6).copied().filter(|&score| score != ABSENT)
+        of_impact.get(self.eq4)?.get(self.eq5)?.get(self.eq6).copied().filter(|&score| score != NO)
     }
 }
 
@@ -90,8 +90,7 @@ static EQ1: [Level; 3] = [
 ];
 
 /// `AC AT`.
-static EQ2: [Level; 2] =
-    [Level { worst: &[&[0, 0]], depth: 1 }, Level { worst: &[&[1, 0], &[0, 1]], depth: 2 }];
+static EQ2: [Level; 2] = [Level { worst: &[&[0, 0]], depth: 1 }, Level { worst: &[&[1, 0], &[0, 1]], depth: 2 }];
 
 /// `VC VI VA CR IR AR`, by EQ3 and EQ6. Where nothing is wholly lost, nothing can be that is highly required.
 static EQ3_EQ6: [[Level; 2]; 3] = [
@@ -124,14 +123,15 @@ static EQ4: [Level; 3] = [
 
 static EQ5: Level = Level { worst: &[], depth: 1 };
 
-/// Stands where there is no macrovector.
-const ABSENT: u8 = 0;
-const NO: u8 = ABSENT;
+/// Scores by EQ4, EQ5 and EQ6.
+type Scores = [[[u8; 2]; 3]; 3];
 
-/// The scores of macrovectors in tenths (section 8.3, and `cvss_lookup.js` of FIRST's calculator), by EQ1, EQ2, EQ3,
-/// EQ4, EQ5 and EQ6.
+/// Stands where there is no macrovector; no macrovector has this score.
+const NO: u8 = 0;
+
+/// The scores of macrovectors in tenths (`cvss_lookup.js` of FIRST's calculator), by EQ1, EQ2 and EQ3.
 #[rustfmt::skip]
-static SCORES: [[[[[[u8; 2]; 3]; 3]; 3]; 2]; 3] = [
+static SCORES: [[[Scores; 3]; 2]; 3] = [
     [
         [
             [[[100, 99], [98, 95], [95, 92]], [[100, 96], [93, 87], [91, 81]], [[93, 90], [89, 80], [81, 68]]],

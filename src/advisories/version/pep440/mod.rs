@@ -3,7 +3,9 @@
 //! Before all of them come texts that PEP 440 does not know, in the order that setuptools gave them once: releases of
 //! that time are still installed, and advisories still name them.
 
-use super::number;
+mod legacy;
+
+use super::{digits, pairwise};
 use std::cmp::Ordering;
 
 pub(super) fn compare(a: &str, b: &str) -> Option<Ordering> {
@@ -13,7 +15,7 @@ pub(super) fn compare(a: &str, b: &str) -> Option<Ordering> {
     }
     Some(match (Version::read(a), Version::read(b)) {
         (Some(a), Some(b)) => a.compare(&b),
-        (None, None) => legacy_parts(a).cmp(&legacy_parts(b)),
+        (None, None) => legacy::parts(a).cmp(&legacy::parts(b)),
         (a, b) => a.is_some().cmp(&b.is_some()),
     })
 }
@@ -63,14 +65,14 @@ impl<'a> Version<'a> {
         let post = implicit_post(&mut rest).or_else(|| Some(word_and_number(&mut rest, &POSTS)?.1));
         let dev = word_and_number(&mut rest, &DEVS).map(|(_, number)| number);
         let complete = rest.is_empty()
-            && number::is_number(epoch)
+            && digits::is_number(epoch)
             && !release.is_empty()
             && local.is_none_or(|local| local.split(SEPARATORS).all(is_local));
         complete.then_some(Version { epoch, release, pre, post, dev, local })
     }
 
     fn compare(&self, other: &Version) -> Ordering {
-        number::compare(self.epoch, other.epoch)
+        digits::compare(self.epoch, other.epoch)
             .then_with(|| super::semver::compare_numbers(self.release, other.release))
             .then_with(|| self.stage().cmp(&other.stage()))
             .then_with(|| compare_numbers(self.pre.map(|(_, n)| n), other.pre.map(|(_, n)| n)))
@@ -95,9 +97,9 @@ const SEPARATORS: [char; 3] = ['-', '_', '.'];
 /// Takes numbers with dots between them.
 fn release<'a>(text: &mut &'a str) -> &'a str {
     let whole = *text;
-    let mut end = number::split(whole).0.len();
+    let mut end = digits::split(whole).0.len();
     while end > 0 {
-        let digits = whole.get(end..).and_then(|rest| rest.strip_prefix('.')).map_or("", |rest| number::split(rest).0);
+        let digits = whole.get(end..).and_then(|rest| rest.strip_prefix('.')).map_or("", |rest| digits::split(rest).0);
         if digits.is_empty() {
             break;
         }
@@ -112,7 +114,7 @@ fn release<'a>(text: &mut &'a str) -> &'a str {
 fn word_and_number<'a, T: Copy>(text: &mut &'a str, words: &[(&str, T)]) -> Option<(T, &'a str)> {
     let start = text.strip_prefix(SEPARATORS).unwrap_or(text);
     let (value, behind) = words.iter().find_map(|&(word, value)| Some((value, strip_word(start, word)?)))?;
-    let (digits, rest) = number::split(behind.strip_prefix(SEPARATORS).unwrap_or(behind));
+    let (digits, rest) = digits::split(behind.strip_prefix(SEPARATORS).unwrap_or(behind));
     *text = rest;
     Some((value, digits))
 }
@@ -124,7 +126,7 @@ fn strip_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
 
 /// Takes the short form of a post release: a dash and a number.
 fn implicit_post<'a>(text: &mut &'a str) -> Option<&'a str> {
-    let (digits, rest) = number::split(text.strip_prefix('-')?);
+    let (digits, rest) = digits::split(text.strip_prefix('-')?);
     if digits.is_empty() {
         return None;
     }
@@ -134,10 +136,7 @@ fn implicit_post<'a>(text: &mut &'a str) -> Option<&'a str> {
 
 /// A number that is not there comes before all others.
 fn compare_numbers(a: Option<&str>, b: Option<&str>) -> Ordering {
-    match (a, b) {
-        (Some(a), Some(b)) => number::compare(a, b),
-        (a, b) => a.is_some().cmp(&b.is_some()),
-    }
+    pairwise::compare_presence(a, b, digits::compare)
 }
 
 fn is_local(part: &str) -> bool {
@@ -146,21 +145,12 @@ fn is_local(part: &str) -> bool {
 
 /// Words come before numbers, in any case; no part comes before any part.
 fn compare_local(a: Option<&str>, b: Option<&str>) -> Ordering {
-    let (mut a, mut b) = (local_parts(a), local_parts(b));
-    loop {
-        let order = match (a.next(), b.next()) {
-            (None, None) => return Ordering::Equal,
-            (Some(a), Some(b)) => match (number::is_number(a), number::is_number(b)) {
-                (true, true) => number::compare(a, b),
-                (false, false) => lower(a).cmp(lower(b)),
-                (a, b) => a.cmp(&b),
-            },
-            (a, b) => a.is_some().cmp(&b.is_some()),
-        };
-        if order.is_ne() {
-            return order;
-        }
-    }
+    let compare = |a, b| match (digits::is_number(a), digits::is_number(b)) {
+        (true, true) => digits::compare(a, b),
+        (false, false) => lower(a).cmp(lower(b)),
+        (a, b) => a.cmp(&b),
+    };
+    pairwise::compare(local_parts(a), local_parts(b), |a, b| pairwise::compare_presence(a, b, compare))
 }
 
 fn local_parts(local: Option<&str>) -> impl Iterator<Item = &str> {
@@ -169,98 +159,4 @@ fn local_parts(local: Option<&str>) -> impl Iterator<Item = &str> {
 
 fn lower(text: &str) -> impl Iterator<Item = u8> {
     text.bytes().map(|byte| byte.to_ascii_lowercase())
-}
-
-/// A part of a version of old, lesser kinds first.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Legacy {
-    /// What is earlier than a release: a word up to `final`.
-    Early(String),
-    /// The end of a release.
-    Final,
-    /// A dash, which begins a patch.
-    Patch,
-    /// A word behind `final`, such as `post`.
-    Late(String),
-    /// A number without its leading zeros: the longer is the greater.
-    Number(usize, String),
-}
-
-/// The parts of a version of old, with `Final` at the end. Zeros and dashes before what is earlier than a release
-/// count for nothing, so that `1.0-alpha` is earlier than `1`.
-fn legacy_parts(text: &str) -> Vec<Legacy> {
-    let mut parts = Vec::new();
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let kind = LegacyKind::of(first);
-        // A character that is neither letter nor digit is a part of its own.
-        let end = match kind {
-            LegacyKind::Other => first.len_utf8(),
-            _ => rest.find(|c| LegacyKind::of(c) != kind).unwrap_or(rest.len()),
-        };
-        let (part, behind) = rest.split_at(end);
-        rest = behind;
-        match kind {
-            LegacyKind::Digits => {
-                let digits = part.trim_start_matches('0');
-                parts.push(Legacy::Number(digits.len(), digits.to_owned()));
-            }
-            LegacyKind::Letters => push_word(&mut parts, part.to_ascii_lowercase()),
-            LegacyKind::Other if part == "." => {}
-            LegacyKind::Other if part == "-" => parts.push(Legacy::Patch),
-            LegacyKind::Other => push_word(&mut parts, part.to_lowercase()),
-        }
-    }
-    trim_zeros(&mut parts);
-    parts.push(Legacy::Final);
-    parts
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum LegacyKind {
-    Digits,
-    Letters,
-    Other,
-}
-
-impl LegacyKind {
-    fn of(c: char) -> LegacyKind {
-        match c {
-            '0'..='9' => LegacyKind::Digits,
-            'a'..='z' | 'A'..='Z' => LegacyKind::Letters,
-            _ => LegacyKind::Other,
-        }
-    }
-}
-
-fn push_word(parts: &mut Vec<Legacy>, word: String) {
-    let word = match word.as_str() {
-        "pre" | "preview" | "rc" => "c".to_owned(),
-        // Earlier than any letter.
-        "dev" => "@".to_owned(),
-        _ => word,
-    };
-    match word.as_str().cmp("final") {
-        Ordering::Less => {
-            while parts.last() == Some(&Legacy::Patch) {
-                parts.pop();
-            }
-            trim_zeros(parts);
-            parts.push(Legacy::Early(word));
-        }
-        Ordering::Equal => {
-            trim_zeros(parts);
-            parts.push(Legacy::Final);
-        }
-        Ordering::Greater => {
-            trim_zeros(parts);
-            parts.push(Legacy::Late(word));
-        }
-    }
-}
-
-fn trim_zeros(parts: &mut Vec<Legacy>) {
-    while matches!(parts.last(), Some(Legacy::Number(0, _))) {
-        parts.pop();
-    }
 }
