@@ -105,7 +105,8 @@ pub fn same_release(base: &str, own: &str, told: &str) -> bool {
             let release = parts.next().unwrap_or_default();
             product == "enterprise_linux" && !own.is_empty() && major(release) == major(own)
         }
-        "AlmaLinux" | "Rocky Linux" => !own.is_empty() && major(told) == major(own),
+        "openEuler" => told.strip_suffix("-LTS") == Some(own),
+        "AlmaLinux" | "Azure Linux" | "Rocky Linux" => !own.is_empty() && major(told) == major(own),
         // `Leap 15.6` and `Linux Enterprise Server 15 SP6` are asked for as `15.6`.
         "openSUSE" => told.strip_prefix("Leap ") == Some(own) || (own == "tumbleweed" && told == "Tumbleweed"),
         "SUSE" => suse_server(told).is_some_and(|release| release == own),
@@ -165,6 +166,9 @@ mod tests {
             ("Red Hat", "8", "enterprise_linux:9::appstream", false),
             ("Red Hat", "9", "openshift:9", false),
             ("Rocky Linux", "9.3", "9", true),
+            ("Azure Linux", "3.0", "3", true),
+            ("openEuler", "24.03", "24.03-LTS", true),
+            ("openEuler", "24.03", "24.03-LTS-SP1", false),
             ("openSUSE", "15.6", "Leap 15.6", true),
             ("SUSE", "15.6", "Linux Enterprise Server 15 SP6", true),
             ("SUSE", "15.6", "Linux Enterprise Module for Basesystem 15 SP6", true),

@@ -4,7 +4,7 @@
 //! each ecosystem and one for what is known of CVEs, so that a scan opens those that it needs. The manifest's annotations
 //! say what it was compiled from and when that was said ([`Facts`]). The same feeds give the same bytes.
 //!
-//! A part is made of blocks of records (see [`part`]). The manifest names the digest of a part's index, and the index that
+//! A part is made of blocks of records (see `part`). The manifest names the digest of a part's index, and the index that
 //! of each block: a scan checks what it reads and never has to read a part whole.
 
 mod compile;

@@ -13,6 +13,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
+use zstd::bulk::Decompressor;
 
 /// Bytes of a block, unpacked, from which on the next one begins. Larger ones pack better, smaller ones are read faster.
 const BLOCK: usize = 16 << 10;
@@ -144,7 +145,7 @@ impl Part {
         let start = layer.size.checked_sub(layer.index_size).ok_or(PartError::Malformed("its index"))?;
         let packed = read(&file, start, layer.index_size, "its index", &layer.index)?;
         let (size, frame) = packed.split_first_chunk().ok_or(PartError::Malformed("its index"))?;
-        let index = unpack(frame, u64::from_le_bytes(*size), MAX_INDEX, "its index")?;
+        let index = unpack(&mut Decompressor::new()?, frame, u64::from_le_bytes(*size), MAX_INDEX, "its index")?;
         let blocks = entries(&index, start).map_err(|_| PartError::Malformed("its index"))?;
         Ok(Part { file, blocks })
     }
@@ -159,7 +160,10 @@ impl Part {
         let found: Result<Vec<Vec<T>>, PartError> = self
             .wanted(keys)
             .into_par_iter()
-            .map(|(block, range)| self.look_into(block, keys, range, &read))
+            .map_init(Decompressor::new, |unpacker, (block, range)| {
+                let unpacker = unpacker.as_mut().map_err(|e| io::Error::other(e.to_string()))?;
+                self.look_into(unpacker, block, keys, range, &read)
+            })
             .collect();
         Ok(found?.into_iter().flatten().collect())
     }
@@ -183,6 +187,7 @@ impl Part {
 
     fn look_into<T>(
         &self,
+        unpacker: &mut Decompressor<'_>,
         block: usize,
         keys: &[&str],
         range: Range<usize>,
@@ -190,7 +195,7 @@ impl Part {
     ) -> Result<Vec<T>, PartError> {
         let (Some(entry), Some(wanted)) = (self.blocks.get(block), keys.get(range.clone())) else { return Ok(vec![]) };
         let packed = read(&self.file, entry.offset, entry.size, "a block", &entry.digest)?;
-        let bytes = unpack(&packed, entry.unpacked, MAX_BLOCK, "a block")?;
+        let bytes = unpack(unpacker, &packed, entry.unpacked, MAX_BLOCK, "a block")?;
         let mut reader = Reader::new(&bytes);
         let mut found = vec![];
         while !reader.is_empty() {
@@ -228,9 +233,15 @@ fn read(file: &File, offset: u64, size: u64, what: &'static str, digest: &Digest
     if Digest::of(&bytes) == *digest { Ok(bytes) } else { Err(PartError::Damaged(what)) }
 }
 
-fn unpack(packed: &[u8], size: u64, limit: u64, what: &'static str) -> Result<Vec<u8>, PartError> {
+fn unpack(
+    unpacker: &mut Decompressor<'_>,
+    packed: &[u8],
+    size: u64,
+    limit: u64,
+    what: &'static str,
+) -> Result<Vec<u8>, PartError> {
     let malformed = || PartError::Malformed(what);
     let capacity = usize::try_from(size).ok().filter(|_| size <= limit).ok_or_else(malformed)?;
-    let bytes = zstd::bulk::decompress(packed, capacity).map_err(|_| malformed())?;
+    let bytes = unpacker.decompress(packed, capacity).map_err(|_| malformed())?;
     if bytes.len() == capacity { Ok(bytes) } else { Err(malformed()) }
 }

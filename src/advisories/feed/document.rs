@@ -42,7 +42,7 @@ pub fn read(content: impl Read, documents: &mut dyn Documents) -> Result<(), Sto
     match (stop, done) {
         (Some(stop), _) => Err(stop),
         (None, Ok(())) => Ok(()),
-        (None, Err(error)) if error.is_io() => Err(Stop::Io(error.into())),
+        (None, Err(error)) if error.is_io() => Err(Stop::of(error.into())),
         (None, Err(error)) => Err(Stop::Malformed(error.to_string())),
     }
 }

@@ -38,7 +38,7 @@ pub fn read(content: impl Read, intake: &mut Intake<'_>) -> Result<(), Stop> {
 
 fn next(lines: &mut impl BufRead, text: &mut String) -> Result<bool, Stop> {
     text.clear();
-    let count = lines.take(MAX_LINE).read_line(text).map_err(Stop::Io)?;
+    let count = lines.take(MAX_LINE).read_line(text).map_err(Stop::of)?;
     match count as u64 == MAX_LINE && !text.ends_with('\n') {
         true => Err(Stop::Malformed("a line is too long".into())),
         false => Ok(count > 0),

@@ -1,6 +1,6 @@
 //! Public feeds of advisories, read as streams.
 //!
-//! A feed is a stranger's file. What one of its documents may be is bounded by the constants of [`limits`]; a document
+//! A feed is a stranger's file. What one of its documents may be is bounded by the constants of `limits`; a document
 //! that is unreadable is passed over and told of, and a feed with many of these is refused.
 
 mod cursor;
@@ -77,7 +77,7 @@ pub enum Told {
     Advisory {
         /// The ecosystem without its release.
         base: String,
-        /// The package, as [`normal_name`](super::ecosystem::normal_name) has it.
+        /// The package, as its ecosystem compares names.
         name: String,
         /// The advisory.
         record: Record,
@@ -184,7 +184,7 @@ pub fn read(feed: &Feed, take: &mut dyn FnMut(Told) -> io::Result<()>) -> Result
         Form::Epss => epss::read(&mut content, &mut intake),
     };
     // A reader may stop before the last byte; the digest is that of all.
-    let done = done.and_then(|()| io::copy(&mut content, &mut io::sink()).map(|_| ()).map_err(Stop::Io));
+    let done = done.and_then(|()| io::copy(&mut content, &mut io::sink()).map(|_| ()).map_err(Stop::of));
     let whole = done.and_then(|()| match content.content.limit() {
         0 => Err(Stop::Malformed(format!("it has more than {MAX_TOTAL} bytes"))),
         _ => Ok(content.digester.finish()),
@@ -205,6 +205,18 @@ fn head(content: impl Read) -> io::Result<Vec<u8>> {
 enum Stop {
     Io(io::Error),
     Malformed(String),
+}
+
+impl Stop {
+    /// Why reading failed: the machine, or what was read, such as a stream that is packed wrongly.
+    fn of(error: io::Error) -> Stop {
+        match error.kind() {
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof => {
+                Stop::Malformed(error.to_string())
+            }
+            _ => Stop::Io(error),
+        }
+    }
 }
 
 /// Where readers put what they find, with the count of it.

@@ -105,7 +105,9 @@ fn hole(identity: &Identity, mut names: BTreeSet<String>, mut told: Vec<&Told>) 
     let affected = || told.iter().flat_map(|told| &told.affected).map(|(affected, _)| affected);
     let vectors = affected().flat_map(|affected| &affected.vectors).chain(descriptions().flat_map(|d| &d.vectors));
     let words = descriptions().filter_map(|description| description.word.as_deref()).filter_map(|word| word.parse().ok());
-    let urgency = affected().find_map(|affected| affected.urgency.clone());
+    // Some distributions give their word for the whole bulletin.
+    let word = || descriptions().find_map(|d| d.word.clone()).filter(|_| is_distribution(identity.base));
+    let urgency = affected().find_map(|affected| affected.urgency.clone()).or_else(word);
     let mut hole = Hole {
         id,
         aliases: names.into_iter().collect(),

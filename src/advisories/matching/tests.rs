@@ -238,6 +238,18 @@ fn a_distributions_word_goes_before_scores() {
 }
 
 #[test]
+fn a_bulletins_word_is_the_distributions() {
+    let mut told = advisory("RHSA-2025:1", "Red Hat:enterprise_linux:9::appstream", "a-libs", &[("introduced", "0"), ("fixed", "0:2-1")]);
+    (told["upstream"], told["database_specific"]) = (json!(["CVE-2025-0001"]), json!({ "severity": "Important" }));
+    told["severity"] = json!([{ "type": "CVSS_V3", "score": V3 }]);
+    let (_folder, _, database) = database(&[osv(&[told])]);
+    let hole = only(&database, "pkg:rpm/redhat/a-libs@1-1.el9?distro=rhel-9.4&upstream=a-1-1.el9.src.rpm");
+    assert_eq!((hole.urgency.as_deref(), hole.severity), (Some("Important"), Some(Severity::High)));
+    assert_eq!(hole.state.fixed(), ["0:2-1"]);
+    assert!(ids(&database, "pkg:rpm/redhat/a-libs@2-1.el9?distro=rhel-9.4").is_empty());
+}
+
+#[test]
 fn notices_are_no_holes_unless_somebody_says_so() {
     let notice = |id: &str, kind: &str, aliases: &[&str]| {
         let mut told = advisory(id, "crates.io", "a", &[("introduced", "0.0.0-0")]);

@@ -30,9 +30,9 @@ pub struct Parsed {
 pub fn read(content: impl Read, intake: &mut Intake<'_>) -> Result<(), Stop> {
     let mut content = BufReader::new(content);
     let first = loop {
-        let blank = content.fill_buf().map_err(Stop::Io)?.iter().take_while(|b| b.is_ascii_whitespace()).count();
+        let blank = content.fill_buf().map_err(Stop::of)?.iter().take_while(|b| b.is_ascii_whitespace()).count();
         content.consume(blank);
-        match content.fill_buf().map_err(Stop::Io)?.first() {
+        match content.fill_buf().map_err(Stop::of)?.first() {
             Some(byte) if byte.is_ascii_whitespace() => {}
             first => break first.copied(),
         }
@@ -41,7 +41,7 @@ pub fn read(content: impl Read, intake: &mut Intake<'_>) -> Result<(), Stop> {
         return document::read(content, &mut Array(intake));
     }
     let mut bytes = vec![];
-    content.take(MAX_DOCUMENT + 1).read_to_end(&mut bytes).map_err(Stop::Io)?;
+    content.take(MAX_DOCUMENT + 1).read_to_end(&mut bytes).map_err(Stop::of)?;
     if bytes.len() as u64 > MAX_DOCUMENT {
         return Err(Stop::Malformed("the advisory is too large".into()));
     }
