@@ -13,6 +13,8 @@ pub enum Question {
     ApkInstalled,
     /// Packages and their files by rpm's database, in any of its three formats.
     RpmDatabase,
+    /// Packages by the list that images without rpm have.
+    RpmManifest,
     /// A Python distribution.
     PythonMetadata,
     /// An npm package.
@@ -43,6 +45,7 @@ impl Question {
             Question::DpkgFiles => "dpkg-files",
             Question::ApkInstalled => "apk-installed",
             Question::RpmDatabase => "rpm-database",
+            Question::RpmManifest => "rpm-manifest",
             Question::PythonMetadata => "python-metadata",
             Question::NpmPackage => "npm-package",
             Question::JavaArchive => "java-archive",
@@ -107,6 +110,7 @@ fn by_name(folder: &[u8], name: &[u8]) -> Option<Question> {
         {
             return Some(Question::RpmDatabase);
         }
+        b"container-manifest-2" if is_in(folder, b"var/lib/rpmmanifest") => return Some(Question::RpmManifest),
         b"installed.json" if parent == b"composer" => return Some(Question::ComposerInstalled),
         b"release" => return Some(Question::JvmRelease),
         b"VERSION" if parent.starts_with(b"go") => return Some(Question::GoToolchain),

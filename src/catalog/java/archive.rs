@@ -16,7 +16,7 @@ const LARGEST_LIST: u64 = 32 << 20;
 const MOST_UNPACKED: u64 = 4 << 30;
 
 /// The most bytes of archives inside of archives that are in memory at once.
-const MOST_HELD: u64 = 512 << 20;
+const MOST_HELD: u64 = 256 << 20;
 
 /// The most files of one archive that are read.
 const MOST_FILES: usize = 20_000;
@@ -64,8 +64,8 @@ impl<'b, R: Read + Seek> Archive<'b, R> {
     ///
     /// # Errors
     /// Where it is no zip file, or the list is too long.
-    pub(super) fn open(content: R, size: u64, budget: &'b Budget) -> Result<Self, CatalogError> {
-        let left = Rc::new(Cell::new(LARGEST_LIST.min(size.saturating_mul(2).saturating_add(4096))));
+    pub(super) fn open(content: R, budget: &'b Budget) -> Result<Self, CatalogError> {
+        let left = Rc::new(Cell::new(LARGEST_LIST));
         let metered = Metered { content, left: left.clone() };
         let zip = ZipArchive::new(metered).map_err(|error| match error {
             zip::result::ZipError::Io(source) if source.kind() == io::ErrorKind::QuotaExceeded => {

@@ -29,10 +29,10 @@ const LONGEST_POM: u64 = 4 << 20;
 pub(super) const WHAT: &str = "Java archive";
 
 /// The artefacts in an archive called `name`, those of archives in it included.
-pub(super) fn packages(content: &mut (impl Read + Seek), size: u64, name: &str) -> Result<Vec<Found>, CatalogError> {
+pub(super) fn packages(content: &mut (impl Read + Seek), name: &str) -> Result<Vec<Found>, CatalogError> {
     let budget = Budget::new();
     let mut found = Vec::new();
-    let mut archive = Archive::open(content, size, &budget)?;
+    let mut archive = Archive::open(content, &budget)?;
     read(&mut archive, name, &mut Vec::new(), &budget, &mut found)?;
     Ok(found)
 }
@@ -69,7 +69,7 @@ fn read<R: Read + Seek>(
         let Some(bytes) = archive.nested_bytes(&path)? else { continue };
         let size = bytes.len() as u64;
         // What only calls itself an archive, such as a sample of a test, is passed over.
-        let nested = match Archive::open(Cursor::new(bytes), size, budget) {
+        let nested = match Archive::open(Cursor::new(bytes), budget) {
             Ok(mut nested) => {
                 let name = path.rsplit('/').next().unwrap_or_default().to_owned();
                 way.push(path);

@@ -66,11 +66,14 @@ fn crates_that_only_built_are_left_out() {
 }
 
 #[test]
-fn notes_of_a_file_without_sections_are_not_needed() {
-    let note =
-        note(b"FDO\0", 0xcafe_1a7e, br#"{"type":"deb","os":"debian","osVersion":"13","name":"a","version":"1"}"#);
-    let elf = Elf::new(vec![(".note.package", note)]);
-    assert_eq!(purls(Question::Elf, "a", &elf.bytes()), ["pkg:deb/debian/a@1?distro=debian-13"]);
+fn notes_are_found_without_sections() {
+    let json = br#"{"type":"deb","os":"debian","osVersion":"13","name":"a","version":"1"}"#;
+    let notes =
+        [note(b"GNU\0", 3, &[0xcd; 20]), note(b"GNU\0", 1, &[0; 16]), note(b"FDO\0", 0xcafe_1a7e, json)].concat();
+    let elf = Elf { has_sections: false, is_note: true, ..Elf::new(vec![("", notes)]) }.bytes();
+    assert_eq!(purls(Question::Elf, "a", &elf), ["pkg:deb/debian/a@1?distro=debian-13"]);
+    let found = ask(Question::Elf, "a", &elf).unwrap();
+    assert_eq!(found[0].build_id.as_deref(), Some(&*"cd".repeat(20)));
 }
 
 #[test]

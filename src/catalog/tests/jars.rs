@@ -95,9 +95,30 @@ fn what_only_calls_itself_an_archive_is_passed_over_inside() {
 
 #[test]
 fn jars_are_no_bombs() {
-    let zeros = vec![0; 600 << 20];
+    let zeros = vec![0; (256 << 20) + 1];
     let error = ask(Question::JavaArchive, "x.jar", &zip(&[("a.jar", &zeros)])).unwrap_err();
     assert!(error.to_string().contains("bytes of archives in it"), "{error}");
     let error = ask(Question::JavaArchive, "x.jar", &zip(&[("META-INF/MANIFEST.MF", &zeros[..8 << 20])])).unwrap_err();
     assert!(error.to_string().contains("bytes in its metadata"), "{error}");
+}
+
+#[test]
+fn lists_of_entries_have_an_end() {
+    // Central directory headers alone, with names as long as such a list needs.
+    let count = 60_000u16;
+    let mut jar = Vec::new();
+    for i in 0..count {
+        let mut header = vec![0; 46];
+        header[..4].copy_from_slice(b"PK\x01\x02");
+        header[28..30].copy_from_slice(&600u16.to_le_bytes());
+        jar.extend(header);
+        jar.extend(format!("{i:0600}").into_bytes());
+    }
+    let length = jar.len() as u32;
+    jar.extend(b"PK\x05\x06\0\0\0\0");
+    jar.extend([count.to_le_bytes(), count.to_le_bytes()].concat());
+    jar.extend([length.to_le_bytes(), 0u32.to_le_bytes()].concat());
+    jar.extend([0, 0]);
+    let error = ask(Question::JavaArchive, "x.jar", &jar).unwrap_err();
+    assert!(error.to_string().contains("bytes in its list of files"), "{error}");
 }

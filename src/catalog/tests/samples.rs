@@ -52,6 +52,11 @@ F:
 R:top
 ";
 
+pub const RPM_MANIFEST: &[u8] =
+    b"glibc\t2.38-8.azl3\t1700000000\t1600000000\tMicrosoft\t(none)\t100\tx86_64\t0\tglibc-2.38-8.azl3.src.rpm
+tzdata\t2024a-1.azl3\t1700000000\t1600000000\tMicrosoft\t1\t100\tnoarch\t1\t(none)
+";
+
 pub const PYTHON_METADATA: &[u8] = b"Metadata-Version: 2.1
 Name: Zope._Interface
 Version: 6.0+local.1
@@ -181,7 +186,7 @@ pub fn elf() -> Vec<u8> {
 
 /// An old Go program of a big-endian machine of 32 bits.
 pub fn old_go() -> Vec<u8> {
-    let mut elf = Elf { is_64: false, is_big: true, has_sections: false, sections: vec![] };
+    let mut elf = Elf { is_64: false, is_big: true, has_sections: false, is_note: false, sections: vec![] };
     let data = go_pointers(&elf, "go1.15.2", GO_MODULES);
     elf.sections = vec![(".data", data)];
     elf.bytes()
@@ -197,6 +202,7 @@ pub fn samples() -> Vec<(Question, &'static str, Vec<u8>)> {
         (Question::RpmDatabase, "rpmdb.sqlite", sqlite(&blobs)),
         (Question::RpmDatabase, "Packages.db", ndb(&blobs)),
         (Question::RpmDatabase, "Packages", bdb(&blobs, false)),
+        (Question::RpmManifest, "container-manifest-2", RPM_MANIFEST.to_vec()),
         (Question::PythonMetadata, "METADATA", PYTHON_METADATA.to_vec()),
         (Question::NpmPackage, "package.json", NPM_PACKAGE.to_vec()),
         (Question::JavaArchive, "app.war", war()),
