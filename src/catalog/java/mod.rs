@@ -3,6 +3,7 @@
 
 mod archive;
 mod file_name;
+mod groups;
 mod manifest;
 mod pom;
 
@@ -10,6 +11,7 @@ use super::error::CatalogError;
 use super::found::{Cataloguer, Found, Kind};
 use archive::{Archive, Budget};
 use file_name::FileName;
+use groups::known_group;
 use manifest::Manifest;
 use pom::Coordinates;
 use std::collections::BTreeMap;
@@ -118,10 +120,14 @@ fn main_package(
     artefacts: &[(String, Coordinates)],
     way: &[String],
 ) -> Option<Found> {
-    let is_file = |artefact: &Coordinates| {
-        file.name.as_deref().is_some_and(|name| name == artefact.name) || file.stem.starts_with(&*artefact.name)
+    let is_file = |(_, artefact): &(String, Coordinates)| {
+        file.name.as_deref() == Some(&*artefact.name) || file.stem.starts_with(&*artefact.name)
     };
-    if artefacts.len() == 1 || artefacts.iter().any(|(_, artefact)| is_file(artefact)) {
+    // A file with another version is another artefact, which has the one inside.
+    let may_be_renamed = |(_, artefact): &(String, Coordinates)| {
+        file.version.as_deref().is_none_or(|version| version.starts_with(&*artefact.version))
+    };
+    if artefacts.iter().any(is_file) || matches!(artefacts, [only] if may_be_renamed(only)) {
         return None;
     }
     let version = file.version.clone().or_else(|| manifest?.version());
@@ -129,8 +135,10 @@ fn main_package(
         return None;
     }
     let name = file.name.clone().or_else(|| manifest?.name())?;
-    let group = manifest.and_then(|manifest| manifest.group(&name)).unwrap_or_else(|| name.clone());
-    let package = Found::new(Kind::Java, Cataloguer::JavaArchive, name, version.unwrap_or_default());
+    let version = version.unwrap_or_default();
+    let known = known_group(&name, &version).map(str::to_owned);
+    let group = known.or_else(|| manifest?.group(&name)).unwrap_or_else(|| name.clone());
+    let package = Found::new(Kind::Java, Cataloguer::JavaArchive, name, version);
     Some(Found {
         namespace: Some(group),
         licence: manifest.and_then(Manifest::licence),

@@ -31,6 +31,26 @@ fn a_jar_with_one_artefact_is_that_whatever_it_is_called() {
     let lang = ["pkg:maven/org.apache.commons/commons-lang3@3.12.0"];
     assert_eq!(purls(Question::JavaArchive, "lib.jar", &jar), lang);
     assert_eq!(purls(Question::JavaArchive, "commons-lang3-3.12.0.jar", &jar), lang);
+    assert_eq!(purls(Question::JavaArchive, "renamed-3.12.0-all.jar", &jar), lang);
+    let both = ["pkg:maven/com.example.shaded/other@1.0", lang[0]];
+    assert_eq!(purls(Question::JavaArchive, "other-1.0.jar", &jar), both, "the artefact is inside of another");
+}
+
+#[test]
+fn well_known_artefacts_have_their_groups() {
+    let manifest = b"Automatic-Module-Name: spring.core\nBundle-SymbolicName: org.objenesis\n";
+    let jar = zip(&[("META-INF/MANIFEST.MF", manifest)]);
+    let cases = [
+        ("spring-core-5.3.20.jar", "pkg:maven/org.springframework/spring-core@5.3.20"),
+        ("spring-boot-2.7.0.jar", "pkg:maven/org.springframework.boot/spring-boot@2.7.0"),
+        ("groovy-3.0.9.jar", "pkg:maven/org.codehaus.groovy/groovy@3.0.9"),
+        ("groovy-4.0.1.jar", "pkg:maven/org.apache.groovy/groovy@4.0.1"),
+        ("tomcat-embed-core-9.0.60.jar", "pkg:maven/org.apache.tomcat.embed/tomcat-embed-core@9.0.60"),
+        ("objenesis-3.3.jar", "pkg:maven/org.objenesis/objenesis@3.3"),
+    ];
+    for (name, purl) in cases {
+        assert_eq!(purls(Question::JavaArchive, name, &jar), [purl]);
+    }
 }
 
 #[test]
