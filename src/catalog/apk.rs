@@ -1,4 +1,5 @@
-//! apk's list of what is installed (apk-package(5)): a letter, a colon and a value a line, an empty line between packages.
+//! apk's list of what is installed (apk-package(5)): a letter, a colon and a value a line, an empty line between
+//! packages.
 
 use super::content::Lines;
 use super::dpkg::{FileList, MOST_PACKAGES};

@@ -13,7 +13,7 @@ pub struct Package {
     pub purl: String,
     /// What it is.
     pub kind: Kind,
-    /// The name as advisories have it: `@babel/core`, `org.apache.commons:commons-lang3`, `github.com/Azure/go-autorest`.
+    /// The name as advisories have it: `@babel/core`, `org.apache.commons:commons-lang3`, `github.com/Azure/autorest`.
     pub name: String,
     /// The version as written, of an rpm with its epoch in front. Empty where no file knows it.
     pub version: String,

@@ -131,9 +131,9 @@ fn by_name(folder: &[u8], name: &[u8]) -> Option<Question> {
     if JAVA_ARCHIVES.iter().any(|end| ends_with(name, end)) {
         return Some(Question::JavaArchive);
     }
+    // Where dpkg itself was at work its lists have all that its sums have, and more.
     let is_list = ends_with(name, ".list") && is_in(folder, b"var/lib/dpkg/info");
-    let is_sums =
-        ends_with(name, ".md5sums") && (is_in(folder, b"var/lib/dpkg/info") || is_in(folder, b"var/lib/dpkg/status.d"));
+    let is_sums = ends_with(name, ".md5sums") && is_in(folder, b"var/lib/dpkg/status.d");
     (is_list || is_sums).then_some(Question::DpkgFiles)
 }
 

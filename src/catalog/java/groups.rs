@@ -1,8 +1,8 @@
 //! Groups of artefacts that other tools than Maven build, and that carry no word of Maven's: advisories know them by
 //! their groups.
 
-/// A name of artefacts, where `*` stands for any end; the least major version; the group. The first that fits counts, so
-/// that longer names and newer versions stand before others.
+/// A name of artefacts, where `*` stands for any end; the least major version; the group. The first that fits counts,
+/// so that longer names and newer versions stand before others.
 const GROUPS: &[(&str, u32, &str)] = &[
     ("akka-*", 0, "com.typesafe.akka"),
     ("annotations", 0, "org.jetbrains"),

@@ -21,7 +21,7 @@ use std::io::{Cursor, Read, Seek};
 const DEEPEST: usize = 6;
 
 /// The most packages of one file, with all that is inside.
-const MOST_PACKAGES: usize = 50_000;
+const MOST_PACKAGES: usize = 20_000;
 
 /// The most bytes of one `pom.properties`, one manifest and one `pom.xml`.
 const LONGEST_PROPERTIES: u64 = 64 << 10;
@@ -121,7 +121,8 @@ fn main_package(
     way: &[String],
 ) -> Option<Found> {
     let is_file = |(_, artefact): &(String, Coordinates)| {
-        file.name.as_deref() == Some(&*artefact.name) || file.stem.starts_with(&*artefact.name)
+        let with_version = || format!("{}-{}", artefact.name, artefact.version);
+        file.name.as_deref() == Some(&*artefact.name) || file.stem.starts_with(&with_version())
     };
     // A file with another version is another artefact, which has the one inside.
     let may_be_renamed = |(_, artefact): &(String, Coordinates)| {

@@ -1,5 +1,5 @@
-//! The list that images of Azure Linux without rpm have in the place of its database: a package a line, with tabs between
-//! its values.
+//! The list that images of Azure Linux without rpm have in the place of its database: a package a line, with tabs
+//! between its values.
 
 use super::super::content::Lines;
 use super::super::error::CatalogError;
@@ -17,8 +17,8 @@ pub(in crate::catalog) fn packages(content: &mut impl Read) -> Result<Vec<Found>
     Ok(packages.found)
 }
 
-/// Name, version and release, when it was installed and built, vendor, epoch, size, architecture, the epoch as a number,
-/// and the source package.
+/// Name, version and release, when it was installed and built, vendor, epoch, size, architecture, the epoch as a
+/// number, and the source package.
 fn package(line: &str) -> Option<Found> {
     let mut values = line.trim().split('\t');
     let (name, version) = (values.next()?, values.next()?);

@@ -52,7 +52,8 @@ fn go_programs_outside_of_modules_are_named_by_what_was_built() {
         let elf = Elf::new(vec![(".go.buildinfo", go_inline("go1.22.3", modules))]).bytes();
         purls(Question::Elf, "docker", &elf)
     };
-    let docker = "path\tgithub.com/docker/cli/cmd/docker\nbuild\t-ldflags=\" -X \\\"github.com/docker/cli/cli/version.Version=28.2.2\\\" -static\"\n";
+    let flags = r#"" -X \"github.com/docker/cli/cli/version.Version=28.2.2\" -static""#;
+    let docker = &format!("path\tgithub.com/docker/cli/cmd/docker\nbuild\t-ldflags={flags}\n");
     assert_eq!(programs(docker), ["pkg:golang/github.com/docker/cli@v28.2.2#cmd/docker", "pkg:golang/stdlib@1.22.3"]);
     assert_eq!(programs("path\tcommand-line-arguments\n"), ["pkg:golang/stdlib@1.22.3"]);
 }

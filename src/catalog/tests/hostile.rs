@@ -39,7 +39,10 @@ proptest! {
 
     /// Samples with bytes changed: nothing panics, and what is found is sound.
     #[test]
-    fn contents_may_be_bent(which in 0usize..18, changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12)) {
+    fn contents_may_be_bent(
+        which in 0usize..18,
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
+    ) {
         let (question, name, mut content) = samples().swap_remove(which);
         for (at, byte) in changes {
             let at = at.index(content.len());
@@ -52,7 +55,11 @@ proptest! {
 
     /// Numbers in headers changed: those are where offsets, lengths and counts are.
     #[test]
-    fn headers_may_be_bent(which in 0usize..18, at in 0usize..400, number in prop_oneof![Just(0u32), Just(1), Just(u32::MAX), Just(1 << 31), any::<u32>()]) {
+    fn headers_may_be_bent(
+        which in 0usize..18,
+        at in 0usize..400,
+        number in prop_oneof![Just(0u32), Just(1), Just(u32::MAX), Just(1 << 31), any::<u32>()],
+    ) {
         let (question, name, mut content) = samples().swap_remove(which);
         let at = at.min(content.len().saturating_sub(4));
         content[at..at + 4].copy_from_slice(&number.to_le_bytes());
@@ -63,7 +70,10 @@ proptest! {
 
     /// Package URLs of any names can be read, and name the same.
     #[test]
-    fn package_urls_can_be_read(name in "[a-zA-Z0-9@/%?#&=+ :~^ü.-]{1,20}", version in "[a-zA-Z0-9@/%?#&=+ :~^ü.-]{1,20}") {
+    fn package_urls_can_be_read(
+        name in "[a-zA-Z0-9@/%?#&=+ :~^ü.-]{1,20}",
+        version in "[a-zA-Z0-9@/%?#&=+ :~^ü.-]{1,20}",
+    ) {
         let json = serde_json::json!({"name": format!("x{name}"), "version": version});
         let json = serde_json::to_vec(&json).unwrap();
         for purl in purls(Question::NpmPackage, "package.json", &json) {

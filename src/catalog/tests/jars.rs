@@ -2,7 +2,7 @@
 
 use super::samples::{MANIFEST, POM_PROPERTIES, POM_XML, war};
 use super::{ask, purls};
-use crate::catalog::fixtures::zip::zip;
+use crate::catalog::fixtures::zip::{stored, zip};
 use crate::catalog::{CatalogError, Question};
 
 #[test]
@@ -99,7 +99,7 @@ fn pom_xml_may_not_be_deep() {
 fn archives_in_archives_have_an_end() {
     let mut jar = zip(&[("A.class", b"")]);
     for _ in 0..1000 {
-        jar = zip(&[("a-1.jar", &jar)]);
+        jar = stored(&[("a-1.jar", &jar)]);
     }
     let error = ask(Question::JavaArchive, "a.jar", &jar).unwrap_err();
     assert!(matches!(error, CatalogError::TooMuch { limit: 6, .. }), "{error}");
@@ -120,6 +120,16 @@ fn jars_are_no_bombs() {
     assert!(error.to_string().contains("bytes of archives in it"), "{error}");
     let error = ask(Question::JavaArchive, "x.jar", &zip(&[("META-INF/MANIFEST.MF", &zeros[..8 << 20])])).unwrap_err();
     assert!(error.to_string().contains("bytes in its metadata"), "{error}");
+}
+
+#[test]
+fn long_names_take_no_time() {
+    let bare = zip(&[("A.class", b"")]);
+    let long = format!("a{}.jar", "-x".repeat(30_000));
+    let longer = format!("{}/a-1.jar", "x".repeat(60_000));
+    let jar = zip(&[(&*long, &bare), (&*longer, &bare), ("b-1.jar", &bare)]);
+    assert_eq!(purls(Question::JavaArchive, "x.jar", &jar), ["pkg:maven/b/b@1"]);
+    assert_eq!(ask(Question::JavaArchive, &long, &bare).unwrap(), []);
 }
 
 #[test]

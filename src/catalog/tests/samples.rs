@@ -164,7 +164,7 @@ pub fn packed(json: &[u8]) -> Vec<u8> {
 
 pub fn crates() -> Vec<u8> {
     packed(
-        br#"{"packages":[{"name":"app","version":"0.1.0","source":"local","root":true,"dependencies":[1]},
+        br#"{"packages":[{"name":"app","version":"0.1.0","source":"local","root":true},
         {"name":"serde","version":"1.0.200","source":"crates.io"},
         {"name":"cc","version":"1.0.90","source":"crates.io","kind":"build"}]}"#,
     )
