@@ -39,5 +39,5 @@ pub fn answer(
         Question::GoToolchain => go::toolchain(content)?,
         Question::Elf => binary::packages(content, size, &name)?,
     };
-    Ok(found.into_iter().filter(Found::is_sound).map(Found::with_tidy_prose).collect())
+    Ok(found.into_iter().filter_map(Found::sound).collect())
 }

@@ -56,5 +56,5 @@ fn finish(mut package: Found, files: Vec<String>) -> Option<Found> {
     }
     package.upstream = package.upstream.filter(|origin| *origin != package.name);
     package.files = files;
-    Some(package)
+    package.sound()
 }

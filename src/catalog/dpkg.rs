@@ -23,7 +23,7 @@ pub(super) fn packages(content: &mut impl Read) -> Result<Vec<Found>, CatalogErr
     let mut paragraphs = Paragraphs::new(content, wanted, WHAT);
     let mut packages = Vec::new();
     while let Some(paragraph) = paragraphs.next()? {
-        packages.extend(package(&paragraph));
+        packages.extend(package(&paragraph).and_then(Found::sound));
         if packages.len() > MOST_PACKAGES {
             return Err(CatalogError::TooMuch { what: WHAT, limit: MOST_PACKAGES as u64, unit: "packages" });
         }

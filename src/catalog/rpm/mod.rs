@@ -48,7 +48,7 @@ impl Packages {
     }
 
     fn push(&mut self, package: Option<Found>) -> Result<(), CatalogError> {
-        self.found.extend(package);
+        self.found.extend(package.and_then(Found::sound));
         if self.found.len() > MOST_PACKAGES {
             return Err(CatalogError::TooMuch { what: WHAT, limit: MOST_PACKAGES as u64, unit: "packages" });
         }

@@ -123,6 +123,17 @@ fn lines_have_an_end() {
     assert_eq!(crate::catalog::answer(Question::PythonMetadata, b"METADATA", &mut fields, size).unwrap(), []);
 }
 
+/// Packages with long words take no more memory than their names may have.
+#[test]
+fn long_words_are_not_kept() {
+    let long = format!("Package: a\nVersion: 1\nMaintainer: {0}\n\nPackage: {0}\nVersion: 1\n\n", "x".repeat(100_000));
+    let mut stanzas = Repeated::new(long.as_bytes(), 2000);
+    let size = stanzas.size();
+    let found = crate::catalog::answer(Question::DpkgStatus, b"status", &mut stanzas, size).unwrap();
+    assert_eq!(found.len(), 2000);
+    assert!(found.iter().all(|found| found.supplier.is_none()));
+}
+
 #[test]
 fn json_may_be_deep_and_long() {
     let deep = "[".repeat(1_000_000);
