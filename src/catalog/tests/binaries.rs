@@ -27,10 +27,12 @@ fn one_file_can_say_everything() {
 
 #[test]
 fn old_go_programs_point_to_their_modules() {
-    let purls = purls(Question::Elf, "old", &old_go());
-    assert_eq!(purls.len(), 5, "{purls:?}");
-    assert!(purls.contains(&"pkg:golang/stdlib@1.15.2".to_owned()), "{purls:?}");
-    assert!(purls.contains(&"pkg:golang/github.com/fork/net@v2.0.1#v2".to_owned()), "{purls:?}");
+    for (is_64, is_big) in [(false, false), (false, true), (true, false), (true, true)] {
+        let purls = purls(Question::Elf, "old", &old_go(is_64, is_big));
+        assert_eq!(purls.len(), 5, "{purls:?}");
+        assert!(purls.contains(&"pkg:golang/stdlib@1.15.2".to_owned()), "{purls:?}");
+        assert!(purls.contains(&"pkg:golang/github.com/fork/net@v2.0.1#v2".to_owned()), "{purls:?}");
+    }
 }
 
 #[test]

@@ -184,9 +184,9 @@ pub fn elf() -> Vec<u8> {
     .bytes()
 }
 
-/// An old Go program of a big-endian machine of 32 bits.
-pub fn old_go() -> Vec<u8> {
-    let mut elf = Elf { is_64: false, is_big: true, has_sections: false, is_note: false, sections: vec![] };
+/// A Go program as it was before Go 1.18, of a machine of either kind.
+pub fn old_go(is_64: bool, is_big: bool) -> Vec<u8> {
+    let mut elf = Elf { is_64, is_big, has_sections: false, is_note: false, sections: vec![] };
     let data = go_pointers(&elf, "go1.15.2", GO_MODULES);
     elf.sections = vec![(".data", data)];
     elf.bytes()
@@ -218,6 +218,6 @@ pub fn samples() -> Vec<(Question, &'static str, Vec<u8>)> {
         ),
         (Question::GoToolchain, "VERSION", b"go1.22.3\n".to_vec()),
         (Question::Elf, "libcrypto.so.3", elf()),
-        (Question::Elf, "old", old_go()),
+        (Question::Elf, "old", old_go(false, true)),
     ]
 }
