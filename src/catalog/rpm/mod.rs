@@ -23,11 +23,14 @@ pub(super) fn packages(content: &mut (impl Read + Seek), size: u64) -> Result<Ve
     let head = bytes_at(content, 0, size.min(64))?;
     let mut packages = Packages::new();
     let mut each = |blob: &[u8]| packages.add(blob);
-    match () {
-        () if sqlite::is_one(&head) => sqlite::read(content, size, &mut each)?,
-        () if ndb::is_one(&head) => ndb::read(content, size, &mut each)?,
-        () if bdb::is_one(&head) => bdb::read(content, size, &mut each)?,
-        () => return Err(damaged("it is neither SQLite nor ndb nor Berkeley DB")()),
+    if sqlite::is_one(&head) {
+        sqlite::read(content, size, &mut each)?;
+    } else if ndb::is_one(&head) {
+        ndb::read(content, size, &mut each)?;
+    } else if bdb::is_one(&head) {
+        bdb::read(content, size, &mut each)?;
+    } else {
+        return Err(damaged("it is neither SQLite nor ndb nor Berkeley DB")());
     }
     Ok(packages.found)
 }
