@@ -27,9 +27,10 @@ pub fn answer(
         Question::DpkgFiles => dpkg::files(content, &name)?,
         Question::ApkInstalled => apk::packages(content)?,
         Question::RpmDatabase => rpm::packages(content, size)?,
+        Question::RpmManifest => rpm::listed_packages(content)?,
         Question::PythonMetadata => python::package(content)?,
         Question::NpmPackage => npm::package(content)?,
-        Question::JavaArchive => java::packages(content, size, &name)?,
+        Question::JavaArchive => java::packages(content, &name)?,
         Question::JvmRelease => jvm::runtime(content)?,
         Question::Gemspec => gem::package(content, &name)?,
         Question::ComposerInstalled => composer::packages(content)?,
@@ -38,5 +39,5 @@ pub fn answer(
         Question::GoToolchain => go::toolchain(content)?,
         Question::Elf => binary::packages(content, size, &name)?,
     };
-    Ok(found.into_iter().filter(Found::is_sound).map(Found::with_tidy_prose).collect())
+    Ok(found.into_iter().filter_map(Found::sound).collect())
 }

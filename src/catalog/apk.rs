@@ -1,4 +1,5 @@
-//! apk's list of what is installed (apk-package(5)): a letter, a colon and a value a line, an empty line between packages.
+//! apk's list of what is installed (apk-package(5)): a letter, a colon and a value a line, an empty line between
+//! packages.
 
 use super::content::Lines;
 use super::dpkg::{FileList, MOST_PACKAGES};
@@ -55,5 +56,5 @@ fn finish(mut package: Found, files: Vec<String>) -> Option<Found> {
     }
     package.upstream = package.upstream.filter(|origin| *origin != package.name);
     package.files = files;
-    Some(package)
+    package.sound()
 }

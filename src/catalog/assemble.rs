@@ -13,7 +13,7 @@ pub struct Package {
     pub purl: String,
     /// What it is.
     pub kind: Kind,
-    /// The name as advisories have it: `@babel/core`, `org.apache.commons:commons-lang3`, `github.com/Azure/go-autorest`.
+    /// The name as advisories have it: `@babel/core`, `org.apache.commons:commons-lang3`, `github.com/Azure/autorest`.
     pub name: String,
     /// The version as written, of an rpm with its epoch in front. Empty where no file knows it.
     pub version: String,
@@ -67,6 +67,10 @@ pub fn assemble<'a>(
             }
         }
     }
+    for package in packages.values_mut() {
+        package.places.sort();
+        package.places.dedup();
+    }
     packages.into_values().collect()
 }
 
@@ -86,10 +90,7 @@ fn add(packages: &mut BTreeMap<String, Package>, path: &TreePath, found: Found, 
     });
     package.licence = package.licence.take().or(found.licence);
     package.supplier = package.supplier.take().or(found.supplier);
-    let place = Place { path: path.clone(), inside: found.inside, build_id: found.build_id };
-    if let Err(at) = package.places.binary_search(&place) {
-        package.places.insert(at, place);
-    }
+    package.places.push(Place { path: path.clone(), inside: found.inside, build_id: found.build_id });
 }
 
 fn name(found: &Found) -> String {

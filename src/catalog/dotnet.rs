@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 
 /// The longest file, in bytes. Large programs have 2 MiB.
-const LONGEST: u64 = 32 << 20;
+const LONGEST: u64 = 8 << 20;
 
 const DEPS: &str = "list of a .NET program's packages";
 

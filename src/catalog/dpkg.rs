@@ -10,10 +10,10 @@ use std::io::Read;
 pub(super) const MOST_PACKAGES: usize = 100_000;
 
 /// The most files of one database, and of one package. The largest installations have some hundred thousand.
-pub(super) const MOST_FILES: usize = 2_000_000;
+pub(super) const MOST_FILES: usize = 1_000_000;
 
 /// The most bytes that the names of these files take.
-pub(super) const MOST_FILE_BYTES: usize = 256 << 20;
+pub(super) const MOST_FILE_BYTES: usize = 128 << 20;
 
 const WHAT: &str = "database of dpkg";
 
@@ -23,7 +23,7 @@ pub(super) fn packages(content: &mut impl Read) -> Result<Vec<Found>, CatalogErr
     let mut paragraphs = Paragraphs::new(content, wanted, WHAT);
     let mut packages = Vec::new();
     while let Some(paragraph) = paragraphs.next()? {
-        packages.extend(package(&paragraph));
+        packages.extend(package(&paragraph).and_then(Found::sound));
         if packages.len() > MOST_PACKAGES {
             return Err(CatalogError::TooMuch { what: WHAT, limit: MOST_PACKAGES as u64, unit: "packages" });
         }

@@ -196,24 +196,20 @@ impl Found {
         }
     }
 
-    /// Whether this can be a package of any world: its name and version are short and printable. What else calls
-    /// itself a package is nobody's, and would only do harm where it is shown.
-    pub(super) fn is_sound(&self) -> bool {
+    /// The package, if it can be one of any world: its name and version are short and printable. What else calls itself
+    /// a package is nobody's, and would only do harm where it is shown. Licence and supplier, which are prose, are cut to
+    /// a line. Readers that keep many packages ask at once, so that memory does not grow with words that go anyway.
+    pub(super) fn sound(mut self) -> Option<Self> {
         let is_word = |text: &str, longest: usize| text.len() <= longest && !text.chars().any(char::is_control);
         let is_optional_word = |text: &Option<String>| text.as_deref().is_none_or(|text| is_word(text, LONGEST_NAME));
-        !self.name.trim().is_empty()
+        let words = [&self.namespace, &self.architecture, &self.upstream, &self.distro, &self.repository];
+        let is_sound = !self.name.trim().is_empty()
             && is_word(&self.name, LONGEST_NAME)
             && is_word(&self.version, LONGEST_VERSION)
-            && [&self.namespace, &self.architecture, &self.upstream, &self.distro, &self.repository]
-                .into_iter()
-                .all(is_optional_word)
-    }
-
-    /// Licence and supplier, which are prose, on one line and not longer than a line should be.
-    pub(super) fn with_tidy_prose(mut self) -> Self {
+            && words.into_iter().all(is_optional_word);
         self.licence = self.licence.as_deref().and_then(tidy);
         self.supplier = self.supplier.as_deref().and_then(tidy);
-        self
+        is_sound.then_some(self)
     }
 }
 

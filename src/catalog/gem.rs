@@ -10,7 +10,7 @@ const LONGEST: u64 = 4 << 20;
 
 /// The gem of a specification in a file called `name`.
 ///
-/// RubyGems writes `s.name = "rake".freeze`; the older `s.version = Gem::Version.new("1.2")` is read too. Where the
+/// RubyGems writes `s.name = "rake".freeze`; the older `%q{rake}` and `Gem::Version.new("1.2")` are read too. Where the
 /// version is an expression, the comment `# stub: rake 13.1.0 ruby lib` or else the file's name has it.
 pub(super) fn package(content: &mut impl Read, name: &str) -> Result<Vec<Found>, CatalogError> {
     let mut lines = Lines::new(content.take(LONGEST), "specification of a gem");
@@ -60,15 +60,15 @@ fn assignment(line: &str) -> Option<(&str, &str)> {
     (is_word(variable) && is_word(attribute) && !value.starts_with(['=', '~'])).then_some((attribute, value))
 }
 
-/// The texts in quotes of either kind.
+/// The texts in quotes of either kind, or between `%q{` and `}`.
 fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    const QUOTES: [(&str, char); 3] = [("\"", '"'), ("'", '\''), ("%q{", '}')];
     let mut rest = text;
     std::iter::from_fn(move || {
-        let start = rest.find(['"', '\''])?;
-        let quote = rest.get(start..)?.chars().next()?;
-        let inner = rest.get(start + 1..)?;
-        let end = inner.find(quote)?;
-        rest = inner.get(end + 1..)?;
-        inner.get(..end)
+        let starts = QUOTES.iter().filter_map(|(open, close)| Some((rest.find(open)?, open, close)));
+        let (start, open, close) = starts.min_by_key(|(start, ..)| *start)?;
+        let (inner, after) = rest.get(start + open.len()..)?.split_once(*close)?;
+        rest = after;
+        Some(inner)
     })
 }

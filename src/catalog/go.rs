@@ -125,8 +125,8 @@ fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// The modules by their lines: `path` with what was built, `mod` and `dep` with path, version and sum, `=>` for what stands in the place of the
-/// module before it, `build` for how it was built.
+/// The modules by their lines: `path` with what was built, `mod` and `dep` with path, version and sum, `=>` for what
+/// stands in the place of the module before it, `build` for how it was built.
 fn modules(info: &str) -> Result<Vec<Found>, CatalogError> {
     let mut modules: Vec<Found> = Vec::new();
     let (mut main, mut program) = (None, "");
@@ -219,7 +219,9 @@ fn unquote(value: &str) -> String {
 
 /// `v1.2.3` of `-X main.version=v1.2.3` or `-X 'example.com/app.Version=1.2.3'`.
 fn version_in_flags(flags: &str) -> Option<String> {
-    let pattern = r#"(?i)-X[ =]+['"]?[^\s='"]{0,200}[./](?:git)?version['"]?=['"]?(v?[0-9]{1,9}\.[0-9]{1,9}\.[0-9]{1,9}[-+.0-9a-z]{0,60})"#;
-    let version = Regex::new(pattern).ok()?.captures(flags)?.get(1)?.as_str().to_owned();
+    let variable = r#"-X[ =]+['"]?[^\s='"]{0,200}[./](?:git)?version"#;
+    let value = r#"['"]?(v?[0-9]{1,9}\.[0-9]{1,9}\.[0-9]{1,9}[-+.0-9a-z]{0,60})"#;
+    let version =
+        Regex::new(&format!("(?i){variable}['\"]?={value}")).ok()?.captures(flags)?.get(1)?.as_str().to_owned();
     Some(if version.starts_with('v') { version } else { format!("v{version}") })
 }

@@ -70,11 +70,15 @@ impl Release {
     fn vendor_and_product(&self) -> (&'static str, &'static str) {
         let implementor = self.implementor.to_lowercase();
         let product = if self.image_type.eq_ignore_ascii_case("jre") { "jre" } else { "jdk" };
-        match () {
-            () if implementor.contains("azul") => ("azul", "zulu"),
-            () if implementor.contains("sun") => ("sun", product),
-            () if implementor.contains("oracle") => ("oracle", product),
-            () => ("oracle", "openjdk"),
+        let of = |name: &str| implementor.contains(name);
+        if of("azul") {
+            ("azul", "zulu")
+        } else if of("sun") {
+            ("sun", product)
+        } else if of("oracle") {
+            ("oracle", product)
+        } else {
+            ("oracle", "openjdk")
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Packages and runtimes that stand in file systems, whoever put them there: found by what their files say.
 //!
-//! Three pure steps. [`question`] says by a file's path what its content is asked for; [`answer`] reads the content
-//! and tells what it found; [`assemble`] puts the answers of one file system together. Nothing here opens a file:
+//! Three pure steps. [`question()`] says by a file's path what its content is asked for; [`answer()`] reads the content
+//! and tells what it found; [`assemble()`] puts the answers of one file system together. Nothing here opens a file:
 //! whoever does may keep answers under [`VERSION`], the question's name, the digest of the content and, where
 //! [`Question::depends_on_name`] says so, the file's name.
 //!

@@ -58,8 +58,8 @@ impl Parts {
         }
     }
 
-    /// A Go module: host and owner, repository, and as subpath what stands behind it. The
-    /// specification wants small letters, but the paths differ by case and advisories are listed under them as they are.
+    /// A Go module: host and owner, repository, and as subpath what stands behind it. The specification wants small
+    /// letters, but the paths differ by case, and advisories are listed under them as they are.
     fn of_module(path: &str) -> Self {
         let mut parts = path.splitn(4, '/');
         let mut next = || parts.next().unwrap_or_default().to_owned();

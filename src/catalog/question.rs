@@ -13,6 +13,8 @@ pub enum Question {
     ApkInstalled,
     /// Packages and their files by rpm's database, in any of its three formats.
     RpmDatabase,
+    /// Packages by the list that images without rpm have.
+    RpmManifest,
     /// A Python distribution.
     PythonMetadata,
     /// An npm package.
@@ -43,6 +45,7 @@ impl Question {
             Question::DpkgFiles => "dpkg-files",
             Question::ApkInstalled => "apk-installed",
             Question::RpmDatabase => "rpm-database",
+            Question::RpmManifest => "rpm-manifest",
             Question::PythonMetadata => "python-metadata",
             Question::NpmPackage => "npm-package",
             Question::JavaArchive => "java-archive",
@@ -107,6 +110,7 @@ fn by_name(folder: &[u8], name: &[u8]) -> Option<Question> {
         {
             return Some(Question::RpmDatabase);
         }
+        b"container-manifest-2" if is_in(folder, b"var/lib/rpmmanifest") => return Some(Question::RpmManifest),
         b"installed.json" if parent == b"composer" => return Some(Question::ComposerInstalled),
         b"release" => return Some(Question::JvmRelease),
         b"VERSION" if parent.starts_with(b"go") => return Some(Question::GoToolchain),
@@ -127,9 +131,9 @@ fn by_name(folder: &[u8], name: &[u8]) -> Option<Question> {
     if JAVA_ARCHIVES.iter().any(|end| ends_with(name, end)) {
         return Some(Question::JavaArchive);
     }
+    // Where dpkg itself was at work its lists have all that its sums have, and more.
     let is_list = ends_with(name, ".list") && is_in(folder, b"var/lib/dpkg/info");
-    let is_sums =
-        ends_with(name, ".md5sums") && (is_in(folder, b"var/lib/dpkg/info") || is_in(folder, b"var/lib/dpkg/status.d"));
+    let is_sums = ends_with(name, ".md5sums") && is_in(folder, b"var/lib/dpkg/status.d");
     (is_list || is_sums).then_some(Question::DpkgFiles)
 }
 

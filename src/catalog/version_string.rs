@@ -130,13 +130,7 @@ const PROGRAMS: &[Program] = &[
         files: &["bash"],
         patterns: &[r"@\(#\)Bash version ([0-9]\.[0-9]{1,2}\.[0-9]{1,3})\([0-9]\) [a-z0-9]{1,16} GNU"],
     },
-    Program {
-        name: "openssl",
-        files: &["openssl", "libcrypto.so*", "libssl.so*"],
-        patterns: &[
-            r"OpenSSL ([0-9]\.[0-9]{1,2}\.[0-9]{1,3}(?:[a-z]{1,2}|-(?:alpha|beta|rc|pre)[0-9]{1,2})?)\s{1,2}[0-9]{1,2} [A-Z][a-z]{2} [0-9]{4}",
-        ],
-    },
+    Program { name: "openssl", files: &["openssl", "libcrypto.so*", "libssl.so*"], patterns: &[OPENSSL] },
     Program {
         name: "curl",
         files: &["curl", "libcurl.so*", "libcurl-*"],
@@ -161,6 +155,13 @@ const PROGRAMS: &[Program] = &[
     },
 ];
 
+/// The version and the day of a release.
+const OPENSSL: &str = concat!(
+    r"OpenSSL ([0-9]\.[0-9]{1,2}\.[0-9]{1,3}(?:[a-z]{1,2}|-(?:alpha|beta|rc|pre)[0-9]{1,2})?)",
+    r"\s{1,2}[0-9]{1,2} [A-Z][a-z]{2} [0-9]{4}"
+);
+
+/// What PHP tells browsers.
 const PHP: &str = r"PHP/([0-9]{1,2}\.[0-9]{1,2}\.[0-9]{1,3}(?:(?:alpha|beta|RC)[0-9]{1,2})?)";
 
 /// How much is searched at once, and how much of it is searched again with what follows.

@@ -16,10 +16,13 @@ const LARGEST_LIST: u64 = 32 << 20;
 const MOST_UNPACKED: u64 = 4 << 30;
 
 /// The most bytes of archives inside of archives that are in memory at once.
-const MOST_HELD: u64 = 512 << 20;
+const MOST_HELD: u64 = 256 << 20;
 
 /// The most files of one archive that are read.
 const MOST_FILES: usize = 20_000;
+
+/// The longest path in an archive that is looked at, in bytes: what is found keeps its paths.
+const LONGEST_PATH: usize = 1024;
 
 /// What one file may cost, shared by all archives in it.
 pub(super) struct Budget {
@@ -64,8 +67,8 @@ impl<'b, R: Read + Seek> Archive<'b, R> {
     ///
     /// # Errors
     /// Where it is no zip file, or the list is too long.
-    pub(super) fn open(content: R, size: u64, budget: &'b Budget) -> Result<Self, CatalogError> {
-        let left = Rc::new(Cell::new(LARGEST_LIST.min(size.saturating_mul(2).saturating_add(4096))));
+    pub(super) fn open(content: R, budget: &'b Budget) -> Result<Self, CatalogError> {
+        let left = Rc::new(Cell::new(LARGEST_LIST));
         let metered = Metered { content, left: left.clone() };
         let zip = ZipArchive::new(metered).map_err(|error| match error {
             zip::result::ZipError::Io(source) if source.kind() == io::ErrorKind::QuotaExceeded => {
@@ -74,7 +77,8 @@ impl<'b, R: Read + Seek> Archive<'b, R> {
             _ => CatalogError::Damaged { what: WHAT, reason: "it is no zip file" },
         })?;
         left.set(u64::MAX);
-        let is_wanted = |name: &String| is_manifest(name) || is_maven(name) || is_archive(name);
+        let is_wanted =
+            |name: &String| name.len() <= LONGEST_PATH && (is_manifest(name) || is_maven(name) || is_archive(name));
         let names = zip.file_names().filter_map(|name| name.ok().map(|name| name.into_owned())).filter(is_wanted);
         let mut names: Vec<String> = names.take(MOST_FILES + 1).collect();
         if names.len() > MOST_FILES {

@@ -11,12 +11,15 @@ pub(super) struct FileName {
     pub(super) version: Option<String>,
 }
 
+/// The longest name that a file can have, in bytes; names inside of archives can be longer.
+const LONGEST: usize = 255;
+
 impl FileName {
     /// Takes a name apart: the version is the first part behind a `-` that begins with a digit, or with `r`, `rc` or
     /// `build` and a digit; where there is none, the first behind a `_` or `.` that begins with a digit.
     pub(super) fn parse(file: &str) -> Self {
         let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
-        if !stem.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        if stem.len() > LONGEST || !stem.starts_with(|c: char| c.is_ascii_alphabetic()) {
             return FileName { stem: stem.to_owned(), name: None, version: None };
         }
         let after_dash = |(at, _): (usize, &str)| stem.get(at + 1..).is_some_and(is_version).then_some(at);

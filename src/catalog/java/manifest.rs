@@ -93,7 +93,8 @@ impl Manifest {
 /// `org.apache.commons` of `org.apache.commons.io;singleton:=true` for an archive called `io`.
 fn group_of(value: &str, name: &str) -> Option<String> {
     let value = value.split(';').next()?.trim();
-    let value = value.strip_suffix(name).and_then(|rest| rest.strip_suffix('.')).unwrap_or(value);
+    let group = value.strip_suffix(name).and_then(|rest| rest.strip_suffix('.'));
+    let value = group.filter(|group| group.contains('.')).unwrap_or(value);
     let is_part = |part: &str| {
         part.starts_with(|c: char| c.is_ascii_lowercase())
             && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')

@@ -3,6 +3,7 @@
 
 mod archive;
 mod file_name;
+mod groups;
 mod manifest;
 mod pom;
 
@@ -10,6 +11,7 @@ use super::error::CatalogError;
 use super::found::{Cataloguer, Found, Kind};
 use archive::{Archive, Budget};
 use file_name::FileName;
+use groups::known_group;
 use manifest::Manifest;
 use pom::Coordinates;
 use std::collections::BTreeMap;
@@ -19,7 +21,7 @@ use std::io::{Cursor, Read, Seek};
 const DEEPEST: usize = 6;
 
 /// The most packages of one file, with all that is inside.
-const MOST_PACKAGES: usize = 50_000;
+const MOST_PACKAGES: usize = 20_000;
 
 /// The most bytes of one `pom.properties`, one manifest and one `pom.xml`.
 const LONGEST_PROPERTIES: u64 = 64 << 10;
@@ -29,10 +31,10 @@ const LONGEST_POM: u64 = 4 << 20;
 pub(super) const WHAT: &str = "Java archive";
 
 /// The artefacts in an archive called `name`, those of archives in it included.
-pub(super) fn packages(content: &mut (impl Read + Seek), size: u64, name: &str) -> Result<Vec<Found>, CatalogError> {
+pub(super) fn packages(content: &mut (impl Read + Seek), name: &str) -> Result<Vec<Found>, CatalogError> {
     let budget = Budget::new();
     let mut found = Vec::new();
-    let mut archive = Archive::open(content, size, &budget)?;
+    let mut archive = Archive::open(content, &budget)?;
     read(&mut archive, name, &mut Vec::new(), &budget, &mut found)?;
     Ok(found)
 }
@@ -69,7 +71,7 @@ fn read<R: Read + Seek>(
         let Some(bytes) = archive.nested_bytes(&path)? else { continue };
         let size = bytes.len() as u64;
         // What only calls itself an archive, such as a sample of a test, is passed over.
-        let nested = match Archive::open(Cursor::new(bytes), size, budget) {
+        let nested = match Archive::open(Cursor::new(bytes), budget) {
             Ok(mut nested) => {
                 let name = path.rsplit('/').next().unwrap_or_default().to_owned();
                 way.push(path);
@@ -118,10 +120,15 @@ fn main_package(
     artefacts: &[(String, Coordinates)],
     way: &[String],
 ) -> Option<Found> {
-    let is_file = |artefact: &Coordinates| {
-        file.name.as_deref().is_some_and(|name| name == artefact.name) || file.stem.starts_with(&*artefact.name)
+    let is_file = |(_, artefact): &(String, Coordinates)| {
+        let with_version = || format!("{}-{}", artefact.name, artefact.version);
+        file.name.as_deref() == Some(&*artefact.name) || file.stem.starts_with(&with_version())
     };
-    if artefacts.len() == 1 || artefacts.iter().any(|(_, artefact)| is_file(artefact)) {
+    // A file with another version is another artefact, which has the one inside.
+    let may_be_renamed = |(_, artefact): &(String, Coordinates)| {
+        file.version.as_deref().is_none_or(|version| version.starts_with(&*artefact.version))
+    };
+    if artefacts.iter().any(is_file) || matches!(artefacts, [only] if may_be_renamed(only)) {
         return None;
     }
     let version = file.version.clone().or_else(|| manifest?.version());
@@ -129,8 +136,10 @@ fn main_package(
         return None;
     }
     let name = file.name.clone().or_else(|| manifest?.name())?;
-    let group = manifest.and_then(|manifest| manifest.group(&name)).unwrap_or_else(|| name.clone());
-    let package = Found::new(Kind::Java, Cataloguer::JavaArchive, name, version.unwrap_or_default());
+    let version = version.unwrap_or_default();
+    let known = known_group(&name, &version).map(str::to_owned);
+    let group = known.or_else(|| manifest?.group(&name)).unwrap_or_else(|| name.clone());
+    let package = Found::new(Kind::Java, Cataloguer::JavaArchive, name, version);
     Some(Found {
         namespace: Some(group),
         licence: manifest.and_then(Manifest::licence),

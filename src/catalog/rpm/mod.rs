@@ -1,9 +1,12 @@
-//! rpm's database: packages as header blobs, in one of three containers.
+//! rpm's database: packages as header blobs, in one of three containers; and the list that can take its place.
 
 mod bdb;
 mod header;
+mod manifest;
 mod ndb;
 mod sqlite;
+
+pub(super) use manifest::packages as listed_packages;
 
 use super::dpkg::{FileList, MOST_PACKAGES};
 use super::error::CatalogError;
@@ -18,13 +21,16 @@ const LARGEST_HEADER: u64 = 64 << 20;
 /// The packages that are installed, with their files.
 pub(super) fn packages(content: &mut (impl Read + Seek), size: u64) -> Result<Vec<Found>, CatalogError> {
     let head = bytes_at(content, 0, size.min(64))?;
-    let mut packages = Packages { found: Vec::new(), files: FileList::new(WHAT) };
+    let mut packages = Packages::new();
     let mut each = |blob: &[u8]| packages.add(blob);
-    match () {
-        () if sqlite::is_one(&head) => sqlite::read(content, size, &mut each)?,
-        () if ndb::is_one(&head) => ndb::read(content, size, &mut each)?,
-        () if bdb::is_one(&head) => bdb::read(content, size, &mut each)?,
-        () => return Err(damaged("it is neither SQLite nor ndb nor Berkeley DB")()),
+    if sqlite::is_one(&head) {
+        sqlite::read(content, size, &mut each)?;
+    } else if ndb::is_one(&head) {
+        ndb::read(content, size, &mut each)?;
+    } else if bdb::is_one(&head) {
+        bdb::read(content, size, &mut each)?;
+    } else {
+        return Err(damaged("it is neither SQLite nor ndb nor Berkeley DB")());
     }
     Ok(packages.found)
 }
@@ -35,8 +41,17 @@ struct Packages {
 }
 
 impl Packages {
+    fn new() -> Self {
+        Packages { found: Vec::new(), files: FileList::new(WHAT) }
+    }
+
     fn add(&mut self, blob: &[u8]) -> Result<(), CatalogError> {
-        self.found.extend(header::package(blob, &mut self.files)?);
+        let package = header::package(blob, &mut self.files)?;
+        self.push(package)
+    }
+
+    fn push(&mut self, package: Option<Found>) -> Result<(), CatalogError> {
+        self.found.extend(package.and_then(Found::sound));
         if self.found.len() > MOST_PACKAGES {
             return Err(CatalogError::TooMuch { what: WHAT, limit: MOST_PACKAGES as u64, unit: "packages" });
         }

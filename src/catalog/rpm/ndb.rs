@@ -66,5 +66,5 @@ fn place(slot: &[u8]) -> Result<Option<(u32, u64, u64)>, CatalogError> {
         return Err(damaged("a slot is not marked as one")());
     }
     let (package, offset, count) = (word(4), word(8), word(12));
-    Ok((package != 0).then_some((package, u64::from(offset) * BLOCK, u64::from(count) * BLOCK)))
+    Ok((offset != 0).then_some((package, u64::from(offset) * BLOCK, u64::from(count) * BLOCK)))
 }

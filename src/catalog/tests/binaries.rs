@@ -27,10 +27,12 @@ fn one_file_can_say_everything() {
 
 #[test]
 fn old_go_programs_point_to_their_modules() {
-    let purls = purls(Question::Elf, "old", &old_go());
-    assert_eq!(purls.len(), 5, "{purls:?}");
-    assert!(purls.contains(&"pkg:golang/stdlib@1.15.2".to_owned()), "{purls:?}");
-    assert!(purls.contains(&"pkg:golang/github.com/fork/net@v2.0.1#v2".to_owned()), "{purls:?}");
+    for (is_64, is_big) in [(false, false), (false, true), (true, false), (true, true)] {
+        let purls = purls(Question::Elf, "old", &old_go(is_64, is_big));
+        assert_eq!(purls.len(), 5, "{purls:?}");
+        assert!(purls.contains(&"pkg:golang/stdlib@1.15.2".to_owned()), "{purls:?}");
+        assert!(purls.contains(&"pkg:golang/github.com/fork/net@v2.0.1#v2".to_owned()), "{purls:?}");
+    }
 }
 
 #[test]
@@ -52,7 +54,8 @@ fn go_programs_outside_of_modules_are_named_by_what_was_built() {
         let elf = Elf::new(vec![(".go.buildinfo", go_inline("go1.22.3", modules))]).bytes();
         purls(Question::Elf, "docker", &elf)
     };
-    let docker = "path\tgithub.com/docker/cli/cmd/docker\nbuild\t-ldflags=\" -X \\\"github.com/docker/cli/cli/version.Version=28.2.2\\\" -static\"\n";
+    let flags = r#"" -X \"github.com/docker/cli/cli/version.Version=28.2.2\" -static""#;
+    let docker = &format!("path\tgithub.com/docker/cli/cmd/docker\nbuild\t-ldflags={flags}\n");
     assert_eq!(programs(docker), ["pkg:golang/github.com/docker/cli@v28.2.2#cmd/docker", "pkg:golang/stdlib@1.22.3"]);
     assert_eq!(programs("path\tcommand-line-arguments\n"), ["pkg:golang/stdlib@1.22.3"]);
 }
@@ -66,11 +69,14 @@ fn crates_that_only_built_are_left_out() {
 }
 
 #[test]
-fn notes_of_a_file_without_sections_are_not_needed() {
-    let note =
-        note(b"FDO\0", 0xcafe_1a7e, br#"{"type":"deb","os":"debian","osVersion":"13","name":"a","version":"1"}"#);
-    let elf = Elf::new(vec![(".note.package", note)]);
-    assert_eq!(purls(Question::Elf, "a", &elf.bytes()), ["pkg:deb/debian/a@1?distro=debian-13"]);
+fn notes_are_found_without_sections() {
+    let json = br#"{"type":"deb","os":"debian","osVersion":"13","name":"a","version":"1"}"#;
+    let notes =
+        [note(b"GNU\0", 3, &[0xcd; 20]), note(b"GNU\0", 1, &[0; 16]), note(b"FDO\0", 0xcafe_1a7e, json)].concat();
+    let elf = Elf { has_sections: false, is_note: true, ..Elf::new(vec![("", notes)]) }.bytes();
+    assert_eq!(purls(Question::Elf, "a", &elf), ["pkg:deb/debian/a@1?distro=debian-13"]);
+    let found = ask(Question::Elf, "a", &elf).unwrap();
+    assert_eq!(found[0].build_id.as_deref(), Some(&*"cd".repeat(20)));
 }
 
 #[test]

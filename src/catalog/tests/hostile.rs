@@ -39,7 +39,10 @@ proptest! {
 
     /// Samples with bytes changed: nothing panics, and what is found is sound.
     #[test]
-    fn contents_may_be_bent(which in 0usize..17, changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12)) {
+    fn contents_may_be_bent(
+        which in 0usize..18,
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
+    ) {
         let (question, name, mut content) = samples().swap_remove(which);
         for (at, byte) in changes {
             let at = at.index(content.len());
@@ -52,7 +55,11 @@ proptest! {
 
     /// Numbers in headers changed: those are where offsets, lengths and counts are.
     #[test]
-    fn headers_may_be_bent(which in 0usize..17, at in 0usize..400, number in prop_oneof![Just(0u32), Just(1), Just(u32::MAX), Just(1 << 31), any::<u32>()]) {
+    fn headers_may_be_bent(
+        which in 0usize..18,
+        at in 0usize..400,
+        number in prop_oneof![Just(0u32), Just(1), Just(u32::MAX), Just(1 << 31), any::<u32>()],
+    ) {
         let (question, name, mut content) = samples().swap_remove(which);
         let at = at.min(content.len().saturating_sub(4));
         content[at..at + 4].copy_from_slice(&number.to_le_bytes());
@@ -63,7 +70,10 @@ proptest! {
 
     /// Package URLs of any names can be read, and name the same.
     #[test]
-    fn package_urls_can_be_read(name in "[a-zA-Z0-9@/%?#&=+ :~^ü.-]{1,20}", version in "[a-zA-Z0-9@/%?#&=+ :~^ü.-]{1,20}") {
+    fn package_urls_can_be_read(
+        name in "[a-zA-Z0-9@/%?#&=+ :~^ü.-]{1,20}",
+        version in "[a-zA-Z0-9@/%?#&=+ :~^ü.-]{1,20}",
+    ) {
         let json = serde_json::json!({"name": format!("x{name}"), "version": version});
         let json = serde_json::to_vec(&json).unwrap();
         for purl in purls(Question::NpmPackage, "package.json", &json) {
@@ -111,6 +121,17 @@ fn lines_have_an_end() {
     assert_eq!(crate::catalog::answer(Question::DpkgStatus, b"status", &mut line, size).unwrap(), []);
     let mut fields = Repeated::new(b"Classifier: License :: x\n", 2_000_000);
     assert_eq!(crate::catalog::answer(Question::PythonMetadata, b"METADATA", &mut fields, size).unwrap(), []);
+}
+
+/// Packages with long words take no more memory than their names may have.
+#[test]
+fn long_words_are_not_kept() {
+    let long = format!("Package: a\nVersion: 1\nMaintainer: {0}\n\nPackage: {0}\nVersion: 1\n\n", "x".repeat(100_000));
+    let mut stanzas = Repeated::new(long.as_bytes(), 2000);
+    let size = stanzas.size();
+    let found = crate::catalog::answer(Question::DpkgStatus, b"status", &mut stanzas, size).unwrap();
+    assert_eq!(found.len(), 2000);
+    assert!(found.iter().all(|found| found.supplier.is_none()));
 }
 
 #[test]

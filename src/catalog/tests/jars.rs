@@ -2,7 +2,7 @@
 
 use super::samples::{MANIFEST, POM_PROPERTIES, POM_XML, war};
 use super::{ask, purls};
-use crate::catalog::fixtures::zip::zip;
+use crate::catalog::fixtures::zip::{stored, zip};
 use crate::catalog::{CatalogError, Question};
 
 #[test]
@@ -31,6 +31,26 @@ fn a_jar_with_one_artefact_is_that_whatever_it_is_called() {
     let lang = ["pkg:maven/org.apache.commons/commons-lang3@3.12.0"];
     assert_eq!(purls(Question::JavaArchive, "lib.jar", &jar), lang);
     assert_eq!(purls(Question::JavaArchive, "commons-lang3-3.12.0.jar", &jar), lang);
+    assert_eq!(purls(Question::JavaArchive, "renamed-3.12.0-all.jar", &jar), lang);
+    let both = ["pkg:maven/com.example.shaded/other@1.0", lang[0]];
+    assert_eq!(purls(Question::JavaArchive, "other-1.0.jar", &jar), both, "the artefact is inside of another");
+}
+
+#[test]
+fn well_known_artefacts_have_their_groups() {
+    let manifest = b"Automatic-Module-Name: spring.core\nBundle-SymbolicName: org.objenesis\n";
+    let jar = zip(&[("META-INF/MANIFEST.MF", manifest)]);
+    let cases = [
+        ("spring-core-5.3.20.jar", "pkg:maven/org.springframework/spring-core@5.3.20"),
+        ("spring-boot-2.7.0.jar", "pkg:maven/org.springframework.boot/spring-boot@2.7.0"),
+        ("groovy-3.0.9.jar", "pkg:maven/org.codehaus.groovy/groovy@3.0.9"),
+        ("groovy-4.0.1.jar", "pkg:maven/org.apache.groovy/groovy@4.0.1"),
+        ("tomcat-embed-core-9.0.60.jar", "pkg:maven/org.apache.tomcat.embed/tomcat-embed-core@9.0.60"),
+        ("objenesis-3.3.jar", "pkg:maven/org.objenesis/objenesis@3.3"),
+    ];
+    for (name, purl) in cases {
+        assert_eq!(purls(Question::JavaArchive, name, &jar), [purl]);
+    }
 }
 
 #[test]
@@ -79,7 +99,7 @@ fn pom_xml_may_not_be_deep() {
 fn archives_in_archives_have_an_end() {
     let mut jar = zip(&[("A.class", b"")]);
     for _ in 0..1000 {
-        jar = zip(&[("a-1.jar", &jar)]);
+        jar = stored(&[("a-1.jar", &jar)]);
     }
     let error = ask(Question::JavaArchive, "a.jar", &jar).unwrap_err();
     assert!(matches!(error, CatalogError::TooMuch { limit: 6, .. }), "{error}");
@@ -95,9 +115,40 @@ fn what_only_calls_itself_an_archive_is_passed_over_inside() {
 
 #[test]
 fn jars_are_no_bombs() {
-    let zeros = vec![0; 600 << 20];
+    let zeros = vec![0; (256 << 20) + 1];
     let error = ask(Question::JavaArchive, "x.jar", &zip(&[("a.jar", &zeros)])).unwrap_err();
     assert!(error.to_string().contains("bytes of archives in it"), "{error}");
     let error = ask(Question::JavaArchive, "x.jar", &zip(&[("META-INF/MANIFEST.MF", &zeros[..8 << 20])])).unwrap_err();
     assert!(error.to_string().contains("bytes in its metadata"), "{error}");
+}
+
+#[test]
+fn long_names_take_no_time() {
+    let bare = zip(&[("A.class", b"")]);
+    let long = format!("a{}.jar", "-x".repeat(30_000));
+    let longer = format!("{}/a-1.jar", "x".repeat(60_000));
+    let jar = zip(&[(&*long, &bare), (&*longer, &bare), ("b-1.jar", &bare)]);
+    assert_eq!(purls(Question::JavaArchive, "x.jar", &jar), ["pkg:maven/b/b@1"]);
+    assert_eq!(ask(Question::JavaArchive, &long, &bare).unwrap(), []);
+}
+
+#[test]
+fn lists_of_entries_have_an_end() {
+    // Central directory headers alone, with names as long as such a list needs.
+    let count = 60_000u16;
+    let mut jar = Vec::new();
+    for i in 0..count {
+        let mut header = vec![0; 46];
+        header[..4].copy_from_slice(b"PK\x01\x02");
+        header[28..30].copy_from_slice(&600u16.to_le_bytes());
+        jar.extend(header);
+        jar.extend(format!("{i:0600}").into_bytes());
+    }
+    let length = jar.len() as u32;
+    jar.extend(b"PK\x05\x06\0\0\0\0");
+    jar.extend([count.to_le_bytes(), count.to_le_bytes()].concat());
+    jar.extend([length.to_le_bytes(), 0u32.to_le_bytes()].concat());
+    jar.extend([0, 0]);
+    let error = ask(Question::JavaArchive, "x.jar", &jar).unwrap_err();
+    assert!(error.to_string().contains("bytes in its list of files"), "{error}");
 }

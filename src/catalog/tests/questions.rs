@@ -20,6 +20,7 @@ fn files_are_asked_by_their_paths() {
         ("var/lib/rpm/Packages", Question::RpmDatabase),
         ("var/lib/rpm/Packages.db", Question::RpmDatabase),
         ("usr/lib/sysimage/rpm/rpmdb.sqlite", Question::RpmDatabase),
+        ("var/lib/rpmmanifest/container-manifest-2", Question::RpmManifest),
         ("app/requests-2.0.dist-info/METADATA", Question::PythonMetadata),
         ("app/requests.egg-info/PKG-INFO", Question::PythonMetadata),
         ("app/requests.egg/EGG-INFO/PKG-INFO", Question::PythonMetadata),
@@ -53,6 +54,7 @@ fn other_files_are_not() {
         "home/Packages",
         ".jar",
         "usr/lib/dpkg/info/a.list",
+        "var/lib/dpkg/info/libc6:amd64.md5sums",
         "etc/passwd",
     ];
     for path in silent {
@@ -77,6 +79,7 @@ fn names_of_questions_are_their_own() {
         DpkgFiles,
         ApkInstalled,
         RpmDatabase,
+        RpmManifest,
         PythonMetadata,
         NpmPackage,
         JavaArchive,

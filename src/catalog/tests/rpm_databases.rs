@@ -1,5 +1,6 @@
 //! What rpm's databases say.
 
+use super::samples::RPM_MANIFEST;
 use super::{ask, os, packages_of};
 use crate::catalog::fixtures::bdb::{self, bdb};
 use crate::catalog::fixtures::ndb::ndb;
@@ -44,6 +45,21 @@ fn a_header_tells_all_of_a_package() {
     assert!(of("rhel", "9.4").purl.starts_with("pkg:rpm/redhat/bash@"));
     assert!(of("opensuse-leap", "15.6").purl.starts_with("pkg:rpm/opensuse/bash@"));
     assert!(of("opensuse-leap", "15.6").purl.contains("distro=opensuse-leap-15.6"));
+}
+
+#[test]
+fn images_without_rpm_have_a_list() {
+    let found = ask(Question::RpmManifest, "container-manifest-2", RPM_MANIFEST).unwrap();
+    let packages = packages_of("var/lib/rpmmanifest/container-manifest-2", &os("azurelinux", "3.0"), found);
+    let purls: Vec<&str> = packages.iter().map(|package| package.purl.as_str()).collect();
+    assert_eq!(
+        purls,
+        [
+            "pkg:rpm/azurelinux/glibc@2.38-8.azl3?arch=x86_64&distro=azurelinux-3.0&upstream=glibc-2.38-8.azl3.src.rpm",
+            "pkg:rpm/azurelinux/tzdata@2024a-1.azl3?arch=noarch&distro=azurelinux-3.0&epoch=1",
+        ]
+    );
+    assert_eq!(ask(Question::RpmManifest, "container-manifest-2", b"a\tb\n\n").unwrap(), []);
 }
 
 #[test]

@@ -52,6 +52,11 @@ F:
 R:top
 ";
 
+pub const RPM_MANIFEST: &[u8] =
+    b"glibc\t2.38-8.azl3\t1700000000\t1600000000\tMicrosoft\t(none)\t100\tx86_64\t0\tglibc-2.38-8.azl3.src.rpm
+tzdata\t2024a-1.azl3\t1700000000\t1600000000\tMicrosoft\t1\t100\tnoarch\t1\t(none)
+";
+
 pub const PYTHON_METADATA: &[u8] = b"Metadata-Version: 2.1
 Name: Zope._Interface
 Version: 6.0+local.1
@@ -159,7 +164,7 @@ pub fn packed(json: &[u8]) -> Vec<u8> {
 
 pub fn crates() -> Vec<u8> {
     packed(
-        br#"{"packages":[{"name":"app","version":"0.1.0","source":"local","root":true,"dependencies":[1]},
+        br#"{"packages":[{"name":"app","version":"0.1.0","source":"local","root":true},
         {"name":"serde","version":"1.0.200","source":"crates.io"},
         {"name":"cc","version":"1.0.90","source":"crates.io","kind":"build"}]}"#,
     )
@@ -179,9 +184,9 @@ pub fn elf() -> Vec<u8> {
     .bytes()
 }
 
-/// An old Go program of a big-endian machine of 32 bits.
-pub fn old_go() -> Vec<u8> {
-    let mut elf = Elf { is_64: false, is_big: true, has_sections: false, sections: vec![] };
+/// A Go program as it was before Go 1.18, of a machine of either kind.
+pub fn old_go(is_64: bool, is_big: bool) -> Vec<u8> {
+    let mut elf = Elf { is_64, is_big, has_sections: false, is_note: false, sections: vec![] };
     let data = go_pointers(&elf, "go1.15.2", GO_MODULES);
     elf.sections = vec![(".data", data)];
     elf.bytes()
@@ -197,6 +202,7 @@ pub fn samples() -> Vec<(Question, &'static str, Vec<u8>)> {
         (Question::RpmDatabase, "rpmdb.sqlite", sqlite(&blobs)),
         (Question::RpmDatabase, "Packages.db", ndb(&blobs)),
         (Question::RpmDatabase, "Packages", bdb(&blobs, false)),
+        (Question::RpmManifest, "container-manifest-2", RPM_MANIFEST.to_vec()),
         (Question::PythonMetadata, "METADATA", PYTHON_METADATA.to_vec()),
         (Question::NpmPackage, "package.json", NPM_PACKAGE.to_vec()),
         (Question::JavaArchive, "app.war", war()),
@@ -212,6 +218,6 @@ pub fn samples() -> Vec<(Question, &'static str, Vec<u8>)> {
         ),
         (Question::GoToolchain, "VERSION", b"go1.22.3\n".to_vec()),
         (Question::Elf, "libcrypto.so.3", elf()),
-        (Question::Elf, "old", old_go()),
+        (Question::Elf, "old", old_go(false, true)),
     ]
 }

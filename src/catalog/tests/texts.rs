@@ -81,8 +81,8 @@ fn gems_are_read_without_ruby() {
     assert_eq!(purls(Question::Gemspec, "rake-13.1.0.gemspec", GEMSPEC), ["pkg:gem/rake@13.1.0"]);
     let found = ask(Question::Gemspec, "rake-13.1.0.gemspec", GEMSPEC).unwrap();
     assert_eq!(found[0].licence.as_deref(), Some("MIT OR Ruby"));
-    let old = b"Gem::Specification.new do |s|\n  s.name = %q{x}\n  s.name = 'old'\n  s.version = Gem::Version.new(\"0.9\")\nend\n";
-    assert_eq!(purls(Question::Gemspec, "old-0.9.gemspec", old), ["pkg:gem/old@0.9"]);
+    let old = b"Gem::Specification.new do |s|\n  s.name = %q{old}\n  s.version = Gem::Version.new(\"0.9\")\nend\n";
+    assert_eq!(purls(Question::Gemspec, "x.gemspec", old), ["pkg:gem/old@0.9"]);
     let computed = b"Gem::Specification.new do |s|\n  s.name = \"json\"\n  s.version = JSON::VERSION\nend\n";
     assert_eq!(purls(Question::Gemspec, "json-2.6.3.gemspec", computed), ["pkg:gem/json@2.6.3"], "by the file's name");
     let stub = b"# stub: mini 4.5 ruby lib\nspec.version = \"#{X}\"\n";
