@@ -75,7 +75,8 @@ fn is_for_examples(host: &[u8]) -> bool {
     let host = host.split(|b| *b == b':').next().unwrap_or_default();
     let ends = |end: &str| host.ends_with(end.as_bytes());
     [".example", ".test", ".invalid", "example.com", "example.org", "example.net", "domain.com", "domain.tld"].into_iter().any(ends)
-        || [&b"host"[..], b"hostname", b"server", b"example", b"some.host", b"myhost", b"foo", b"bar", b"a", b"b"].contains(&host)
+        || [&b"host"[..], b"hostname", b"server", b"example", b"some.host", b"myhost", b"foo", b"bar"].contains(&host)
+        || host.len() < 2
 }
 
 fn is_database(scheme: &[u8]) -> bool {

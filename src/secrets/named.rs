@@ -129,6 +129,7 @@ fn is_chosen(value: &[u8]) -> bool {
         && (has(u8::is_ascii_uppercase) || has(u8::is_ascii_punctuation) || plausible::entropy(value) >= 3.3)
         && plausible::entropy(value) >= 2.5
         && !value.contains(&b' ')
+        && !["password", "passphrase", "secret"].iter().any(|word| value.to_ascii_lowercase().windows(word.len()).any(|w| w == word.as_bytes()))
 }
 
 /// Whether it is code or a name that leads to the secret: `os.environ["X"]`, `vault:path`, `/run/secrets/x`, `file.key`.

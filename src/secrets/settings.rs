@@ -19,8 +19,6 @@ pub(super) struct Setting<'a> {
     pub(super) value: &'a [u8],
     /// Where the value stands in the text.
     pub(super) range: Range<usize>,
-    /// Whether the value has quotes around it.
-    pub(super) is_quoted: bool,
     /// The line.
     pub(super) line: &'a [u8],
 }
@@ -35,11 +33,11 @@ pub(super) fn each<'a>(text: &'a [u8], rest_of_line: bool, mut found: impl FnMut
                 continue;
             }
             let Some(name) = name(&line[..at], line[at] == b'>') else { continue };
-            let Some((value, is_quoted)) = value(line, at + 1, rest_of_line && line[at] == b'=') else { continue };
+            let Some(value) = value(line, at + 1, rest_of_line && line[at] == b'=') else { continue };
             // In a value in quotes others may stand: `-c "password=x"`.
             past = if rest_of_line { value.end } else { at + 1 };
             let range = range.start + value.start..range.start + value.end;
-            found(Setting { name, value: &line[value], range, is_quoted, line });
+            found(Setting { name, value: &line[value], range, line });
         }
     }
 }
@@ -90,10 +88,10 @@ fn plain_name(name: &[u8]) -> String {
     plain
 }
 
-/// The value that begins at or behind `at`, and whether it is in quotes.
-fn value(line: &[u8], at: usize, rest_of_line: bool) -> Option<(Range<usize>, bool)> {
+/// Where the value is that begins at or behind `at`, without quotes.
+fn value(line: &[u8], at: usize, rest_of_line: bool) -> Option<Range<usize>> {
     let rest = line.get(at..)?;
-    // The rest of `=>`, `==`; spaces, and the sign of a text of several lines is no value.
+    // What is left of `=>` and `==`.
     let start = at + rest.iter().take(MAX_SPACES).take_while(|b| b" \t=>".contains(b)).count();
     let rest = &line[start..];
     let (quote, opening) = match rest {
@@ -108,5 +106,5 @@ fn value(line: &[u8], at: usize, rest_of_line: bool) -> Option<(Range<usize>, bo
         None => inner.iter().position(|b| b.is_ascii_whitespace() || b",;&\"'<>)}]|`".contains(b)).unwrap_or(inner.len()),
     };
     let start = start + opening;
-    (length > 0 && length <= MAX_VALUE).then_some((start..start + length, quote.is_some()))
+    (length > 0 && length <= MAX_VALUE).then_some(start..start + length)
 }

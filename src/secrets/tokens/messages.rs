@@ -1,11 +1,15 @@
 //! Chat, mail, telephone.
 
-use super::{Is, Of, Set, Token, token};
+use super::{Is, Of, Part, Set, Token, token};
 use crate::secrets::checksum;
 
+/// The number of a team, a user or an app of Slack.
+const TEAM: Part = Of(Set::DIGITS, 9, 14);
+
 pub(super) static TABLE: &[Token] = &[
-    token("slack-token", "xoxb-", &[Of(Set::DIGITS, 9, 14), Is("-"), Of(Set::NAME, 20, 60)]).whole_run(),
-    token("slack-token", "xoxp-", &[Of(Set::DIGITS, 9, 14), Is("-"), Of(Set::NAME, 40, 90)]).whole_run(),
+    token("slack-token", "xoxb-", &[Of(Set::DIGITS, 8, 14), Is("-"), Of(Set::ALNUM, 18, 26)]),
+    token("slack-token", "xoxb-", &[TEAM, Is("-"), TEAM, Is("-"), Of(Set::ALNUM, 24, 24)]),
+    token("slack-token", "xoxp-", &[TEAM, Is("-"), TEAM, Is("-"), TEAM, Is("-"), Of(Set::ALNUM, 28, 34)]),
     token("slack-token", "xoxa-", &[Of(Set::DIGITS, 1, 14), Is("-"), Of(Set::NAME, 20, 90)]).whole_run(),
     token("slack-token", "xoxr-", &[Of(Set::DIGITS, 1, 14), Is("-"), Of(Set::NAME, 20, 90)]).whole_run(),
     token("slack-token", "xoxs-", &[Of(Set::DIGITS, 9, 14), Is("-"), Of(Set::NAME, 20, 90)]).whole_run(),

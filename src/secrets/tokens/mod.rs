@@ -188,14 +188,3 @@ pub(super) fn at(token: &'static Token, text: &[u8], at: usize) -> Option<(&'sta
     let known = if range.start == at { token.mark.len() } else { 0 };
     Some((Rule::named(token.rule)?, range, known))
 }
-
-#[cfg(test)]
-pub(super) fn all() -> impl Iterator<Item = &'static Token> {
-    let tables = [code::TABLE, intelligence::TABLE, messages::TABLE, operations::TABLE, platforms::TABLE, services::TABLE];
-    tables.into_iter().flatten()
-}
-
-#[cfg(test)]
-mod fixtures;
-#[cfg(test)]
-pub(super) use fixtures::Planted;
