@@ -139,7 +139,11 @@ pub(super) fn jwt(header: &str, payload: &str, random: &mut Random) -> String {
 
 /// The DER of a key in PKCS #8, as far as its form goes.
 pub(super) fn pkcs8(random: &mut Random) -> Vec<u8> {
-    let inner = [&b"\x02\x01\x00\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00\x04\x82\x02\x00"[..], &random.bytes(512)].concat();
+    let inner = [
+        &b"\x02\x01\x00\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00\x04\x82\x02\x00"[..],
+        &random.bytes(512),
+    ]
+    .concat();
     [&[0x30, 0x82, (inner.len() >> 8) as u8, inner.len() as u8][..], &inner].concat()
 }
 

@@ -34,8 +34,8 @@ pub(super) const CORPUS: &[(&str, &str)] = &[
     ("digitalocean-token", "dop|_v1_{h64}"),
     ("docker-hub-token", "dckr|_pat_{n27}"),
     ("docker-hub-token", "dckr|_oat_{n32}"),
-    ("doppler-token", "dp|.pt.{a43}"),
-    ("doppler-token", "dp|.st.dev.{a43}"),
+    ("doppler-token", "dp|.pt.{a40}"),
+    ("doppler-token", "dp|.st.dev.{a40}"),
     ("dropbox-token", "s|l.{n130}"),
     ("duffel-token", "duffel|_live_{n43}"),
     ("dynatrace-token", "dt0|c01.{u24}.{u64}"),
@@ -45,7 +45,7 @@ pub(super) const CORPUS: &[(&str, &str)] = &[
     ("figma-token", "fi|gd_{n40}"),
     ("firebase-messaging-key", "AAAA{n7}:AP|A91b{n134}"),
     ("flutterwave-key", "FLW|SECK-{h32}-X"),
-    ("fly-token", "fm|2_{b100}"),
+    ("fly-token", "fm|2_lJPETwAAAAAAAA{a10}{b76}"),
     ("github-fine-grained-token", "github|_pat_{a22}_{a59}"),
     ("github-token", "gh|p_{a30}{crc62}"),
     ("github-token", "gh|o_{a30}{crc62}"),
@@ -61,14 +61,14 @@ pub(super) const CORPUS: &[(&str, &str)] = &[
     ("gitlab-runner-token", "GR13|48941{n20}"),
     ("gitlab-scim-token", "gl|soat-{n20}"),
     ("gitlab-token", "gl|pat-{n20}"),
-    ("gitlab-token", "gl|pat-{n40}.14{crc36}"),
-    ("gitlab-token", "gl|pat-{n40}.01.14{crc36}"),
+    ("gitlab-token", "gl|pat-{n42}.16{crc36}"),
+    ("gitlab-token", "gl|pat-{n42}.01.16{crc36}"),
     ("gitlab-trigger-token", "gl|ptt-{h40}"),
     ("google-api-key", "AI|za{n35}"),
     ("google-oauth-secret", "GOC|SPX-{n28}"),
     ("google-oauth-token", "ya|29.{n40}"),
     ("google-refresh-token", "1/|/0{n60}"),
-    ("grafana-key", "eyJr|Ijoi{b70}"),
+    ("grafana-key", "eyJr|Ijoi{a14}{b56}"),
     ("grafana-token", "gl|sa_{a32}_{h8}"),
     ("groq-key", "gs|k_{a52}"),
     ("heroku-key", "HR|KU-AA{n58}"),
@@ -103,7 +103,7 @@ pub(super) const CORPUS: &[(&str, &str)] = &[
     ("posthog-key", "ph|x_{a40}"),
     ("postman-key", "PM|AK-{h24}-{h34}"),
     ("pulumi-token", "pu|l-{h40}"),
-    ("pypi-token", "pypi-AgE|IcHlwaS5vcmc{n37}"),
+    ("pypi-token", "pypi-AgE|IcHlwaS5vcmc{n38}"),
     ("readme-key", "rd|me_{l70}"),
     ("render-key", "rn|d_{a32}"),
     ("replicate-token", "r|8_{a37}"),
@@ -187,7 +187,9 @@ fn what_almost_has_a_form_is_none() {
 
 #[test]
 fn letters_before_and_behind_make_another_word_of_it() {
-    for (rule, template) in [("hugging-face-token", "h|f_{L34}"), ("crates-io-token", "ci|o{a32}"), ("twilio-key", "S|K{h32}")] {
+    for (rule, template) in
+        [("hugging-face-token", "h|f_{L34}"), ("crates-io-token", "ci|o{a32}"), ("twilio-key", "S|K{h32}")]
+    {
         let random = &mut Random::new(7);
         let secret = secret(template, random, Fill::Random);
         none("usr/src/main.py", format!("x = 'a{secret}'"));
@@ -206,7 +208,9 @@ fn a_checksum_proves_a_token_among_other_texts() {
 
 #[test]
 fn every_rule_has_tests() {
-    let source = [include_str!("corpus.rs"), include_str!("keys.rs"), include_str!("places.rs"), include_str!("archives.rs")].concat();
+    let source =
+        [include_str!("corpus.rs"), include_str!("keys.rs"), include_str!("places.rs"), include_str!("archives.rs")]
+            .concat();
     let missing: BTreeSet<&str> =
         crate::secrets::RULES.iter().map(|rule| rule.id).filter(|id| !source.contains(&format!("\"{id}\""))).collect();
     assert!(missing.is_empty(), "{missing:?}");
@@ -217,6 +221,8 @@ fn rules_are_sorted_and_complete() {
     let rules = crate::secrets::RULES;
     assert!(rules.windows(2).all(|pair| pair[0].id < pair[1].id));
     for rule in rules {
-        assert!(!rule.title.is_empty() && !rule.what_to_do.is_empty() && crate::secrets::Rule::named(rule.id) == Some(rule));
+        assert!(
+            !rule.title.is_empty() && !rule.what_to_do.is_empty() && crate::secrets::Rule::named(rule.id) == Some(rule)
+        );
     }
 }

@@ -63,7 +63,9 @@ fn pgp_and_putty_keys_are_found() {
     for (cipher, rule) in [("none", "putty-private-key"), ("aes256-cbc", "private-key-encrypted")] {
         let body = STANDARD.encode(random.bytes(300));
         let name = ["PuTTY", "User", "Key", "File", "3"].join("-");
-        let key = format!("{name}: ssh-ed25519\nEncryption: {cipher}\nComment: me\nPublic-Lines: 1\nAAAA\nPrivate-Lines: 5\n{body}\n");
+        let key = format!(
+            "{name}: ssh-ed25519\nEncryption: {cipher}\nComment: me\nPublic-Lines: 1\nAAAA\nPrivate-Lines: 5\n{body}\n"
+        );
         let found = found("root/me.txt", format!("{key}Private-MAC: 00\n"));
         assert_eq!(found.iter().map(|leak| leak.rule.id).collect::<Vec<_>>(), [rule]);
     }
@@ -73,9 +75,16 @@ fn pgp_and_putty_keys_are_found() {
 fn pictures_of_keys_are_none() {
     let random = &mut Random::new(4);
     let der = pkcs8(random);
-    let [public, certificate, request] = ["PUBLIC KEY", "CERTIFICATE", "CERTIFICATE REQUEST"].map(|label| pem(label, "", &der));
+    let [public, certificate, request] =
+        ["PUBLIC KEY", "CERTIFICATE", "CERTIFICATE REQUEST"].map(|label| pem(label, "", &der));
     let key = pem(&label("RSA"), "", &der);
-    let short = key.lines().take(1).chain(["MIIEpAIBAAKCAQEA...", "..."]).chain(key.lines().last()).collect::<Vec<_>>().join("\n");
+    let short = key
+        .lines()
+        .take(1)
+        .chain(["MIIEpAIBAAKCAQEA...", "..."])
+        .chain(key.lines().last())
+        .collect::<Vec<_>>()
+        .join("\n");
     let begin_alone = key.lines().next().unwrap().repeat(3);
     let dull = pem(&label("RSA"), "", &[0; 600]);
     let other = pem(&label("RSA"), "", &random.bytes(600));
@@ -92,7 +101,14 @@ fn keys_that_are_no_text_are_found() {
     one("etc/server.key", &key, "private-key", &key);
     none("etc/server.key", &key[..key.len() - 1]);
     let sequence = |inner: &[u8]| [&[0x30, 0x82, (inner.len() >> 8) as u8, inner.len() as u8][..], inner].concat();
-    let bag = |last: u8| [&b"\x02\x01\x03\x30\x20\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x0a\x01"[..], &[last], &Random::new(6).bytes(300)].concat();
+    let bag = |last: u8| {
+        [
+            &b"\x02\x01\x03\x30\x20\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x0a\x01"[..],
+            &[last],
+            &Random::new(6).bytes(300),
+        ]
+        .concat()
+    };
     for path in ["app/server.p12", "app/server.pfx", "app/server.keystore"] {
         let store = sequence(&bag(2));
         one(path, &store, "key-store", &store);
@@ -100,12 +116,18 @@ fn keys_that_are_no_text_are_found() {
     }
     let entry = |tag: u8| {
         let certificate = [&[0, 5][..], b"X.509", &300u32.to_be_bytes(), &Random::new(7).bytes(300)].concat();
-        let body = if tag == 2 { certificate } else { [&300u32.to_be_bytes()[..], &Random::new(8).bytes(300)].concat() };
+        let body =
+            if tag == 2 { certificate } else { [&300u32.to_be_bytes()[..], &Random::new(8).bytes(300)].concat() };
         [&[0, 0, 0, tag, 0, 2][..], b"ca", &[0; 8], &body].concat()
     };
     let store = |entries: &[u8]| {
         let count = (entries.len() as u32).to_be_bytes();
-        [&[0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2][..], &count, &entries.iter().flat_map(|tag| entry(*tag)).collect::<Vec<_>>()].concat()
+        [
+            &[0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2][..],
+            &count,
+            &entries.iter().flat_map(|tag| entry(*tag)).collect::<Vec<_>>(),
+        ]
+        .concat()
     };
     one("app/a.jks", store(&[2, 2, 1]), "key-store", store(&[2, 2, 1]));
     none("app/cacerts.jks", store(&[2, 2, 2]));
@@ -175,15 +197,23 @@ fn keys_of_clouds_are_known_by_what_stands_beside_them() {
     none("app/main.py", format!("id = 'AK{}P777777Q{}'", "IA", secret("{28}", random, Fill::Random)));
 
     let account = secret("{b86}", random, Fill::Random) + "==";
-    let text = |key: &str| format!("DefaultEndpointsProtocol=https;AccountName=x;AccountKey={key};EndpointSuffix=core.windows.net");
+    let text = |key: &str| {
+        format!("DefaultEndpointsProtocol=https;AccountName=x;AccountKey={key};EndpointSuffix=core.windows.net")
+    };
     one("app/main.cs", text(&account), "azure-storage-key", &account);
     let short = secret("{b43}", random, Fill::Random) + "=";
-    one("app/main.cs", format!("Endpoint=sb://x;SharedAccessKeyName=r;SharedAccessKey={short}"), "azure-storage-key", &short);
+    one(
+        "app/main.cs",
+        format!("Endpoint=sb://x;SharedAccessKeyName=r;SharedAccessKey={short}"),
+        "azure-storage-key",
+        &short,
+    );
     none("app/main.cs", text(&account[1..]));
     none("app/main.cs", text(&("x".repeat(86) + "==")));
 
     let signature = secret("{a20}%2B{a20}%2F{a1}%3D", random, Fill::Random);
-    let text = |signature: &str| format!("https://x.blob.core.windows.net/c?sv=2023-01-03&se=2030-01-01&sr=c&sig={signature}");
+    let text =
+        |signature: &str| format!("https://x.blob.core.windows.net/c?sv=2023-01-03&se=2030-01-01&sr=c&sig={signature}");
     one("app/main.cs", text(&signature), "azure-shared-access-signature", &signature);
     none("app/main.cs", text(&signature[1..]));
     none("app/main.cs", format!("sig={signature}"));
@@ -205,7 +235,12 @@ fn addresses_with_passwords_are_found() {
         one("app/main.py", format!("x = '{text}'"), rule, &password);
         one("etc/x.conf", format!("x = {text}\n"), rule, &password);
     }
-    one("root/.git/config", "[remote \"origin\"]\n\turl = https://me:tr0ub4dor@git.corp.net/x.git\n", "url-password", "tr0ub4dor");
+    one(
+        "root/.git/config",
+        "[remote \"origin\"]\n\turl = https://me:tr0ub4dor@git.corp.net/x.git\n",
+        "url-password",
+        "tr0ub4dor",
+    );
     for none_of_these in [
         "https://user:password@host/",
         "https://me:${TOKEN}@git.corp.net/x",

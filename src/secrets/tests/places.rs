@@ -12,7 +12,12 @@ const FILES: &[(&str, &str, &str, &str)] = &[
     ("npm-credentials", "root/.npmrc", "registry=https://npm.corp.net\n//npm.corp.net/:_authToken={}\n", "{a36}"),
     ("npm-credentials", "root/.npmrc", "//npm.corp.net/:_password=\"{}\"\n", "{b20}"),
     ("npm-credentials", "root/.yarnrc.yml", "npmScopes:\n  x:\n    npmAuthToken: \"{}\"\n", "{a36}"),
-    ("pypi-credentials", "root/.pypirc", "[corp]\nrepository: https://pypi.corp.net\nusername: me\npassword: {}\n", "{a12}"),
+    (
+        "pypi-credentials",
+        "root/.pypirc",
+        "[corp]\nrepository: https://pypi.corp.net\nusername: me\npassword: {}\n",
+        "{a12}",
+    ),
     ("netrc-password", "root/.netrc", "machine git.corp.net\n  login me\n  password {}\n", "{a12}"),
     ("netrc-password", "etc/apt/auth.conf.d/corp.conf", "machine deb.corp.net login me password {}\n", "{a12}"),
     ("git-credentials", "root/.git-credentials", "https://me:{}@git.corp.net\n", "{a20}"),
@@ -26,7 +31,12 @@ const FILES: &[(&str, &str, &str, &str)] = &[
         "{\"client_id\": \"x.apps.googleusercontent.com\", \"refresh_token\": \"{}\", \"type\": \"authorized_user\"}",
         "{a50}",
     ),
-    ("terraform-state-secret", "srv/terraform.tfstate", "{\n \"attributes\": {\n  \"password\": \"{}\"\n }\n}\n", "{a16}"),
+    (
+        "terraform-state-secret",
+        "srv/terraform.tfstate",
+        "{\n \"attributes\": {\n  \"password\": \"{}\"\n }\n}\n",
+        "{a16}",
+    ),
     ("pgpass-password", "root/.pgpass", "# a comment: a:b:c:d\ndb.corp.net:5432:app:me:{}\n", "{a12}"),
     ("wireguard-private-key", "etc/wireguard/wg0.conf", "[Interface]\nPrivateKey = {}\n", "{b42}A="),
     ("htpasswd-hash", "etc/nginx/.htpasswd", "me:$apr1${}\n", ""),
@@ -62,7 +72,9 @@ fn what_stands_at_its_place_is_found_and_what_only_stands_for_it_is_not() {
             none(path, content.replace(&format!("{before}{{}}"), "!"));
             continue;
         }
-        for placeholder in ["${SECRET}", "<secret>", "changeme", "xxxxxxxxxxxx", "{{ secret }}", "password", "your-secret-here"] {
+        for placeholder in
+            ["${SECRET}", "<secret>", "changeme", "xxxxxxxxxxxx", "{{ secret }}", "password", "your-secret-here"]
+        {
             none(path, content.replace("{}", placeholder));
         }
     }
@@ -71,7 +83,9 @@ fn what_stands_at_its_place_is_found_and_what_only_stands_for_it_is_not() {
 #[test]
 fn logins_of_registries_are_found() {
     let login = STANDARD.encode("me:tr0ub4dor&3");
-    let text = |auth: &str| format!("{{\"auths\": {{\"registry.corp.net\": {{\"auth\": \"{auth}\"}}}}, \"credsStore\": \"\"}}");
+    let text = |auth: &str| {
+        format!("{{\"auths\": {{\"registry.corp.net\": {{\"auth\": \"{auth}\"}}}}, \"credsStore\": \"\"}}")
+    };
     one("root/.docker/config.json", text(&login), "docker-credentials", &login);
     one("run/containers/auth.json", text(&login), "docker-credentials", &login);
     none("root/.docker/config.json", text(&STANDARD.encode("me:")));
@@ -110,8 +124,14 @@ fn variables_and_labels_are_read() {
     assert_eq!(rules("POSTGRES_PASSWORD=tr0ub4dor", Place::Variables), ["generic-password"]);
     assert_eq!(rules("POSTGRES_PASSWORD=two words, and = signs", Place::Variables), ["generic-password"]);
     assert_eq!(rules("com.corp.api-token=Zx81kq02mvn4Ty7bQ9", Place::Label), ["generic-secret"]);
-    for quiet in ["PATH=/usr/bin:/bin", "POSTGRES_PASSWORD=", "POSTGRES_PASSWORD_FILE=/run/secrets/pw", "GPG_KEY=A035C8C19219BA821ECEA86B64E628F8D684696D",
-        "PYTHON_SHA256=8fb5f9fbc7609fa822cb31549884575db7fd9657cbffb89510b5d7975963a83a", "TOKEN_URL=https://corp.net/token"] {
+    for quiet in [
+        "PATH=/usr/bin:/bin",
+        "POSTGRES_PASSWORD=",
+        "POSTGRES_PASSWORD_FILE=/run/secrets/pw",
+        "GPG_KEY=A035C8C19219BA821ECEA86B64E628F8D684696D",
+        "PYTHON_SHA256=8fb5f9fbc7609fa822cb31549884575db7fd9657cbffb89510b5d7975963a83a",
+        "TOKEN_URL=https://corp.net/token",
+    ] {
         assert_eq!(rules(quiet, Place::Variables), Vec::<&str>::new(), "{quiet}");
     }
 }

@@ -17,8 +17,12 @@ pub(super) static TABLE: &[Token] = &[
     token("slack-token", "xoxe-1-", &[Of(Set::ALNUM, 140, 170)]).whole_run(),
     token("slack-token", "xoxe.xoxp-1-", &[Of(Set::ALNUM, 150, 180)]).whole_run(),
     token("slack-token", "xoxe.xoxb-1-", &[Of(Set::ALNUM, 150, 180)]).whole_run(),
-    token("slack-app-token", "xapp-1-", &[Of(Set::UPPER, 9, 13), Is("-"), Of(Set::DIGITS, 9, 14), Is("-"), Of(Set::HEX, 60, 70)])
-        .whole_run(),
+    token(
+        "slack-app-token",
+        "xapp-1-",
+        &[Of(Set::UPPER, 9, 13), Is("-"), Of(Set::DIGITS, 9, 14), Is("-"), Of(Set::HEX, 60, 70)],
+    )
+    .whole_run(),
     token("telegram-bot-token", ":AA", &[Of(Set::NAME, 33, 33)]).behind(Set::DIGITS, 8, 10),
     // The first 24 to 28 characters end with the first dot: six more, the second dot, and a run.
     token("discord-bot-token", ".", &[Of(Set::NAME, 6, 6), Is("."), Of(Set::NAME, 27, 38)])
