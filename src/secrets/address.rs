@@ -47,7 +47,8 @@ fn password<'a>(text: &'a [u8], at: usize, authority: &[u8]) -> Option<(Range<us
     let (login, host) = (&authority[..at_sign], &authority[at_sign + 1..]);
     let colon = login.iter().position(|b| *b == b':')?;
     let (user, password) = (&login[..colon], &login[colon + 1..]);
-    let scheme_length = text[..at].iter().rev().take(20).take_while(|b| b.is_ascii_alphanumeric() || b"+.-".contains(b)).count();
+    let scheme_length =
+        text[..at].iter().rev().take(20).take_while(|b| b.is_ascii_alphanumeric() || b"+.-".contains(b)).count();
     let scheme = &text[at - scheme_length..at];
     let is_host = host.first().is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'[' | b'_'));
     let stands_for_another = user.contains(&b'{') || user.contains(&b'<') || plausible::stands_for_another(host);
@@ -55,7 +56,10 @@ fn password<'a>(text: &'a [u8], at: usize, authority: &[u8]) -> Option<(Range<us
         return None;
     }
     // `%s`, `%(password)s`, `{0}`, `#{password}`: a place for a password in a program's text.
-    if password.iter().any(|b| b"{}()<>$".contains(b)) || password.starts_with(b"%") && !is_percent_encoded(password) || user == password {
+    if password.iter().any(|b| b"{}()<>$".contains(b))
+        || password.starts_with(b"%") && !is_percent_encoded(password)
+        || user == password
+    {
         return None;
     }
     let start = at + SEPARATOR.len() + colon + 1;
@@ -74,14 +78,37 @@ fn is_authority(byte: u8) -> bool {
 fn is_for_examples(host: &[u8]) -> bool {
     let host = host.split(|b| *b == b':').next().unwrap_or_default();
     let ends = |end: &str| host.ends_with(end.as_bytes());
-    [".example", ".test", ".invalid", "example.com", "example.org", "example.net", "domain.com", "domain.tld"].into_iter().any(ends)
-        || [&b"host"[..], b"hostname", b"server", b"example", b"some.host", b"myhost", b"foo", b"bar", b"a", b"b"].contains(&host)
+    [".example", ".test", ".invalid", "example.com", "example.org", "example.net", "domain.com", "domain.tld"]
+        .into_iter()
+        .any(ends)
+        || [&b"host"[..], b"hostname", b"server", b"example", b"some.host", b"myhost", b"foo", b"bar"].contains(&host)
+        || host.len() < 2
 }
 
 fn is_database(scheme: &[u8]) -> bool {
     const SCHEMES: &[&str] = &[
-        "postgres", "postgresql", "mysql", "mysql2", "mariadb", "mongodb", "mongodb+srv", "redis", "rediss", "amqp", "amqps",
-        "mssql", "sqlserver", "clickhouse", "cockroachdb", "neo4j", "bolt", "couchdb", "cassandra", "oracle", "db2", "snowflake",
+        "postgres",
+        "postgresql",
+        "mysql",
+        "mysql2",
+        "mariadb",
+        "mongodb",
+        "mongodb+srv",
+        "redis",
+        "rediss",
+        "amqp",
+        "amqps",
+        "mssql",
+        "sqlserver",
+        "clickhouse",
+        "cockroachdb",
+        "neo4j",
+        "bolt",
+        "couchdb",
+        "cassandra",
+        "oracle",
+        "db2",
+        "snowflake",
     ];
     // A driver may stand behind: `postgresql+asyncpg`.
     let first = scheme.split(|b| *b == b'+').next().unwrap_or_default();
@@ -136,6 +163,7 @@ pub(super) fn signature(text: &[u8], at: usize) -> Option<Hit> {
         let near = &text[at.saturating_sub(SIGNED_WITHIN)..(start + length + SIGNED_WITHIN).min(text.len())];
         memmem::find(near, needle).is_some()
     };
-    let sound = length.checked_sub(2 * escapes) == Some(44) && field(b"sv=20") && field(b"se=20") && plausible::random(value);
+    let sound =
+        length.checked_sub(2 * escapes) == Some(44) && field(b"sv=20") && field(b"se=20") && plausible::random(value);
     sound.then(|| Hit::new(Source::Form, "azure-shared-access-signature", start..start + length))?
 }

@@ -26,7 +26,9 @@ pub(super) fn macaroon(token: &[u8]) -> bool {
     let Some(encoded) = token.strip_prefix(b"pypi-") else { return false };
     // The version, the kind of the field and its length: then the name of a host.
     let start = encoded.get(..24).and_then(|start| URL_SAFE_NO_PAD.decode(start).ok());
-    start.is_some_and(|start| start.get(3..).is_some_and(|host| host.starts_with(b"pypi.org") || host.starts_with(b"test.pypi.org")))
+    start.is_some_and(|start| {
+        start.get(3..).is_some_and(|host| host.starts_with(b"pypi.org") || host.starts_with(b"test.pypi.org"))
+    })
 }
 
 /// Access key ids of AWS: those of old begin with `I` or `J`; others carry the number of the account, which has 12 digits.

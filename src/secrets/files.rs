@@ -22,7 +22,7 @@ pub(super) fn search(place: Place, text: &[u8], mut found: impl FnMut(Hit)) {
         Place::Pgpass => fields(text, |line| pgpass(text, line), found),
         Place::GitCredentials => fields(text, |line| git_credentials(text, line), found),
         _ => {
-            settings::each(text, place == Place::Variables, |setting| {
+            settings::each(text, place == Place::Variables, named::may_be_secret, |setting| {
                 named::judge(place, &setting).into_iter().for_each(&mut found);
             });
             if place == Place::Command {
@@ -96,7 +96,8 @@ fn pgpass(text: &[u8], line: Range<usize>) -> Option<Hit> {
     let is_end = |at: &usize| content[*at] == b':' && (*at == 0 || content[*at - 1] != b'\\');
     let fourth = (0..content.len()).filter(is_end).nth(3)?;
     let password = &content[fourth + 1..];
-    plausible::password(password).then(|| Hit::new(Source::Place, "pgpass-password", line.start + fourth + 1..line.end))?
+    plausible::password(password)
+        .then(|| Hit::new(Source::Place, "pgpass-password", line.start + fourth + 1..line.end))?
 }
 
 /// One address a line, with user and password.
@@ -113,21 +114,42 @@ fn git_credentials(text: &[u8], line: Range<usize>) -> Option<Hit> {
 /// Options whose next word is a secret, and the passwords that programs take in their own ways.
 fn command(text: &[u8], mut found: impl FnMut(Hit)) {
     const OPTIONS: &[&[u8]] = &[
-        b"--password", b"--passwd", b"--token", b"--secret", b"--api-key", b"--apikey", b"--auth-token", b"--access-token",
-        b"--client-secret", b"--http-password", b"--proxy-password", b"--ftp-password", b"--passphrase", b"--storepass", b"--keypass",
-        b"-storepass", b"-keypass",
+        b"--password",
+        b"--passwd",
+        b"--token",
+        b"--secret",
+        b"--api-key",
+        b"--apikey",
+        b"--auth-token",
+        b"--access-token",
+        b"--client-secret",
+        b"--http-password",
+        b"--proxy-password",
+        b"--ftp-password",
+        b"--passphrase",
+        b"--storepass",
+        b"--keypass",
+        b"-storepass",
+        b"-keypass",
     ];
     let (mut previous, mut program): (&[u8], &[u8]) = (b"", b"");
     for (range, word) in words(text) {
-        if matches!(previous, b"" | b"|" | b"||" | b"&&" | b";" | b"sudo" | b"RUN" | b"-c") || previous.ends_with(b";") {
+        if matches!(previous, b"" | b"|" | b"||" | b"&&" | b";" | b"sudo" | b"RUN" | b"-c") || previous.ends_with(b";")
+        {
             program = word.rsplit(|b| *b == b'/').next().unwrap_or(word);
         }
         let inner = quoted(word);
         let short = match program {
-            b"curl" | b"wget" if matches!(previous, b"-u" | b"--user") => inner.iter().position(|b| *b == b':').map(|colon| colon + 1),
+            b"curl" | b"wget" if matches!(previous, b"-u" | b"--user") => {
+                inner.iter().position(|b| *b == b':').map(|colon| colon + 1)
+            }
             b"sshpass" if word.starts_with(b"-p") && word.len() > 2 => Some(2),
-            b"mysql" | b"mysqldump" | b"mysqladmin" | b"mariadb" if word.starts_with(b"-p") && word.len() > 2 => Some(2),
-            b"sshpass" | b"docker" | b"podman" | b"skopeo" | b"buildah" | b"helm" | b"oc" if previous == b"-p" => Some(0),
+            b"mysql" | b"mysqldump" | b"mysqladmin" | b"mariadb" if word.starts_with(b"-p") && word.len() > 2 => {
+                Some(2)
+            }
+            b"sshpass" | b"docker" | b"podman" | b"skopeo" | b"buildah" | b"helm" | b"oc" if previous == b"-p" => {
+                Some(0)
+            }
             _ => OPTIONS.contains(&previous).then_some(0),
         };
         previous = word;

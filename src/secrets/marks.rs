@@ -26,10 +26,13 @@ static SEARCHER: LazyLock<Option<Searcher>> = LazyLock::new(|| {
     builder.extend(ANYWHERE).build()
 });
 
+/// Says what stands at a mark: of a view of the content and the mark's place in it.
+type Judge<'a> = &'a dyn Fn(&[u8], usize) -> [Option<Hit>; 2];
+
 /// The secrets whose marks begin in `wanted` of `data`. What is more than [`AHEAD`] behind a mark or [`BEHIND`] before it has no
 /// say, so that it does not matter in which pieces a content is read.
 pub(super) fn search(place: Place, data: &[u8], wanted: Range<usize>, mut found: impl FnMut(Hit)) {
-    let mut judged = |at: usize, judge: &dyn Fn(&[u8], usize) -> [Option<Hit>; 2]| {
+    let mut judged = |at: usize, judge: Judge<'_>| {
         if !wanted.contains(&at) {
             return;
         }

@@ -13,6 +13,11 @@ const MAX_LINE: usize = 2000;
 /// A key or token that a machine made has at least as many characters.
 const MIN_GENERATED: usize = 16;
 
+/// Whether a setting of this name may be a secret in any place.
+pub(super) fn may_be_secret(name: &str) -> bool {
+    ["pass", "pw", "secret", "token", "key", "auth", "credential"].iter().any(|word| name.contains(word))
+}
+
 /// The secret that a setting is.
 pub(super) fn judge(place: Place, setting: &Setting<'_>) -> Option<Hit> {
     let (source, rule) = match of_place(place, setting) {
@@ -28,7 +33,9 @@ fn of_place(place: Place, setting: &Setting<'_>) -> Option<&'static str> {
     let is = |names: &[&str]| names.contains(&name);
     let (is_secret, rule) = match place {
         Place::Npmrc => (
-            name.ends_with("_auth_token") || name.ends_with("authtoken") || is(&["_auth", "_password", "npm_auth_ident"]),
+            name.ends_with("_auth_token")
+                || name.ends_with("authtoken")
+                || is(&["_auth", "_password", "npm_auth_ident"]),
             "npm-credentials",
         ),
         Place::Pypirc => (is(&["password"]), "pypi-credentials"),
@@ -38,9 +45,17 @@ fn of_place(place: Place, setting: &Setting<'_>) -> Option<&'static str> {
             is(&["token", "password", "client_key_data", "id_token", "refresh_token", "access_token"]),
             "kubeconfig-credentials",
         ),
-        Place::AwsCredentials => (is(&["aws_secret_access_key", "aws_session_token"]) && value.len() >= 40, "aws-secret-key"),
+        Place::AwsCredentials => {
+            (is(&["aws_secret_access_key", "aws_session_token"]) && value.len() >= 40, "aws-secret-key")
+        }
         Place::Boto => (
-            is(&["gs_oauth2_refresh_token", "aws_secret_access_key", "gs_secret_access_key", "secret_key", "access_token"]),
+            is(&[
+                "gs_oauth2_refresh_token",
+                "aws_secret_access_key",
+                "gs_secret_access_key",
+                "secret_key",
+                "access_token",
+            ]),
             "boto-credentials",
         ),
         Place::GoogleCredentials => (is(&["refresh_token", "client_secret"]), "google-user-credentials"),
@@ -51,7 +66,9 @@ fn of_place(place: Place, setting: &Setting<'_>) -> Option<&'static str> {
             "wireguard-private-key",
         ),
         Place::TerraformState => (
-            is_secret_name(name) && !value.is_empty() && (plausible::generated(value) || is_password(name) && is_chosen(value)),
+            is_secret_name(name)
+                && !value.is_empty()
+                && (plausible::generated(value) || is_password(name) && is_chosen(value)),
             "terraform-state-secret",
         ),
         _ => return None,
@@ -82,7 +99,8 @@ fn of_name(place: Place, setting: &Setting<'_>) -> Option<&'static str> {
 /// Keys without a mark, whose names tell whose they are.
 fn of_vendor(name: &str, value: &[u8]) -> Option<&'static str> {
     let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
-    let is = |set: Set, lengths: &[usize]| lengths.contains(&value.len()) && set.has_all(value) && plausible::random(value);
+    let is =
+        |set: Set, lengths: &[usize]| lengths.contains(&value.len()) && set.has_all(value) && plausible::random(value);
     if (has(&["datadog"]) || name.starts_with("dd_")) && is(Set::HEX, &[32, 40]) {
         return Some("datadog-key");
     }
@@ -95,29 +113,135 @@ fn of_vendor(name: &str, value: &[u8]) -> Option<&'static str> {
 /// Whether a setting of this name is a secret at all.
 fn is_secret_name(name: &str) -> bool {
     const SECRET: &[&str] = &[
-        "password", "passwd", "passphrase", "secret", "token", "apikey", "api_key", "access_key", "private_key", "auth_key",
-        "credential", "signing_key", "encryption_key", "master_key", "account_key", "app_key", "application_key", "auth",
-        "service_key", "secretkey", "accesskey", "passwort", "deploy_key", "license_key",
+        "password",
+        "passwd",
+        "passphrase",
+        "secret",
+        "token",
+        "apikey",
+        "api_key",
+        "access_key",
+        "private_key",
+        "auth_key",
+        "credential",
+        "signing_key",
+        "encryption_key",
+        "master_key",
+        "account_key",
+        "app_key",
+        "application_key",
+        "auth",
+        "service_key",
+        "secretkey",
+        "accesskey",
+        "passwort",
+        "deploy_key",
+        "license_key",
     ];
     // What is said about a secret, and what only has the word in its name.
     const NOT: &[&str] = &[
-        "path", "file", "dir", "url", "uri", "id", "ids", "type", "length", "len", "size", "min", "max", "policy", "expire", "expires",
-        "expiry", "expiration", "ttl", "field", "header", "prompt", "hint", "label", "regex", "pattern", "version", "enabled", "enable",
-        "algorithm", "host", "port", "user", "username", "name", "names", "ref", "refs", "key_ref", "public", "format", "count", "limit",
-        "limits", "endpoint", "method", "provider", "mode", "class", "description", "text", "message", "error", "placeholder", "tokens",
-        "tokenizer", "env", "var", "secrets", "checksum", "hash", "sha256", "digest", "integrity", "title", "help", "command", "cmd",
-        "timeout", "lifetime", "required", "rotation", "issuer", "scope", "scopes", "audience", "schema", "source", "store", "manager",
-        "index", "reset", "change", "strength", "validator", "encoder", "encoding",
+        "path",
+        "file",
+        "dir",
+        "url",
+        "uri",
+        "id",
+        "ids",
+        "type",
+        "length",
+        "len",
+        "size",
+        "min",
+        "max",
+        "policy",
+        "expire",
+        "expires",
+        "expiry",
+        "expiration",
+        "ttl",
+        "field",
+        "header",
+        "prompt",
+        "hint",
+        "label",
+        "regex",
+        "pattern",
+        "version",
+        "enabled",
+        "enable",
+        "algorithm",
+        "host",
+        "port",
+        "user",
+        "username",
+        "name",
+        "names",
+        "ref",
+        "refs",
+        "key_ref",
+        "public",
+        "format",
+        "count",
+        "limit",
+        "limits",
+        "endpoint",
+        "method",
+        "provider",
+        "mode",
+        "class",
+        "description",
+        "text",
+        "message",
+        "error",
+        "placeholder",
+        "tokens",
+        "tokenizer",
+        "env",
+        "var",
+        "secrets",
+        "checksum",
+        "hash",
+        "sha256",
+        "digest",
+        "integrity",
+        "title",
+        "help",
+        "command",
+        "cmd",
+        "timeout",
+        "lifetime",
+        "required",
+        "rotation",
+        "issuer",
+        "scope",
+        "scopes",
+        "audience",
+        "schema",
+        "source",
+        "store",
+        "manager",
+        "index",
+        "reset",
+        "change",
+        "strength",
+        "validator",
+        "encoder",
+        "encoding",
     ];
     let last_is = |words: &[&str]| name.rsplit('_').next().is_some_and(|last| words.contains(&last));
     let ends = |words: &[&str]| words.iter().any(|word| name.ends_with(word));
-    (ends(SECRET) || is_password(name)) && !last_is(NOT) && !name.contains("public") && !name.contains("author") && name != "auth"
+    (ends(SECRET) || is_password(name))
+        && !last_is(NOT)
+        && !name.contains("public")
+        && !name.contains("author")
+        && name != "auth"
 }
 
 /// Whether people choose what stands under this name.
 fn is_password(name: &str) -> bool {
     let last = name.rsplit('_').next().unwrap_or(name);
-    matches!(last, "pass" | "pwd" | "pw") || ["password", "passwd", "passphrase", "passwort"].iter().any(|word| name.ends_with(word))
+    matches!(last, "pass" | "pwd" | "pw")
+        || ["password", "passwd", "passphrase", "passwort"].iter().any(|word| name.ends_with(word))
 }
 
 /// Whether somebody may have chosen it for a password, where words of all kinds stand: it is no word, name or path.
@@ -129,13 +253,36 @@ fn is_chosen(value: &[u8]) -> bool {
         && (has(u8::is_ascii_uppercase) || has(u8::is_ascii_punctuation) || plausible::entropy(value) >= 3.3)
         && plausible::entropy(value) >= 2.5
         && !value.contains(&b' ')
+        && !["password", "passphrase", "secret"]
+            .iter()
+            .any(|word| value.to_ascii_lowercase().windows(word.len()).any(|w| w == word.as_bytes()))
 }
 
 /// Whether it is code or a name that leads to the secret: `os.environ["X"]`, `vault:path`, `/run/secrets/x`, `file.key`.
 fn is_a_reference(value: &[u8]) -> bool {
     let begins = |words: &[&str]| words.iter().any(|word| value.starts_with(word.as_bytes()));
-    begins(&["/", "./", "../", "~/", "$", "!", "file:", "env:", "vault:", "http:", "https:", "secretsmanager", "arn:", "ssm:", "op://", "sha256:", "sha512-", "sha1-", "encrypted:", "ENC["])
-        || plausible::stands_for_another(value)
+    begins(&[
+        "/",
+        "./",
+        "../",
+        "~/",
+        "$",
+        "!",
+        "file:",
+        "env:",
+        "vault:",
+        "http:",
+        "https:",
+        "secretsmanager",
+        "arn:",
+        "ssm:",
+        "op://",
+        "sha256:",
+        "sha512-",
+        "sha1-",
+        "encrypted:",
+        "ENC[",
+    ]) || plausible::stands_for_another(value)
         || value.iter().any(|b| b"()[]{}<>".contains(b))
         || plausible::is_uuid(value)
 }

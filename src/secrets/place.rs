@@ -103,7 +103,9 @@ fn by_name(folder: &[u8], name: &[u8]) -> Option<Place> {
         (_, b".git-credentials" | b".gitcredentials") | (b"git", b"credentials") => Place::GitCredentials,
         (_, b".dockercfg" | b".dockerconfigjson") => Place::DockerConfig,
         (b".docker" | b"containers" | b".containers" | b"docker", b"config.json" | b"auth.json") => Place::DockerConfig,
-        (_, b"kubeconfig" | b"kubelet.conf") | (b".kube", b"config") | (b"kubernetes", b"admin.conf") => Place::Kubeconfig,
+        (_, b"kubeconfig" | b"kubelet.conf") | (b".kube", b"config") | (b"kubernetes", b"admin.conf") => {
+            Place::Kubeconfig
+        }
         (b".aws", b"credentials" | b"config") => Place::AwsCredentials,
         (_, b".boto" | b"boto.cfg" | b".s3cfg" | b".passwd-s3fs") => Place::Boto,
         (_, b"application_default_credentials.json" | b"adc.json") => Place::GoogleCredentials,
@@ -112,8 +114,12 @@ fn by_name(folder: &[u8], name: &[u8]) -> Option<Place> {
         (b"wireguard", _) => Place::Wireguard,
         (_, b".bash_history" | b".zsh_history" | b".sh_history" | b".ash_history" | b".history") => Place::Command,
         (_, b".mysql_history" | b".psql_history" | b".python_history") => Place::Command,
-        (_, b"package-lock.json" | b"composer.lock" | b"npm-shrinkwrap.json" | b"pnpm-lock.yaml" | b"yarn.lock") => Place::Plain,
-        (b".git", b"config") | (_, b".gitconfig" | b"pip.conf" | b"my.cnf" | b".my.cnf" | b"credentials") => Place::Settings,
+        (_, b"package-lock.json" | b"composer.lock" | b"npm-shrinkwrap.json" | b"pnpm-lock.yaml" | b"yarn.lock") => {
+            Place::Plain
+        }
+        (b".git", b"config") | (_, b".gitconfig" | b"pip.conf" | b"my.cnf" | b".my.cnf" | b"credentials") => {
+            Place::Settings
+        }
         (b".ssh", b"config") | (_, b"sshd_config" | b"ssh_config") => Place::Plain,
         _ => return None,
     })
@@ -134,10 +140,12 @@ fn by_ending(name: &[u8]) -> Option<Place> {
         b"env" => Place::Variables,
         b"tfstate" => Place::TerraformState,
         b"kubeconfig" => Place::Kubeconfig,
-        b"p12" | b"pfx" | b"jks" | b"jceks" | b"bks" | b"keystore" | b"der" | b"p8" | b"pk8" | b"key" | b"kdbx" | b"gpg"
-        | b"pgp" | b"ppk" => Place::KeyStore,
-        b"yml" | b"yaml" | b"json" | b"toml" | b"ini" | b"conf" | b"cfg" | b"cnf" | b"config" | b"properties" | b"tf"
-        | b"tfvars" | b"hcl" | b"xml" | b"settings" | b"secret" | b"secrets" | b"credentials" => Place::Settings,
+        b"p12" | b"pfx" | b"jks" | b"jceks" | b"bks" | b"keystore" | b"der" | b"p8" | b"pk8" | b"key" | b"kdbx"
+        | b"gpg" | b"pgp" | b"ppk" => Place::KeyStore,
+        b"yml" | b"yaml" | b"json" | b"toml" | b"ini" | b"conf" | b"cfg" | b"cnf" | b"config" | b"properties"
+        | b"tf" | b"tfvars" | b"hcl" | b"xml" | b"settings" | b"secret" | b"secrets" | b"credentials" => {
+            Place::Settings
+        }
         b"sh" | b"bash" | b"zsh" | b"ps1" | b"service" => Place::Settings,
         _ => return None,
     })

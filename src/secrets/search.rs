@@ -1,6 +1,6 @@
 //! The search in a content from its beginning to its end, in pieces, and in archives.
 
-use super::archive::{self, Archive};
+use super::archive::{Archive, Bounds};
 use super::leak::{self, Gap, Hit, Leak, Leaks, MAX_LEAKS};
 use super::marks::{self, AHEAD, BEHIND};
 use super::place::Place;
@@ -32,8 +32,13 @@ pub enum SearchError {
 /// # Errors
 /// Where `content` cannot be read. An archive that is damaged is no error but a [`Gap`].
 pub fn search(place: Place, content: impl Read) -> Result<Leaks, SearchError> {
+    search_within(Bounds::default(), place, content)
+}
+
+/// As [`search`], with other bounds on what archives may unpack to.
+pub(super) fn search_within(bounds: Bounds, place: Place, content: impl Read) -> Result<Leaks, SearchError> {
     let mut content = Honest { input: content, error: None };
-    let mut search = Search::default();
+    let mut search = Search { bounds, ..Search::default() };
     let ended = search.content(place, &mut content, 0);
     match (content.error, ended) {
         (Some(error), _) | (None, Err(error)) => Err(SearchError::Read(error)),
@@ -76,7 +81,7 @@ pub(super) struct Search {
     leaks: Leaks,
     /// The way to what is searched now.
     inside: Vec<String>,
-    pub(super) bounds: archive::Bounds,
+    pub(super) bounds: Bounds,
 }
 
 impl Search {
@@ -125,7 +130,8 @@ impl Search {
 
     /// Searches what begins with `buffer` and goes on, if it has not ended, with `input`.
     fn plain(&mut self, place: Place, mut buffer: Vec<u8>, input: &mut dyn Read, mut ended: bool) -> io::Result<()> {
-        let mut page = Page { is_binary: memchr::memchr(0, &buffer[..buffer.len().min(8 << 10)]).is_some(), ..Page::default() };
+        let mut page =
+            Page { is_binary: memchr::memchr(0, &buffer[..buffer.len().min(8 << 10)]).is_some(), ..Page::default() };
         if ended && place.is_read_whole() {
             files::search(place, &buffer, |hit| page.hit(&buffer, hit));
         }

@@ -23,11 +23,11 @@ const KINDS: [u16; 256] = {
     while byte < 256 {
         kinds[byte] = match byte as u8 {
             b'2'..=b'7' => DIGIT_2_TO_7,
-            b'0'..=b'9' => OTHER_DIGIT,
+            b'0' | b'1' | b'8' | b'9' => OTHER_DIGIT,
             b'a'..=b'f' => LOWER_A_TO_F,
-            b'a'..=b'z' => OTHER_LOWER,
+            b'g'..=b'z' => OTHER_LOWER,
             b'A'..=b'F' => UPPER_A_TO_F,
-            b'A'..=b'Z' => OTHER_UPPER,
+            b'G'..=b'Z' => OTHER_UPPER,
             b'_' => UNDERSCORE,
             b'-' => DASH,
             b'+' | b'/' => PLUS_OR_SLASH,

@@ -12,6 +12,17 @@ const MAX_VALUE: usize = 512;
 /// So many spaces stand around a sign.
 const MAX_SPACES: usize = 40;
 
+/// What ends a value that has no quotes.
+const ENDS: [bool; 256] = {
+    let (mut ends, mut i) = ([false; 256], 0);
+    let bytes = b" \t\r\x0c,;&\"'<>)}]|`";
+    while i < bytes.len() {
+        ends[bytes[i] as usize] = true;
+        i += 1;
+    }
+    ends
+};
+
 /// A setting.
 pub(super) struct Setting<'a> {
     /// Its name in lower case, words joined by `_`.
@@ -19,14 +30,18 @@ pub(super) struct Setting<'a> {
     pub(super) value: &'a [u8],
     /// Where the value stands in the text.
     pub(super) range: Range<usize>,
-    /// Whether the value has quotes around it.
-    pub(super) is_quoted: bool,
     /// The line.
     pub(super) line: &'a [u8],
 }
 
-/// Calls `found` with each setting of a text. `rest_of_line`: whether values without quotes go to the end of the line.
-pub(super) fn each<'a>(text: &'a [u8], rest_of_line: bool, mut found: impl FnMut(Setting<'a>)) {
+/// Calls `found` with each setting of a text whose name is `wanted`; what values others have is not looked at.
+/// `rest_of_line`: whether values without quotes go to the end of the line.
+pub(super) fn each<'a>(
+    text: &'a [u8],
+    rest_of_line: bool,
+    wanted: fn(&str) -> bool,
+    mut found: impl FnMut(Setting<'a>),
+) {
     for range in lines(text) {
         let line = &text[range.clone()];
         let mut past = 0;
@@ -34,12 +49,12 @@ pub(super) fn each<'a>(text: &'a [u8], rest_of_line: bool, mut found: impl FnMut
             if at < past {
                 continue;
             }
-            let Some(name) = name(&line[..at], line[at] == b'>') else { continue };
-            let Some((value, is_quoted)) = value(line, at + 1, rest_of_line && line[at] == b'=') else { continue };
+            let Some(name) = name(&line[..at], line[at] == b'>').filter(|name| wanted(name)) else { continue };
+            let Some(value) = value(line, at + 1, rest_of_line && line[at] == b'=') else { continue };
             // In a value in quotes others may stand: `-c "password=x"`.
             past = if rest_of_line { value.end } else { at + 1 };
             let range = range.start + value.start..range.start + value.end;
-            found(Setting { name, value: &line[value], range, is_quoted, line });
+            found(Setting { name, value: &line[value], range, line });
         }
     }
 }
@@ -90,10 +105,10 @@ fn plain_name(name: &[u8]) -> String {
     plain
 }
 
-/// The value that begins at or behind `at`, and whether it is in quotes.
-fn value(line: &[u8], at: usize, rest_of_line: bool) -> Option<(Range<usize>, bool)> {
+/// Where the value is that begins at or behind `at`, without quotes.
+fn value(line: &[u8], at: usize, rest_of_line: bool) -> Option<Range<usize>> {
     let rest = line.get(at..)?;
-    // The rest of `=>`, `==`; spaces, and the sign of a text of several lines is no value.
+    // What is left of `=>` and `==`.
     let start = at + rest.iter().take(MAX_SPACES).take_while(|b| b" \t=>".contains(b)).count();
     let rest = &line[start..];
     let (quote, opening) = match rest {
@@ -105,8 +120,8 @@ fn value(line: &[u8], at: usize, rest_of_line: bool) -> Option<(Range<usize>, bo
     let length = match quote {
         Some(quote) => inner.iter().position(|b| *b == quote)?.checked_sub(opening - 1)?,
         None if rest_of_line => inner.trim_ascii_end().len(),
-        None => inner.iter().position(|b| b.is_ascii_whitespace() || b",;&\"'<>)}]|`".contains(b)).unwrap_or(inner.len()),
+        None => inner.iter().position(|b| ENDS[usize::from(*b)]).unwrap_or(inner.len()),
     };
     let start = start + opening;
-    (length > 0 && length <= MAX_VALUE).then_some((start..start + length, quote.is_some()))
+    (length > 0 && length <= MAX_VALUE).then_some(start..start + length)
 }

@@ -9,7 +9,9 @@ const PROOF: usize = 32;
 pub(super) fn detect<'a>(start: &[u8], rest: &'a mut dyn Read) -> Option<Utf16<'a>> {
     let proves = |high: usize, low: usize| {
         let pairs = start.get(..2 * PROOF).map(|start| start.chunks_exact(2));
-        pairs.is_some_and(|mut pairs| pairs.all(|pair| pair[high] == 0 && (pair[low].is_ascii_graphic() || pair[low].is_ascii_whitespace())))
+        pairs.is_some_and(|mut pairs| {
+            pairs.all(|pair| pair[high] == 0 && (pair[low].is_ascii_graphic() || pair[low].is_ascii_whitespace()))
+        })
     };
     let read: fn([u8; 2]) -> u16 = match start {
         [0xff, 0xfe, ..] => u16::from_le_bytes,

@@ -17,8 +17,10 @@ const MAX_MEMBERS: u32 = 500_000;
 const MAX_UNPACKED: u64 = 2 << 30;
 /// What may still be read.
 pub(super) struct Bounds {
-    members: u32,
-    bytes: u64,
+    /// Members of archives.
+    pub(super) members: u32,
+    /// Bytes that come out of them.
+    pub(super) bytes: u64,
 }
 
 impl Default for Bounds {
@@ -42,8 +44,10 @@ impl Archive {
     /// What a content that begins like this is.
     pub(super) fn detect(start: &[u8]) -> Option<Archive> {
         match start {
-            [b'P', b'K', 3, 4, ..] => Some(Archive::Zip),
-            [0x1f, 0x8b, 8, ..] | [0xfd, b'7', b'z', b'X', b'Z', 0, ..] | [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Archive::Compressed),
+            _ if zip::begins(start) => Some(Archive::Zip),
+            [0x1f, 0x8b, 8, ..] | [0xfd, b'7', b'z', b'X', b'Z', 0, ..] | [0x28, 0xb5, 0x2f, 0xfd, ..] => {
+                Some(Archive::Compressed)
+            }
             _ if tar::begins(start) => Some(Archive::Tar),
             _ => None,
         }
@@ -85,7 +89,11 @@ impl Search {
     }
 
     /// Reads what is unpacked, as far as the bounds allow.
-    fn bounded(&mut self, input: &mut dyn Read, read: impl FnOnce(&mut Search, &mut dyn Read) -> io::Result<()>) -> io::Result<()> {
+    fn bounded(
+        &mut self,
+        input: &mut dyn Read,
+        read: impl FnOnce(&mut Search, &mut dyn Read) -> io::Result<()>,
+    ) -> io::Result<()> {
         let allowed = self.bounds.bytes;
         let mut counted = Counted { input: &mut input.take(allowed), count: 0 };
         let result = read(self, &mut counted);

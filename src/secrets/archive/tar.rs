@@ -22,6 +22,9 @@ pub(super) fn search(search: &mut Search, input: &mut dyn Read, depth: usize) ->
             return Err(io::ErrorKind::InvalidData.into());
         }
         let size = number(&header[124..136]).ok_or(io::ErrorKind::InvalidData)?;
+        if header[156] == b'S' && header[482] != 0 {
+            pass_sparse_map(input)?;
+        }
         let mut body = (&mut *input).take(size);
         match header[156] {
             b'L' | b'x' if size <= MAX_NAME => {
@@ -29,7 +32,7 @@ pub(super) fn search(search: &mut Search, input: &mut dyn Read, depth: usize) ->
                 body.read_to_end(&mut value)?;
                 long_name = if header[156] == b'L' { Some(value) } else { pax_path(&value).or(long_name) };
             }
-            b'0' | 0 | b'7' => {
+            b'0' | 0 | b'7' | b'S' => {
                 let name = long_name.take().unwrap_or_else(|| short_name(&header));
                 if !search.next_member() {
                     return Ok(());
@@ -48,6 +51,13 @@ pub(super) fn search(search: &mut Search, input: &mut dyn Read, depth: usize) ->
         let padding = (BLOCK as u64 - size % BLOCK as u64) % BLOCK as u64;
         io::copy(&mut (&mut *input).take(padding), &mut io::sink())?;
     }
+    Ok(())
+}
+
+/// GNU's sparse files may have more headers, each of which says whether another follows.
+fn pass_sparse_map(input: &mut dyn Read) -> io::Result<()> {
+    let mut block = [0; BLOCK];
+    while read_block(input, &mut block)? && block[504] != 0 {}
     Ok(())
 }
 

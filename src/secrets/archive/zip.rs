@@ -23,6 +23,16 @@ struct Header {
     is_64: bool,
 }
 
+/// Whether a content begins as a zip archive: with a header that somebody wrote, and not with a text that has its first letters.
+pub(super) fn begins(start: &[u8]) -> bool {
+    let Some(rest) = start.strip_prefix(&LOCAL_HEADER) else { return false };
+    let method = rest.get(4..6).map(|m| u16::from_le_bytes([m[0], m[1]]));
+    let name_length = rest.get(22..24).map(|n| usize::from(u16::from_le_bytes([n[0], n[1]])));
+    let name = name_length.and_then(|length| rest.get(26..26 + length));
+    method.is_some_and(|method| method < 100)
+        && name.is_some_and(|name| !name.is_empty() && !name.iter().any(u8::is_ascii_control))
+}
+
 /// Searches all members, and what stands behind them.
 pub(super) fn search(search: &mut Search, input: &mut dyn Read, depth: usize) -> io::Result<()> {
     let mut input = BufReader::with_capacity(64 << 10, input);
@@ -50,7 +60,11 @@ fn member(search: &mut Search, header: &Header, input: &mut BufReader<&mut dyn R
     }
     if open && (!readable || header.method == 0) {
         // Nothing says where it ends.
-        return if header.name.ends_with(b"/") { descriptor(header, input) } else { Err(io::ErrorKind::InvalidData.into()) };
+        return if header.name.ends_with(b"/") {
+            descriptor(header, input)
+        } else {
+            Err(io::ErrorKind::InvalidData.into())
+        };
     }
     let (name, place) = (String::from_utf8_lossy(&header.name).into_owned(), place::of_bytes(&header.name));
     if open {
@@ -109,7 +123,13 @@ fn header(input: &mut impl Read) -> io::Result<Header> {
     let sizes = zip64(&extra);
     let packed = match sizes {
         // The size of what comes out stands first, where it is not in the header.
-        Some(sizes) if packed == ELSEWHERE => if unpacked == ELSEWHERE { sizes[1] } else { sizes[0] },
+        Some(sizes) if packed == ELSEWHERE => {
+            if unpacked == ELSEWHERE {
+                sizes[1]
+            } else {
+                sizes[0]
+            }
+        }
         _ => packed.into(),
     };
     Ok(Header { flags: u16_at(2), method: u16_at(4), packed, name, is_64: sizes.is_some() })

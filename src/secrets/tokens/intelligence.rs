@@ -5,7 +5,9 @@ use super::{Is, Of, Set, Token, token};
 pub(super) static TABLE: &[Token] = &[
     // The mark in the middle of OpenAI's keys is its name in base64.
     token("openai-key", "T3BlbkFJ", &[Of(Set::NAME, 20, 90)]).behind(Set::NAME, 23, 110).checked(is_openai),
-    token("anthropic-key", "sk-ant-", &[Of(Set::NAME, 80, 120)]).whole_run(),
+    token("anthropic-key", "sk-ant-api03-", &[Of(Set::NAME, 95, 95)]).checked(is_anthropic),
+    token("anthropic-key", "sk-ant-admin01-", &[Of(Set::NAME, 95, 95)]).checked(is_anthropic),
+    token("anthropic-key", "sk-ant-oat01-", &[Of(Set::NAME, 95, 95)]).checked(is_anthropic),
     token("hugging-face-token", "hf_", &[Of(Set::LETTERS, 34, 34)]),
     token("hugging-face-token", "api_org_", &[Of(Set::LETTERS, 34, 34)]),
     token("groq-key", "gsk_", &[Of(Set::ALNUM, 52, 52)]),
@@ -24,4 +26,8 @@ pub(super) static TABLE: &[Token] = &[
 
 fn is_openai(key: &[u8]) -> bool {
     key.starts_with(b"sk-")
+}
+
+fn is_anthropic(key: &[u8]) -> bool {
+    key.ends_with(b"AA")
 }

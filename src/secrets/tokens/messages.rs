@@ -1,11 +1,15 @@
 //! Chat, mail, telephone.
 
-use super::{Is, Of, Set, Token, token};
+use super::{Is, Of, Part, Set, Token, token};
 use crate::secrets::checksum;
 
+/// The number of a team, a user or an app of Slack.
+const TEAM: Part = Of(Set::DIGITS, 9, 14);
+
 pub(super) static TABLE: &[Token] = &[
-    token("slack-token", "xoxb-", &[Of(Set::DIGITS, 9, 14), Is("-"), Of(Set::NAME, 20, 60)]).whole_run(),
-    token("slack-token", "xoxp-", &[Of(Set::DIGITS, 9, 14), Is("-"), Of(Set::NAME, 40, 90)]).whole_run(),
+    token("slack-token", "xoxb-", &[Of(Set::DIGITS, 8, 14), Is("-"), Of(Set::ALNUM, 18, 26)]),
+    token("slack-token", "xoxb-", &[TEAM, Is("-"), TEAM, Is("-"), Of(Set::ALNUM, 24, 24)]),
+    token("slack-token", "xoxp-", &[TEAM, Is("-"), TEAM, Is("-"), TEAM, Is("-"), Of(Set::ALNUM, 28, 34)]),
     token("slack-token", "xoxa-", &[Of(Set::DIGITS, 1, 14), Is("-"), Of(Set::NAME, 20, 90)]).whole_run(),
     token("slack-token", "xoxr-", &[Of(Set::DIGITS, 1, 14), Is("-"), Of(Set::NAME, 20, 90)]).whole_run(),
     token("slack-token", "xoxs-", &[Of(Set::DIGITS, 9, 14), Is("-"), Of(Set::NAME, 20, 90)]).whole_run(),
@@ -13,8 +17,12 @@ pub(super) static TABLE: &[Token] = &[
     token("slack-token", "xoxe-1-", &[Of(Set::ALNUM, 140, 170)]).whole_run(),
     token("slack-token", "xoxe.xoxp-1-", &[Of(Set::ALNUM, 150, 180)]).whole_run(),
     token("slack-token", "xoxe.xoxb-1-", &[Of(Set::ALNUM, 150, 180)]).whole_run(),
-    token("slack-app-token", "xapp-1-", &[Of(Set::UPPER, 9, 13), Is("-"), Of(Set::DIGITS, 9, 14), Is("-"), Of(Set::HEX, 60, 70)])
-        .whole_run(),
+    token(
+        "slack-app-token",
+        "xapp-1-",
+        &[Of(Set::UPPER, 9, 13), Is("-"), Of(Set::DIGITS, 9, 14), Is("-"), Of(Set::HEX, 60, 70)],
+    )
+    .whole_run(),
     token("telegram-bot-token", ":AA", &[Of(Set::NAME, 33, 33)]).behind(Set::DIGITS, 8, 10),
     // The first 24 to 28 characters end with the first dot: six more, the second dot, and a run.
     token("discord-bot-token", ".", &[Of(Set::NAME, 6, 6), Is("."), Of(Set::NAME, 27, 38)])

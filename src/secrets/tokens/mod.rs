@@ -2,7 +2,7 @@
 //! around it.
 //!
 //! The tables beside this file hold one row for each form. All marks are searched for together, in runs
-//! ([`runs`](super::runs)) and shortly before them; where one stands, its rows are compared with what is around it.
+//! (`runs`) and shortly before them; where one stands, its rows are compared with what is around it.
 
 mod code;
 mod intelligence;
@@ -106,7 +106,8 @@ impl Token {
         if !self.is_open() && text.get(end).is_some_and(u8::is_ascii_alphanumeric) {
             return None;
         }
-        let random = plausible::random(text.get(body..end).filter(|body| body.len() >= 12).unwrap_or(&text[start..end]));
+        let random =
+            plausible::random(text.get(body..end).filter(|body| body.len() >= 12).unwrap_or(&text[start..end]));
         let sound = random && self.check.is_none_or(|check| check(&text[start..end]));
         sound.then_some(start..end)
     }
@@ -157,7 +158,8 @@ impl Marks {
     /// # Panics
     /// Where there are too many marks for an automaton, which does not depend on what is read.
     fn new(own: &[&'static str]) -> Marks {
-        let tables = [code::TABLE, intelligence::TABLE, messages::TABLE, operations::TABLE, platforms::TABLE, services::TABLE];
+        let tables =
+            [code::TABLE, intelligence::TABLE, messages::TABLE, operations::TABLE, platforms::TABLE, services::TABLE];
         let forms: Vec<&'static Token> = tables.into_iter().flatten().collect();
         let words = forms.iter().map(|token| token.mark).chain(own.iter().copied());
         let automaton = AhoCorasick::builder()
@@ -179,7 +181,7 @@ impl Marks {
     }
 }
 
-/// The marks, with [`OWN`](super::marks::OWN) behind the tables'.
+/// The marks, with those of `marks::OWN` behind the tables'.
 pub(super) static MARKS: LazyLock<Marks> = LazyLock::new(|| Marks::new(super::marks::OWN));
 
 /// The token that stands at the mark of a form, and how many of its first bytes everybody knows.
@@ -188,14 +190,3 @@ pub(super) fn at(token: &'static Token, text: &[u8], at: usize) -> Option<(&'sta
     let known = if range.start == at { token.mark.len() } else { 0 };
     Some((Rule::named(token.rule)?, range, known))
 }
-
-#[cfg(test)]
-pub(super) fn all() -> impl Iterator<Item = &'static Token> {
-    let tables = [code::TABLE, intelligence::TABLE, messages::TABLE, operations::TABLE, platforms::TABLE, services::TABLE];
-    tables.into_iter().flatten()
-}
-
-#[cfg(test)]
-mod fixtures;
-#[cfg(test)]
-pub(super) use fixtures::Planted;
