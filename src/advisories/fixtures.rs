@@ -44,7 +44,9 @@ pub fn osv(advisories: &[Value]) -> Feed {
     let files: Vec<(String, Vec<u8>)> = advisories
         .iter()
         .enumerate()
-        .map(|(at, advisory)| (format!("{at}-{}.json", advisory["id"].as_str().unwrap_or("x")), advisory.to_string().into_bytes()))
+        .map(|(at, advisory)| {
+            (format!("{at}-{}.json", advisory["id"].as_str().unwrap_or("x")), advisory.to_string().into_bytes())
+        })
         .collect();
     let files: Vec<(&str, &[u8])> = files.iter().map(|(name, content)| (name.as_str(), content.as_slice())).collect();
     feed("osv", zip(&files))
@@ -73,9 +75,7 @@ pub fn tracker(package: &str, holes: Value) -> Feed {
 
 /// The catalogue of exploited holes.
 pub fn kev(cves: &[&str]) -> Feed {
-    let row = |cve: &&str| {
-        json!({ "cveID": cve, "dateAdded": "2025-03-01", "dueDate": "2025-03-22", "knownRansomwareCampaignUse": "Known" })
-    };
+    let row = |cve: &&str| json!({ "cveID": cve, "dateAdded": "2025-03-01", "dueDate": "2025-03-22", "knownRansomwareCampaignUse": "Known" });
     let rows: Vec<Value> = cves.iter().map(row).collect();
     let catalogue = json!({
         "title": "CISA Catalog of Known Exploited Vulnerabilities",

@@ -4,8 +4,8 @@ mod judging;
 
 pub(super) use judging::{Db, JudgeArgs, Scan, VerdictFormat};
 
-use judging::form_and_file;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use judging::form_and_file;
 use std::path::PathBuf;
 
 /// One KDL file in, one signed, attested, reproducible image out.

@@ -34,6 +34,7 @@ pub(crate) fn package(name: &str, version: &str) -> Package {
         summary: Some("a thing that others need".into()),
         essential: false,
         requested: false,
+        location: None,
     }
 }
 

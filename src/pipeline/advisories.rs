@@ -60,7 +60,18 @@ pub struct DatabaseReport {
 
 /// The ecosystems whose public feeds are taken: those whose packages kiln finds.
 const ECOSYSTEMS: [&str; 12] = [
-    "AlmaLinux", "Alpine", "Go", "Maven", "NuGet", "Packagist", "PyPI", "Rocky Linux", "RubyGems", "Ubuntu", "crates.io", "npm",
+    "AlmaLinux",
+    "Alpine",
+    "Go",
+    "Maven",
+    "NuGet",
+    "Packagist",
+    "PyPI",
+    "Rocky Linux",
+    "RubyGems",
+    "Ubuntu",
+    "crates.io",
+    "npm",
 ];
 
 /// OSV's exports, below which each ecosystem has a folder.
@@ -113,7 +124,8 @@ fn fetch(session: &Session<'_>, address: &str) -> Result<Feed, Error> {
         return Ok(Feed { name, form: None, file });
     }
     let url: Url = address.parse().map_err(|error| Error::Usage(format!("the address of a feed: {error}")))?;
-    let name = if url.is_file() { url.path().rsplit('/').next().unwrap_or_default().to_owned() } else { url.to_string() };
+    let name =
+        if url.is_file() { url.path().rsplit('/').next().unwrap_or_default().to_owned() } else { url.to_string() };
     let mut writer = session.store.writer()?;
     session.wait(session.client()?.download(http::Request::get(url).limit(MAX_FEED), None, &mut writer))?;
     writer.flush().map_err(StoreError::from)?;

@@ -433,9 +433,8 @@ impl Build<'_> {
             }
             None => None,
         };
-        let attested = attest::platform(session, self.identity, &made.image.manifest, &told, &checked, || {
-            Ok(&take()?.inventory)
-        })?;
+        let attested =
+            attest::platform(session, self.identity, &made.image.manifest, &told, &checked, || Ok(&take()?.inventory))?;
         let packages = realised.locked.as_ref().map_or(0, |set| set.packages.len());
         Ok(Finished { made, images: realised.used, stages: built, packages, judged, attested })
     }

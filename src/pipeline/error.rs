@@ -2,10 +2,10 @@
 
 use super::failure::Failure;
 use crate::advisories::database::{CompileError, DatabaseError};
-use crate::evidence::scan::ContentError;
 use crate::compile;
 use crate::diagnostic::Diagnostics;
 use crate::evidence::sbom::InventoryError;
+use crate::evidence::scan::ContentError;
 use crate::evidence::sign::{KeyError, SignError};
 use crate::evidence::test_result::ReportError;
 use crate::git::GitError;
@@ -307,7 +307,10 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Error::Spec(_) | Error::Usage(_) | Error::NoKeyInCi { .. } => Kind::Usage,
-            Error::Unreadable { what: "the spec" | "the public key" | "the policy" | "the feed" | "the VEX document", .. } => Kind::Usage,
+            Error::Unreadable {
+                what: "the spec" | "the public key" | "the policy" | "the feed" | "the VEX document",
+                ..
+            } => Kind::Usage,
             Error::Compile(_) => Kind::Usage,
             Error::Lock(_) | Error::LockStale { .. } | Error::Unpinned(_) => Kind::Lock,
             Error::Plan(PlanError::Git { error, .. }) => of_git(error),

@@ -12,8 +12,8 @@ use crate::diagnostic::Sources;
 use crate::evidence::claims;
 use crate::oci::{Digest, Platform};
 use crate::plan::{
-    self, Level, Lock, LockedLayout, Outside, Refresh, Request, Wanted, WantedAdvisories, WantedCommit, WantedDownload, WantedImage,
-    WantedSet,
+    self, Level, Lock, LockedLayout, Outside, Refresh, Request, Wanted, WantedAdvisories, WantedCommit, WantedDownload,
+    WantedImage, WantedSet,
 };
 use crate::spec::{self, Image, SourceKind};
 use std::collections::{BTreeMap, BTreeSet};

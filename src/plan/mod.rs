@@ -19,7 +19,9 @@ pub use advisories::WantedAdvisories;
 pub use commits::WantedCommit;
 pub use error::PlanError;
 pub use level::{Bases, Level, LevelError, levels};
-pub use lock::{Lock, LockError, LockedAdvisories, LockedCommit, LockedDownload, LockedEntry, LockedImage, LockedLayout, LockedSet};
+pub use lock::{
+    Lock, LockError, LockedAdvisories, LockedCommit, LockedDownload, LockedEntry, LockedImage, LockedLayout, LockedSet,
+};
 pub use own::{OwnBase, own_base};
 pub use request::{Request, RequestedSource, RequestedWish};
 pub use update::{Outside, Refresh, Wanted, WantedDownload, WantedImage, WantedSet, mirrors, update};

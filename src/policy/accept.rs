@@ -49,7 +49,7 @@ fn is_content(accept: &Accept, finding: &Finding) -> bool {
 }
 
 /// Whether a path fits a pattern: `*` is any part of a name, `?` a character, `**` any folders.
-fn matches(pattern: &str, path: &str) -> bool {
+pub(super) fn matches(pattern: &str, path: &str) -> bool {
     let (pattern, path): (Vec<&str>, Vec<&str>) = (pattern.split('/').collect(), path.split('/').collect());
     // Of each row only the one before is needed: a hostile pattern costs its length times the path's.
     let mut row = vec![false; path.len() + 1];

@@ -67,7 +67,8 @@ pub fn judge(case: Case<'_>) -> Verdict {
         sources: case.sources,
         day: case.day,
     };
-    let mut findings: Vec<Judged> = case.findings.into_iter().flat_map(|finding| bench.weigh(finding, &mut used)).collect();
+    let mut findings: Vec<Judged> =
+        case.findings.into_iter().flat_map(|finding| bench.weigh(finding, &mut used)).collect();
     // Worst first; what is equally bad by rule and title.
     findings.sort_by(|a, b| {
         let key = |judged: &Judged| (judged.outcome, judged.finding.rule.family, Reverse(judged.finding.severity));
@@ -168,8 +169,7 @@ impl<'a> Bench<'a> {
 
     /// What nothing stands against: it is accepted where a clause was waived for it, else only noted.
     fn without_claim(&self, finding: Finding, claims: &[Claim<'_>]) -> Judged {
-        let mut because: Vec<Because> =
-            claims.iter().flat_map(|claim| claim.waived_by.iter().cloned()).collect();
+        let mut because: Vec<Because> = claims.iter().flat_map(|claim| claim.waived_by.iter().cloned()).collect();
         because.dedup();
         let outcome = if because.is_empty() { Outcome::Noted } else { Outcome::Accepted };
         Judged { finding, outcome, because, expired: None }

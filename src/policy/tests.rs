@@ -34,7 +34,10 @@ fn judged(own: &str, above: &str, findings: Vec<Finding>, proofs: &Proofs) -> Ve
             all.extend(read.into_iter().map(|policy| (standing, policy)));
         }
     }
-    let documents: Vec<Vex> = all.iter().flat_map(|(standing, policy)| policy.vex.iter().map(|named| not_affected(*standing, named.span))).collect();
+    let documents: Vec<Vex> = all
+        .iter()
+        .flat_map(|(standing, policy)| policy.vex.iter().map(|named| not_affected(*standing, named.span)))
+        .collect();
     judge(Case {
         policies: all.iter().map(|(standing, policy)| (*standing, policy)).collect(),
         vex: &documents,
@@ -90,13 +93,28 @@ fn a_clause_means_what_fits_all_of_its_conditions() {
     assert_eq!(outcome("deny \"shell\"", high()), Outcome::Noted);
     assert_eq!(outcome("warn \"vulnerability\"", high()), Outcome::Warned);
     for fits in [
-        "severity=\"high\"", "severity=\"low\"", "fixable=#true", "exploited=#true", "epss=\"5%\"", "age=\"30d\"",
+        "severity=\"high\"",
+        "severity=\"low\"",
+        "fixable=#true",
+        "exploited=#true",
+        "epss=\"5%\"",
+        "age=\"30d\"",
         "severity=\"high\" fixable=#true exploited=#true epss=\"4.9%\" age=\"4w\"",
     ] {
         assert_eq!(outcome(&format!("deny \"vulnerability\" {fits}"), high()), Outcome::Denied, "{fits}");
     }
     for other in ["severity=\"critical\"", "fixable=#false", "exploited=#false", "epss=\"5.1%\"", "age=\"31d\""] {
-        assert_eq!(outcome(&format!("deny \"vulnerability\" severity=\"low\" {}", other.replace("severity=", "epss=\"9%\" severity=").replace("severity=\"low\" epss", "epss")), high()), Outcome::Noted, "{other}");
+        assert_eq!(
+            outcome(
+                &format!(
+                    "deny \"vulnerability\" severity=\"low\" {}",
+                    other.replace("severity=", "epss=\"9%\" severity=").replace("severity=\"low\" epss", "epss")
+                ),
+                high()
+            ),
+            Outcome::Noted,
+            "{other}"
+        );
     }
     // What nobody weighed is neither mild nor bad.
     assert_eq!(outcome("deny \"vulnerability\" severity=\"negligible\"", hole(None)), Outcome::Noted);
@@ -138,7 +156,9 @@ fn an_acceptance_is_about_the_places_that_it_names() {
     let told: Vec<(Outcome, Vec<&str>)> = verdict
         .findings
         .iter()
-        .map(|judged| (judged.outcome, judged.finding.places.iter().filter_map(|place| place.path.as_deref()).collect()))
+        .map(|judged| {
+            (judged.outcome, judged.finding.places.iter().filter_map(|place| place.path.as_deref()).collect())
+        })
         .collect();
     assert_eq!(told, [(Outcome::Denied, vec!["/opt/x"]), (Outcome::Accepted, vec!["/usr/bin/su", "/usr/bin/sudo"])]);
     assert!(!verdict.passed);
@@ -168,7 +188,10 @@ fn a_spec_cannot_weaken_what_stands_above_it() {
 #[test]
 fn packages_and_digests_narrow_an_acceptance_down() {
     let of = |what: &str| {
-        outcome(&format!("deny \"vulnerability\"\naccept \"CVE-2026-1\" until=\"2027-01-01\" reason=\"x\" {what}"), hole(None))
+        outcome(
+            &format!("deny \"vulnerability\"\naccept \"CVE-2026-1\" until=\"2027-01-01\" reason=\"x\" {what}"),
+            hole(None),
+        )
     };
     assert_eq!(of("package=\"libssl3t64\""), Outcome::Accepted);
     assert_eq!(of("package=\"pkg:deb/debian/libssl3t64\""), Outcome::Accepted);
@@ -183,7 +206,10 @@ fn packages_and_digests_narrow_an_acceptance_down() {
     assert_eq!(of("confidence=\"likely\""), Outcome::Denied);
     assert_eq!(of("confidence=\"certain\""), Outcome::Noted);
     assert_eq!(of(&format!("\naccept \"secret\" digest=\"{digest}\" reason=\"of a test\"")), Outcome::Accepted);
-    assert_eq!(of(&format!("\naccept \"secret\" digest=\"{}\" reason=\"of a test\"", Digest::of("b"))), Outcome::Denied);
+    assert_eq!(
+        of(&format!("\naccept \"secret\" digest=\"{}\" reason=\"of a test\"", Digest::of("b"))),
+        Outcome::Denied
+    );
     assert_eq!(of("\naccept \"secret\" path=\"/**\" reason=\"of a test\""), Outcome::Denied, "a variable has no path");
 }
 
@@ -191,7 +217,10 @@ fn packages_and_digests_narrow_an_acceptance_down() {
 fn licences_are_judged_as_expressions() {
     let of = |clause: &str, licence: &str| {
         let detail = Detail::Licence { package: "pkg:deb/debian/x".into(), name: "x".into(), licence: licence.into() };
-        outcome(&format!("deny \"licence\" {{ {clause} }}"), Finding::new(rule("licence"), None, "x", detail, Vec::new()))
+        outcome(
+            &format!("deny \"licence\" {{ {clause} }}"),
+            Finding::new(rule("licence"), None, "x", detail, Vec::new()),
+        )
     };
     let only = "only \"MIT\" \"Apache-2.0\"";
     assert_eq!(of(only, "MIT"), Outcome::Noted);
@@ -208,12 +237,14 @@ fn licences_are_judged_as_expressions() {
 
 #[test]
 fn labels_stages_and_databases_have_conditions_of_their_own() {
-    let label = |name: &str| {
-        Finding::new(rule("missing-label"), None, "x", Detail::Label { name: name.into() }, Vec::new())
-    };
+    let label =
+        |name: &str| Finding::new(rule("missing-label"), None, "x", Detail::Label { name: name.into() }, Vec::new());
     assert_eq!(outcome("deny \"missing-label\"", label("org.opencontainers.image.source")), Outcome::Denied);
     assert_eq!(outcome("deny \"missing-label\"", label("com.example.team")), Outcome::Noted);
-    assert_eq!(outcome("deny \"missing-label\" label=\"com.example.team\"", label("com.example.team")), Outcome::Denied);
+    assert_eq!(
+        outcome("deny \"missing-label\" label=\"com.example.team\"", label("com.example.team")),
+        Outcome::Denied
+    );
     let network = |stage: Option<&str>| {
         let detail = Detail::Command { stage: stage.map(str::to_owned) };
         Finding::new(rule("network"), None, "x", detail, vec![Place::default()])
@@ -239,15 +270,19 @@ fn what_must_be_attached_is_missed() {
     assert_eq!(
         of(all, &Proofs::default()),
         [
-            "3: the image is not signed", "4: the image has no bill of materials", "5: the image has no provenance",
-            "6: no check passed for the image", "7: the check unit did not run for the image",
+            "3: the image is not signed",
+            "4: the image has no bill of materials",
+            "5: the image has no provenance",
+            "6: no check passed for the image",
+            "7: the check unit did not run for the image",
         ]
     );
     let some = Proofs { signature: true, sbom: true, provenance: Some(1), checks: vec![("unit".into(), false)] };
     assert_eq!(
         of(all, &some),
         [
-            "5: the image's provenance reaches SLSA level 1 of build, and not 2", "6: no check passed for the image",
+            "5: the image's provenance reaches SLSA level 1 of build, and not 2",
+            "6: no check passed for the image",
             "7: the check unit did not pass",
         ]
     );
@@ -258,12 +293,17 @@ fn what_must_be_attached_is_missed() {
 #[test]
 fn the_worst_comes_first_and_useless_acceptances_are_told() {
     let own = "deny \"vulnerability\"\nwarn \"setuid\"\naccept \"CVE-2020-1\" until=\"2027-01-01\" reason=\"long ago\"";
-    let verdict = judged(own, "", vec![setuid(&["/a"]), hole(None), hole(Some(Severity::Critical))], &Proofs::default());
+    let verdict =
+        judged(own, "", vec![setuid(&["/a"]), hole(None), hole(Some(Severity::Critical))], &Proofs::default());
     let order: Vec<(Outcome, Option<Severity>)> =
         verdict.findings.iter().map(|judged| (judged.outcome, judged.finding.severity)).collect();
     assert_eq!(
         order,
-        [(Outcome::Denied, Some(Severity::Critical)), (Outcome::Denied, None), (Outcome::Warned, Some(Severity::Medium))]
+        [
+            (Outcome::Denied, Some(Severity::Critical)),
+            (Outcome::Denied, None),
+            (Outcome::Warned, Some(Severity::Medium))
+        ]
     );
     assert_eq!(verdict.unused.len(), 1);
     assert_eq!(verdict.unused[0].at.line, 5);

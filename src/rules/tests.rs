@@ -3,8 +3,8 @@ use std::collections::BTreeSet;
 
 #[test]
 fn rules_are_sorted_and_each_is_there_once() {
-    let order: Vec<(Family, &str)> = RULES.iter().map(|rule| (rule.family, rule.id)).collect();
-    assert!(order.is_sorted(), "{order:?}");
+    let listed: Vec<(Family, &str)> = RULES.iter().map(|rule| (rule.family, rule.id)).collect();
+    assert!(listed.is_sorted(), "{listed:?}");
     let names: BTreeSet<&str> = RULES.iter().map(|rule| rule.id).collect();
     assert_eq!(names.len(), RULES.len());
     for rule in RULES {
@@ -41,21 +41,30 @@ fn each_rule_has_a_page_that_says_what_the_table_says() {
 fn the_list_of_standards_names_the_rules_of_each_control() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let list = std::fs::read_to_string(root.join("specs/rules/README.md")).expect("the list of rules");
-    let told = list.lines().filter(|line| Standard::ALL.iter().any(|s| line.starts_with(&format!("| {} | ", s.name()))));
+    let told =
+        list.lines().filter(|line| Standard::ALL.iter().any(|s| line.starts_with(&format!("| {} | ", s.name()))));
     let told: Vec<(String, Vec<String>)> = told
         .map(|line| {
             let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
-            let rules = cells[3].split(", ").filter_map(|link| Some(link.strip_prefix("[`")?.split('`').next()?.to_owned()));
+            let rules =
+                cells[3].split(", ").filter_map(|link| Some(link.strip_prefix("[`")?.split('`').next()?.to_owned()));
             (format!("{} {}", cells[0], cells[1]), rules.collect())
         })
         .collect();
     let mut controls: Vec<&Control> = RULES.iter().flat_map(|rule| rule.controls).collect();
     controls.sort_by_key(|control| order(control));
     controls.dedup();
-    let of = |control: &Control| RULES.iter().filter(|rule| rule.controls.contains(control)).map(|rule| rule.id.to_owned());
-    let wanted: Vec<_> = controls.into_iter().map(|control| (control.to_string(), of(control).collect())).collect();
+    let wanted = controls.into_iter().map(|control| {
+        let rules = RULES.iter().filter(|rule| rule.controls.contains(control));
+        (control.to_string(), rules.map(|rule| rule.id.to_owned()).collect())
+    });
+    let wanted: Vec<(String, Vec<String>)> = wanted.collect();
     assert_eq!(told, wanted);
     for rule in RULES {
-        assert!(list.contains(&format!("| [`{0}`]({0}.md) | {1} | {2} |", rule.id, rule.severity, rule.title)), "{}", rule.id);
+        assert!(
+            list.contains(&format!("| [`{0}`]({0}.md) | {1} | {2} |", rule.id, rule.severity, rule.title)),
+            "{}",
+            rule.id
+        );
     }
 }

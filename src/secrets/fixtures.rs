@@ -128,7 +128,7 @@ fn bech32(name: &str, random: &mut Random, fill: Fill) -> String {
     let wrong = usize::from(!matches!(fill, Fill::Random | Fill::Dull));
     data[3] = (data[3] + wrong as u8) & 31;
     data.truncate(58 - usize::from(fill == Fill::Short));
-    name.to_owned() + &data.iter().map(|v| char::from(ALPHABET[usize::from(*v)])).collect::<String>()
+    name.chars().chain(data.iter().map(|v| char::from(ALPHABET[usize::from(*v)]))).collect()
 }
 
 /// A JWT with such a header and payload, and a signature of HMAC's length.

@@ -126,7 +126,7 @@ proptest! {
         parts in prop::collection::vec("(AV|AC|AT|PR|UI|S|C|I|A|Au|M?[VS][CIA]|E|[CIA]R|\\PC{0,3}):(N|L|H|P|X|\\PC{0,2})", 0..14),
         cut in 0..200_usize,
     ) {
-        let text = head + &parts.join("/");
+        let text = head + parts.join("/").as_str();
         let text: String = text.chars().take(cut).collect();
         if let Ok(score) = score(&text) {
             prop_assert!(score.tenths <= 100);
@@ -143,7 +143,7 @@ proptest! {
         let names = ["AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA"];
         let vector = |steps: &[usize]| {
             let value = |i: usize| values[i].chars().nth(steps[i]).or(values[i].chars().last()).unwrap_or('X');
-            (0..11).map(|i| format!("/{}:{}", names[i], value(i))).fold("CVSS:4.0".to_owned(), |all, part| all + &part)
+            (0..11).map(|i| format!("/{}:{}", names[i], value(i))).fold("CVSS:4.0".to_owned(), |all, part| all + part.as_str())
         };
         let mut lower = steps.clone();
         lower[milder] = 2;

@@ -104,7 +104,9 @@ fn hostile_advisories_are_passed_over() {
     assert!(reason(&changed(packages)).contains("30000 packages"));
     assert!(reason(&changed(|told| told["aliases"] = json!(vec!["A"; 5000]))).contains("other names"));
     for name in ["a\0b", "", "a\u{7f}", &"x".repeat(1000)] {
-        assert!(reason(&changed(|told| told["affected"][0]["package"]["name"] = json!(name))).contains("a package's name"));
+        assert!(
+            reason(&changed(|told| told["affected"][0]["package"]["name"] = json!(name))).contains("a package's name")
+        );
         assert!(reason(&changed(|told| told["id"] = json!(name))).contains("its name"));
         assert!(reason(&changed(|told| told["aliases"] = json!([name]))).contains("another name"));
         let version = |told: &mut Value| told["affected"][0]["ranges"][0]["events"] = json!([{ "introduced": name }]);

@@ -34,7 +34,8 @@ pub fn read(cursor: Cursor<'_>, intake: &mut Intake<'_>) -> Result<Digest, Stop>
     let mut digests = Vec::with_capacity(files.len());
     let mut total = 0u64;
     for batch in files.chunks(BATCH) {
-        let read: Vec<File> = batch.par_iter().map_init(|| archive.clone(), |archive, index| file(archive, *index)).collect();
+        let read: Vec<File> =
+            batch.par_iter().map_init(|| archive.clone(), |archive, index| file(archive, *index)).collect();
         for file in read {
             total = total.saturating_add(file.size);
             if total > MAX_TOTAL {

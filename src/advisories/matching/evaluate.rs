@@ -12,9 +12,13 @@ pub fn covers(scheme: Scheme, ranges: &[Range], version: &str) -> bool {
 /// Whether a version is affected: then the next versions that are not, lowest first.
 pub fn fixed_of_affected(scheme: Scheme, affected: &Affected, version: &str) -> Option<Vec<String>> {
     let holding: Vec<&Range> = affected.ranges.iter().filter(|range| holds(scheme, range, version)).collect();
-    let listed = || affected.versions.iter().any(|one| one == version || compare(scheme, one, version).is_some_and(Ordering::is_eq));
+    let listed = || {
+        affected.versions.iter().any(|one| one == version || compare(scheme, one, version).is_some_and(Ordering::is_eq))
+    };
     let mut fixed: Vec<String> = match holding.is_empty() {
-        false => holding.into_iter().filter_map(|range| next_fixed(scheme, range, version)).map(str::to_owned).collect(),
+        false => {
+            holding.into_iter().filter_map(|range| next_fixed(scheme, range, version)).map(str::to_owned).collect()
+        }
         true if listed() => {
             affected.ranges.iter().filter_map(|range| next_fixed(scheme, range, version)).map(str::to_owned).collect()
         }

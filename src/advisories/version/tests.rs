@@ -80,8 +80,8 @@ fn version() -> impl Strategy<Value = String> {
     ];
     let mark = prop_oneof![6 => "\\.", 4 => "-|_|\\+|~|\\^|:|!", 3 => Just(String::new()), 1 => "-r|~~|--|\\.\\."];
     let tail = prop::collection::vec((mark, part), 0..5)
-        .prop_map(|parts| parts.into_iter().map(|(mark, part)| mark + &part).collect::<String>());
-    ("(v|0:|1:|1!|go|dev-|)[0-2]?", tail).prop_map(|(head, tail)| head + &tail)
+        .prop_map(|parts| parts.into_iter().map(|(mark, part)| mark + part.as_str()).collect::<String>());
+    ("(v|0:|1:|1!|go|dev-|)[0-2]?", tail).prop_map(|(head, tail)| head + tail.as_str())
 }
 
 fn transitive(scheme: Scheme, texts: [&String; 3]) -> Result<(), TestCaseError> {
@@ -140,7 +140,7 @@ fn long_texts_are_refused_and_those_below_the_limit_take_no_time() {
     for piece in ["0", "9", "0.", "1.", "1-", "-", "a", "a1", "~", "^", "_p", "-r", ".0-", "0-a", "+", "!", "1!", "ü"]
     {
         for head in ["", "1", "1.", "1-", "v1.0-"] {
-            let text = head.to_owned() + &piece.repeat((MAX_VERSION - head.len()) / piece.len());
+            let text = format!("{head}{}", piece.repeat((MAX_VERSION - head.len()) / piece.len()));
             let other = text.clone() + "1";
             for scheme in Scheme::ALL {
                 assert!(

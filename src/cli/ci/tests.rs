@@ -31,6 +31,7 @@ fn image(name: &str, released: bool) -> ImageReport {
 
 fn report(images: Vec<ImageReport>) -> BuildReport {
     BuildReport {
+        verdicts: Vec::new(),
         report: 1,
         kiln: "0".into(),
         epoch: 0,

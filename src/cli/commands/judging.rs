@@ -67,16 +67,16 @@ fn own_path(path: &Path, verdict: &VerdictReport) -> PathBuf {
 pub(super) fn db(args: &Db, global: &Global, environment: &Environment, output: &mut Output) -> Result<u8, Failure> {
     let (report, format) = match args {
         Db::Update { from, ecosystem, date, format } => {
-            let options =
-                UpdateOptions { feeds: from.clone(), ecosystems: ecosystem.clone(), date: date.clone() };
+            let options = UpdateOptions { feeds: from.clone(), ecosystems: ecosystem.clone(), date: date.clone() };
             (in_session(global, false, environment, |session| pipeline::database_update(session, &options))?, format)
         }
         Db::Pull { reference, format } => {
             (in_session(global, false, environment, |session| pipeline::database_pull(session, reference))?, format)
         }
-        Db::Push { reference, db, format } => {
-            (in_session(global, false, environment, |session| pipeline::database_push(session, reference, *db))?, format)
-        }
+        Db::Push { reference, db, format } => (
+            in_session(global, false, environment, |session| pipeline::database_push(session, reference, *db))?,
+            format,
+        ),
         Db::Show { db, format } => {
             (in_session(global, false, environment, |session| pipeline::database_show(session, *db))?, format)
         }
@@ -89,12 +89,8 @@ pub(super) fn db(args: &Db, global: &Global, environment: &Environment, output: 
 }
 
 fn database(report: &DatabaseReport) -> String {
-    let mut text = format!(
-        "database   {}\ndate       {}\nsize       {}\n",
-        report.digest,
-        report.date,
-        render::size(report.size)
-    );
+    let mut text =
+        format!("database   {}\ndate       {}\nsize       {}\n", report.digest, report.date, render::size(report.size));
     for (ecosystem, count) in &report.records {
         text.push_str(&format!("{count:>10} {ecosystem}\n"));
     }

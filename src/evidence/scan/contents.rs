@@ -158,7 +158,9 @@ impl<'a> Asked<'a> {
     fn key(&self) -> Digest {
         let name = self.name_asked().unwrap_or_default();
         let question = self.question.map_or("", Question::name);
-        Digest::of([self.content.as_bytes(), question.as_bytes(), b"\0", self.place.name().as_bytes(), b"\0", name].concat())
+        Digest::of(
+            [self.content.as_bytes(), question.as_bytes(), b"\0", self.place.name().as_bytes(), b"\0", name].concat(),
+        )
     }
 
     fn name_asked(&self) -> Option<&'a [u8]> {
@@ -214,7 +216,9 @@ impl Desk<'_> {
         let leaks = self.remembered(self.searched, &task.key_of_secrets(), || self.search(task, &mut bytes))?;
         let packages = match task.question {
             None => Ok(Vec::new()),
-            Some(question) => self.remembered(self.catalogued, &task.key_of_packages(question), || self.ask(task, question))?,
+            Some(question) => {
+                self.remembered(self.catalogued, &task.key_of_packages(question), || self.ask(task, question))?
+            }
         };
         Ok(Answer { packages, leaks, bytes })
     }

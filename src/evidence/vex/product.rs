@@ -26,7 +26,8 @@ impl Product {
 
 /// Whether a package URL is meant by another, which may leave out its version and qualifiers.
 fn covers(wanted: &str, package: &str) -> bool {
-    let (Ok(wanted), Ok(package)) = (GenericPurl::<String>::from_str(wanted), GenericPurl::<String>::from_str(package)) else {
+    let (Ok(wanted), Ok(package)) = (GenericPurl::<String>::from_str(wanted), GenericPurl::<String>::from_str(package))
+    else {
         return false;
     };
     let same = wanted.package_type() == package.package_type()
@@ -34,7 +35,8 @@ fn covers(wanted: &str, package: &str) -> bool {
         && wanted.name() == package.name();
     let version = wanted.version().is_none_or(|version| package.version() == Some(version));
     let qualifiers = wanted.qualifiers().iter();
-    same && version && qualifiers.into_iter().all(|(name, value)| package.qualifiers().get(name.as_str()) == Some(value))
+    same && version
+        && qualifiers.into_iter().all(|(name, value)| package.qualifiers().get(name.as_str()) == Some(value))
 }
 
 /// Whether a name means the image: a reference without tag and digest, or a package URL with its repository.

@@ -3,8 +3,8 @@
 use super::super::inventory::location;
 use super::super::project::Project;
 use crate::diagnostic::{Sources, Span};
-use crate::evidence::scan::{Place, SpecLine};
 use crate::evidence::scan::configuration::{Command, Input, InputKind};
+use crate::evidence::scan::{Place, SpecLine};
 use crate::evidence::{Inventory, Network, Owner, Step};
 use crate::git::Revision;
 use crate::spec::{Base, Image, Pair, SourceKind};
@@ -56,7 +56,8 @@ pub(super) fn commands(project: &Project, image: &Image, inventory: &Inventory, 
         scripts: false,
         place: Place::said(inventory, step.location),
     };
-    let of_stages = inventory.stages.iter().flat_map(|stage| stage.steps.iter().map(move |step| (step, Some(stage.name.as_str()))));
+    let of_stages =
+        inventory.stages.iter().flat_map(|stage| stage.steps.iter().map(move |step| (step, Some(stage.name.as_str()))));
     let all = of_stages.chain(inventory.steps.iter().map(|step| (step, None)));
     let mut commands: Vec<Command> = all.map(|(step, stage)| command(step, stage)).collect();
     let stages = project.spec.stages_of(image).into_iter().map(|stage| (Some(stage.name.value.clone()), &stage.image));
@@ -86,7 +87,8 @@ pub(super) fn unattributed(inventory: &Inventory) -> Vec<TreePath> {
 /// The line of the spec that says a part of how an image starts, as [`Place::part`] names it; where none does, that of the
 /// image, where it is to be said.
 pub(super) fn line_of_part(image: &Image, inventory: &Inventory, sources: &Sources, part: &str) -> Option<SpecLine> {
-    let pair = |pairs: &[Pair], name: &str| pairs.iter().find(|pair| pair.name.value == name).map(|pair| pair.name.span);
+    let pair =
+        |pairs: &[Pair], name: &str| pairs.iter().find(|pair| pair.name.value == name).map(|pair| pair.name.span);
     let span = match part.split_once(' ').unwrap_or((part, "")) {
         ("user", _) => image.user.as_ref().map(|user| user.span),
         ("entrypoint", _) => image.entrypoint.as_ref().or(image.cmd.as_ref()).map(|words| words.span),

@@ -29,12 +29,14 @@ pub(super) fn read(path: &Path) -> Result<Option<Listed>, Error> {
     // Archives of layouts are files too, and can be larger than any document.
     let mut first = [0; 1];
     let mut file = std::fs::File::open(path).map_err(unreadable)?;
-    let is_text = std::io::Read::read(&mut file, &mut first).map_err(unreadable)? == 1 && matches!(first[0], b'{' | b' ' | b'\n');
+    let is_text =
+        std::io::Read::read(&mut file, &mut first).map_err(unreadable)? == 1 && matches!(first[0], b'{' | b' ' | b'\n');
     if !is_text {
         return Ok(None);
     }
     let content = read_bounded(path, MAX_DOCUMENT).map_err(unreadable)?;
-    let packages = claims::packages_of_document(&content).map_err(|reason| unreadable(std::io::Error::other(reason)))?;
+    let packages =
+        claims::packages_of_document(&content).map_err(|reason| unreadable(std::io::Error::other(reason)))?;
     Ok(packages.map(|packages| Listed { digest: Digest::of(&content), packages }))
 }
 

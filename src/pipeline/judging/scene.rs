@@ -74,7 +74,8 @@ impl Scene {
             is_hidden: false,
         });
         let hidden = self.hidden.iter();
-        let hidden = hidden.map(|(layer, path, entry)| LayeredFile { layer: Some(*layer), path, entry, is_hidden: true });
+        let hidden =
+            hidden.map(|(layer, path, entry)| LayeredFile { layer: Some(*layer), path, entry, is_hidden: true });
         let files: Vec<LayeredFile<'_>> = seen.chain(hidden).collect();
         scan::contents(&files, os, |path| self.owned.contains(path), store)
     }
@@ -84,7 +85,9 @@ impl Scene {
         let mut all: BTreeMap<&str, Component> = BTreeMap::new();
         let found: Vec<Component> = contents.packages.iter().map(|package| self.component(package)).collect();
         for component in self.components.iter().chain(&found) {
-            let known = all.entry(component.purl.as_str()).or_insert_with(|| Component { places: Vec::new(), ..component.clone() });
+            let known = all
+                .entry(component.purl.as_str())
+                .or_insert_with(|| Component { places: Vec::new(), ..component.clone() });
             known.places.extend(component.places.iter().cloned());
             known.licence = known.licence.take().or_else(|| component.licence.clone());
         }
@@ -166,6 +169,12 @@ impl Scene {
 
 fn unread(contents: &Contents) -> Vec<Finding> {
     let Some(rule) = Rule::named("unread-file") else { return Vec::new() };
-    let finding = |(path, reason): &(TreePath, String)| Finding::plain(rule, format!("{}: {reason}", crate::evidence::path_text(path.as_bytes())), vec![Place::at(path)]);
+    let finding = |(path, reason): &(TreePath, String)| {
+        Finding::plain(
+            rule,
+            format!("{}: {reason}", crate::evidence::path_text(path.as_bytes())),
+            vec![Place::at(path)],
+        )
+    };
     contents.unread.iter().map(finding).collect()
 }

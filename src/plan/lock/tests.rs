@@ -66,6 +66,11 @@ fn lock() -> Lock {
                 LockedEntry { package: package("base-files", "base-files"), base: Some("static".into()) },
             ],
         }],
+        advisories: Some(LockedAdvisories {
+            reference: Some("registry.example.com/security/advisories".into()),
+            sha256: Digest::of("advisories"),
+            date: jiff::civil::date(2026, 11, 30),
+        }),
     };
     lock.sort();
     lock
@@ -95,6 +100,8 @@ packages "registry.example.com/acme/hello" platform="linux/arm/v7" request="REQU
     package "base-files" "1:2.0-3+b1" "amd64" source-version="1:2.0-3" base="static" suite="trixie" archive="debian" path="pool/main/base-files.deb" size=1234 sha256="BASE-FILES"
     package "libz" "1:2.0-3+b1" "amd64" source="zed" source-version="1:2.0-3" suite="trixie" archive="debian" path="pool/main/libz.deb" size=1234 sha256="LIBZ"
 }
+
+advisories "registry.example.com/security/advisories" date="2026-11-30" sha256="ADVISORIES"
 "#;
     let mut text = lock().to_text();
     for (name, content) in [
@@ -107,6 +114,7 @@ packages "registry.example.com/acme/hello" platform="linux/arm/v7" request="REQU
         ("DEBIAN", "debian"),
         ("BILL", "bill"),
         ("LIBZ", "libz"),
+        ("ADVISORIES", "advisories"),
     ] {
         text = text.replace(&Digest::of(content).hex(), name);
     }
@@ -134,6 +142,11 @@ fn wrong_locks_are_refused_with_the_place() {
         ("lock 1\nhttp \"x\" url=\"u\" size=-1 sha256=\"00\"", "kiln.lock:2:1: `http` lacks `size`, a number"),
         ("lock 1\noci \"x\" sha256=\"00\"", "kiln.lock:2:1: `sha256` is not 64 hexadecimal digits"),
         ("lock 1\noci sha256=\"00\"", "kiln.lock:2:1: `oci` lacks its argument 1, a text"),
+        (
+            "lock 1\nadvisories date=\"soon\" sha256=\"00\"",
+            "kiln.lock:2:1: `date` is no day like `2026-01-31`\n\
+             kiln.lock:2:1: `sha256` is not 64 hexadecimal digits",
+        ),
         ("lock 1\nrun \"sh\"", "kiln.lock:2:1: a lock has no `run`"),
     ];
     for (text, message) in cases {

@@ -21,7 +21,9 @@ pub(super) fn by(change: &Change, lower: &Tree, layer_of: &BTreeMap<TreePath, us
         }
         lower.below(path).for_each(|(path, entry)| hide(path, entry));
     }
-    let taken = |path: &TreePath| path.ancestors().any(|above| change.removed.contains(&above) || change.opaque.contains(&above));
+    let taken = |path: &TreePath| {
+        path.ancestors().any(|above| change.removed.contains(&above) || change.opaque.contains(&above))
+    };
     for (path, entry) in change.entries.iter() {
         let Some(below) = lower.get(path).filter(|_| !change.removed.contains(path) && !taken(path)) else { continue };
         if below.content() != entry.content() {

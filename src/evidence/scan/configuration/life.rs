@@ -1,9 +1,9 @@
 //! Until when distributions are repaired.
 
 use super::{Facts, rule};
+use crate::catalog::OsRelease;
 use crate::evidence::scan::finding::Finding;
 use crate::evidence::scan::place::Place;
-use crate::catalog::OsRelease;
 use jiff::civil::Date;
 
 /// The last day of repairs that everybody gets without paying, by the distributions' own announcements; of Debian that
@@ -90,7 +90,9 @@ mod tests {
 
     #[test]
     fn point_releases_end_with_their_release() {
-        let of = |id: &str, version: &str| end(&OsRelease { id: id.into(), version: Some(version.into()), like: Vec::new() });
+        let of = |id: &str, version: &str| {
+            end(&OsRelease { id: id.into(), version: Some(version.into()), like: Vec::new() })
+        };
         assert_eq!(of("alpine", "3.18.4"), of("alpine", "3.18"));
         assert_eq!(of("alpine", "3.1"), None);
         assert_eq!(of("rhel", "8.10").map(|d| d.to_string()).as_deref(), Some("2029-05-31"));
