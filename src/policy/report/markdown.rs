@@ -106,13 +106,24 @@ fn finding(judged: &Judged, group: &Group<'_>) -> String {
     };
     let about = match &group.change {
         Change::Nothing { .. } => code(&format!("{} {}", hole.name, hole.version)),
-        _ => format!("{} {}", escape(facts(hole).trim()), cell(&hole.summary)),
+        _ => format!("{} {}", escape(facts(hole).trim()).replace("  ", " · "), cell(&hole.summary)),
     };
     format!("{name} {}{until}{other}", about.trim())
 }
 
+/// A text in a table. What stands between backquotes, as names do in kiln's own sentences, is code.
 fn cell(text: &str) -> String {
-    escape(&line(text, CELL))
+    let text = line(text, CELL);
+    let pieces: Vec<&str> = text.split('`').collect();
+    if pieces.len() % 2 == 0 {
+        return escape(&text);
+    }
+    let piece = |(i, piece): (usize, &&str)| match (i % 2, *piece) {
+        (0, piece) => escape(piece),
+        (_, "") => "\\`\\`".to_owned(),
+        (_, piece) => code(piece),
+    };
+    pieces.iter().enumerate().map(piece).collect()
 }
 
 /// A text that is nothing but text. Into what would mention somebody, or link a number or an address, comes a word joiner

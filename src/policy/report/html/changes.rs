@@ -1,6 +1,6 @@
 //! Findings on the page: those to do something about, by what to change, and those that are accepted.
 
-use super::markup::{Html, tag, text};
+use super::markup::{Html, prose, tag, text};
 use super::{chip, table, word};
 use crate::evidence::scan::{Finding, Place, Weight};
 use crate::policy::report::advisory::{advisory, newest, percent, score};
@@ -38,7 +38,7 @@ fn article(group: &Group<'_>) -> Html {
         .and(mark(group.outcome))
         .and(tag("h3").text(group.change.subject()))
         .and(tag("span").class("where mono").text(place_words.join(", ")));
-    let sentence = tag("p").class("do").text(group.change.sentence());
+    let sentence = tag("p").class("do").of(prose(&group.change.sentence()));
     let rows = group.findings.iter().map(|judged| row(judged, group));
     let holes = group.findings.iter().any(|judged| hole(&judged.finding).is_some());
     let columns: &[&'static str] =
@@ -66,7 +66,7 @@ fn row(judged: &Judged, group: &Group<'_>) -> Html {
         Some(hole) => hole_cells(hole, finding, notes),
         None => {
             let places = finding.places.iter().map(|at| tag("div").class("mono").text(told(at))).collect();
-            tag("td").of(text(&finding.title).and(notes)).and(tag("td").of(places))
+            tag("td").of(prose(&finding.title).and(notes)).and(tag("td").of(places))
         }
     };
     tag("tr").with("data-severity", word(finding.severity)).of(severity.and(cells))
@@ -124,7 +124,7 @@ fn accepted_row(judged: &Judged) -> Html {
     let finding = &judged.finding;
     let what = match hole(finding) {
         Some(hole) => name(hole).text(format!(" in {} {}", hole.name, hole.version)),
-        None => text(&finding.title),
+        None => prose(&finding.title),
     };
     let each = |told: &dyn Fn(&Because) -> String| -> Html {
         judged.because.iter().map(|because| tag("div").text(told(because))).collect()

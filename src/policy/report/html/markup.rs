@@ -22,6 +22,15 @@ pub(super) fn text(text: impl AsRef<str>) -> Html {
     Html::default().text(text)
 }
 
+/// A sentence; what stands between backquotes in it is code.
+pub(super) fn prose(sentence: &str) -> Html {
+    let pieces: Vec<&str> = sentence.split('`').collect();
+    if pieces.len() % 2 == 0 {
+        return text(sentence);
+    }
+    pieces.iter().enumerate().map(|(i, piece)| if i % 2 == 0 { text(piece) } else { tag("code").text(piece) }).collect()
+}
+
 impl Html {
     /// Markup as it is.
     pub(super) fn raw(markup: &'static str) -> Html {

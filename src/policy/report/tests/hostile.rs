@@ -118,14 +118,12 @@ fn hostile_texts_stay_texts_in_each_form() {
                     assert_eq!(page.matches("</title>").count(), 1 + page.matches("<g><title>").count());
                 }
                 Form::Markdown => {
+                    let page = outside_of_code(&page);
                     for evil in ["<script", "<img", "<details open", "](javascript", "@everybody", "#1 ", "\n# heading"] {
                         assert!(!page.contains(evil), "{text:?} {evil}: {page}");
                     }
-                    // Outside of code an address is broken up.
-                    let links = page.matches("https://").count();
-                    let own = page.matches("](https://").count();
-                    let in_code = page.split('`').skip(1).step_by(2).map(|code| code.matches("https://").count()).sum::<usize>();
-                    assert_eq!(links, own + in_code, "{page}");
+                    // An address is broken up, unless it is one of a list of holes.
+                    assert_eq!(page.matches("https://").count(), page.matches("](https://").count(), "{page}");
                     // No row has more cells than its table.
                     for row in page.lines().filter(|row| row.starts_with('|')) {
                         let cells = cells(row);
@@ -138,6 +136,20 @@ fn hostile_texts_stay_texts_in_each_form() {
         assert!(serde_json::to_string(&Vulnerabilities::of(&fixture.report())).is_ok());
         assert!(serde_json::to_string(&Summary::of(&fixture.report(), Some(3))).is_ok());
     }
+}
+
+/// A page without what stands between backquotes, by the rule of Markdown: there is no escaping in code, but outside.
+fn outside_of_code(page: &str) -> String {
+    let mut outside = String::new();
+    let mut signs = page.chars();
+    while let Some(sign) = signs.next() {
+        match sign {
+            '`' => assert!(signs.any(|sign| sign == '`'), "code without an end: {page}"),
+            '\\' => outside.extend([sign].into_iter().chain(signs.next())),
+            sign => outside.push(sign),
+        }
+    }
+    outside
 }
 
 /// The cells of a row by the rule of GitHub's dialect: a backslash takes the sign behind it along.
