@@ -112,6 +112,9 @@ mod tests {
         assert_eq!(weakness("CWE-79"), Some(79));
         assert_eq!([weakness("CWE-0"), weakness("79"), weakness("CWE-99999999999")], [None; 3]);
         assert_eq!(method("CVSS:3.1/AV:N"), "CVSSv31");
-        assert_eq!((percent(941_499), percent(1_000_000), percent(49)), ("94.1 %".into(), "100.0 %".into(), "0.0 %".into()));
+        assert_eq!(
+            (percent(941_499), percent(1_000_000), percent(49)),
+            ("94.1 %".into(), "100.0 %".into(), "0.0 %".into())
+        );
     }
 }

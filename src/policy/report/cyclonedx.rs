@@ -40,9 +40,10 @@ fn document(tidy: &Tidy<'_>) -> Value {
     let holes: Vec<(&Judged, Digest, &Weight)> =
         tidy.findings().filter_map(|(judged, id)| Some((judged, id, hole(&judged.finding)?))).collect();
     let serial = uuid(&Digest::of(format!("cyclonedx\n{}\n{}", report.digest, tidy.verdict.day)));
-    let database = tidy.database.as_ref().map(|database| {
-        json!({ "type": "data", "name": database.name, "version": database.digest.to_string() })
-    });
+    let database = tidy
+        .database
+        .as_ref()
+        .map(|database| json!({ "type": "data", "name": database.name, "version": database.digest.to_string() }));
     let kiln = json!({ "type": "application", "name": "kiln", "version": report.version });
     let mut document = sparse(json!({
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
@@ -74,11 +75,10 @@ fn document(tidy: &Tidy<'_>) -> Value {
 fn components(tidy: &Tidy<'_>, holes: &[(&Judged, Digest, &Weight)]) -> Vec<Value> {
     let mut packages: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
     let named = holes.iter().map(|(_, _, hole)| (hole.package.as_str(), (hole.name.as_str(), hole.version.as_str())));
-    let known = tidy.components.iter().map(|known| (known.purl.as_str(), (known.name.as_str(), known.version.as_str())));
+    let known =
+        tidy.components.iter().map(|known| (known.purl.as_str(), (known.name.as_str(), known.version.as_str())));
     packages.extend(named.chain(known));
-    let component = |(purl, (name, version)): (&str, (&str, &str))| {
-        json!({ "type": "library", "bom-ref": purl, "name": name, "version": version, "purl": purl })
-    };
+    let component = |(purl, (name, version)): (&str, (&str, &str))| json!({ "type": "library", "bom-ref": purl, "name": name, "version": version, "purl": purl });
     packages.into_iter().filter(|(purl, _)| !purl.is_empty()).map(component).collect()
 }
 

@@ -3,7 +3,7 @@
 use super::order::compare;
 use super::tidy::is_told;
 use crate::evidence::scan::{Detail, Finding, SpecLine, Weight};
-use crate::policy::{Judged, Outcome, Verdict};
+use crate::policy::{Because, Judged, Outcome, Verdict};
 use crate::rules::Severity;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -62,6 +62,14 @@ pub enum Change {
     },
 }
 
+impl<'a> Group<'a> {
+    /// The clause that decided; none where no clause is about it, and of acceptances.
+    pub fn by(&self) -> Option<&'a Because> {
+        let decided = matches!(self.outcome, Outcome::Denied | Outcome::Warned);
+        self.findings.first().filter(|_| decided).and_then(|judged| judged.because.first())
+    }
+}
+
 impl Change {
     /// What it is about: a package with its version, or what is wrong in words.
     pub fn subject(&self) -> String {
@@ -103,7 +111,8 @@ enum Alike<'a> {
 }
 
 /// The findings by what to change: what is denied first, then by severity, number and name. What is accepted is together
-/// by its reason, and not with what to change; licences that no clause is about are left out.
+/// by its reason, and not with what to change; licences that no clause is about are left out. Texts are those of the
+/// findings: whoever shows them makes them harmless first.
 pub fn groups(verdict: &Verdict) -> Vec<Group<'_>> {
     let mut alike: BTreeMap<Alike<'_>, Vec<&Judged>> = BTreeMap::new();
     for judged in verdict.findings.iter().filter(|judged| is_told(judged)) {

@@ -200,9 +200,5 @@ fn layer(layer: &super::Layer) -> Layer<'_> {
 }
 
 fn attestation(attestation: &super::Attestation) -> Attestation<'_> {
-    Attestation {
-        predicate: &attestation.predicate,
-        digest: attestation.digest,
-        uri: attestation.uri.as_deref(),
-    }
+    Attestation { predicate: &attestation.predicate, digest: attestation.digest, uri: attestation.uri.as_deref() }
 }

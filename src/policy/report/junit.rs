@@ -110,10 +110,11 @@ fn place(place: &Place) -> String {
     words.extend(place.inside.iter().map(|inside| format!("in it {inside}")));
     words.extend(place.part.clone());
     words.extend(place.line.map(|line| format!("line {line}")));
-    words.extend(place.origin.owner.as_ref().map(|owner| format!("of {owner}")));
-    words.extend((!place.origin.because.is_empty()).then(|| format!("because of {}", place.origin.because.join(" → "))));
-    words.extend(place.origin.spec.as_ref().map(|at| format!("({}:{})", at.file, at.line)));
-    format!("at {}", words.join(", "))
+    words.extend(place.origin.owner.as_ref().map(|owner| format!("brought by {owner}")));
+    words
+        .extend((!place.origin.because.is_empty()).then(|| format!("because of {}", place.origin.because.join(" → "))));
+    words.extend(place.origin.spec.as_ref().map(|at| format!("{}:{}", at.file, at.line)));
+    format!("where: {}", words.join(", "))
 }
 
 /// How many there are, failed, were skipped.
@@ -141,9 +142,11 @@ fn write_suite<W: Write>(writer: &mut Writer<W>, suite: &Suite<'_>, day: &str) -
 
 fn write_case<W: Write>(writer: &mut Writer<W>, suite: &str, case: &Case<'_>) -> io::Result<()> {
     let class = format!("kiln.{suite}.{}", case.rule);
-    let mut element = writer
-        .create_element("testcase")
-        .with_attributes([("classname", class.as_str()), ("name", &case.name), ("time", "0")]);
+    let mut element = writer.create_element("testcase").with_attributes([
+        ("classname", class.as_str()),
+        ("name", &case.name),
+        ("time", "0"),
+    ]);
     if let Some(at) = case.at {
         element = element.with_attributes([("file", at.file.as_str()), ("line", &at.line.to_string())]);
     }

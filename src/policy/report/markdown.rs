@@ -20,7 +20,11 @@ pub(super) fn page(tidy: &Tidy<'_>) -> String {
     let groups = groups(&tidy.verdict);
     let mark = if tidy.verdict.passed { "✅" } else { "❌" };
     let mut page = format!("## {mark} {}\n\n", escape(&headline(tidy)));
-    page += &format!("{} · {}\n\n", code(&format!("{}@{}", tidy.name, tidy.report.digest)), code(&tidy.report.platform.to_string()));
+    page += &format!(
+        "{} · {}\n\n",
+        code(&format!("{}@{}", tidy.name, tidy.report.digest)),
+        code(&tidy.report.platform.to_string())
+    );
     if !tidy.verdict.missing.is_empty() {
         page += "**Missing**\n\n";
         for missing in &tidy.verdict.missing {
@@ -88,7 +92,12 @@ fn row(group: &Group<'_>) -> String {
     }
     let severity = group.severity.map_or("unknown", Severity::name);
     let change = group.change.sentence();
-    format!("| {severity} | **{}**<br>{} | {at}{through} | {findings} |\n", cell(&group.change.subject()), cell(&change))
+    let by = group.by().map(|by| format!("<br>{} by {}", group.outcome.name(), code(&by.clause))).unwrap_or_default();
+    format!(
+        "| {severity} | **{}**<br>{}{by} | {at}{through} | {findings} |\n",
+        cell(&group.change.subject()),
+        cell(&change)
+    )
 }
 
 fn finding(judged: &Judged, group: &Group<'_>) -> String {
@@ -115,7 +124,7 @@ fn finding(judged: &Judged, group: &Group<'_>) -> String {
 fn cell(text: &str) -> String {
     let text = line(text, CELL);
     let pieces: Vec<&str> = text.split('`').collect();
-    if pieces.len() % 2 == 0 {
+    if pieces.len().is_multiple_of(2) {
         return escape(&text);
     }
     let piece = |(i, piece): (usize, &&str)| match (i % 2, *piece) {
@@ -159,5 +168,9 @@ fn ends_with_www(text: &str) -> bool {
 pub(super) fn code(text: &str) -> String {
     let text = line(text, 2 * CELL);
     // What could end the code or the cell around it is escaped as text is.
-    if text.contains(['|', '`', '\\', '<', '>', '&']) { format!("<code>{}</code>", escape(&text)) } else { format!("`{text}`") }
+    if text.contains(['|', '`', '\\', '<', '>', '&']) {
+        format!("<code>{}</code>", escape(&text))
+    } else {
+        format!("`{text}`")
+    }
 }

@@ -21,7 +21,7 @@ mod vulns;
 
 pub use group::{Change, Group, groups};
 pub use summary::{Document, Summary, Verifier};
-pub use vulns::{Graded, Scanner, ScannerDatabase, Times, Vulnerability, Vulnerabilities};
+pub use vulns::{Graded, Scanner, ScannerDatabase, Times, Vulnerabilities, Vulnerability};
 
 use super::verdict::Verdict;
 use crate::evidence::scan::Component;
@@ -140,16 +140,8 @@ pub enum Form {
 
 impl Form {
     /// All of them.
-    pub const ALL: [Form; 8] = [
-        Form::Text,
-        Form::Json,
-        Form::Sarif,
-        Form::CycloneDx,
-        Form::JUnit,
-        Form::GitLab,
-        Form::Markdown,
-        Form::Html,
-    ];
+    pub const ALL: [Form; 8] =
+        [Form::Text, Form::Json, Form::Sarif, Form::CycloneDx, Form::JUnit, Form::GitLab, Form::Markdown, Form::Html];
 
     /// The word for it.
     pub fn name(self) -> &'static str {

@@ -45,6 +45,7 @@ fn document(tidy: &Tidy<'_>) -> Value {
     }
     let mut rules: Vec<Value> = worst.values().map(|finding| rule(finding)).collect();
     let places: BTreeMap<&str, usize> = worst.keys().enumerate().map(|(i, id)| (*id, i)).collect();
+    let place = |finding: &Finding| places.get(rule_of(finding)).copied().unwrap_or_default();
     let mut results: Vec<Value> = Vec::new();
     if !tidy.verdict.missing.is_empty() {
         let at = rules.len();
@@ -58,7 +59,7 @@ fn document(tidy: &Tidy<'_>) -> Value {
             "properties": { "tags": ["security"], "security-severity": "8.0" },
         }));
     }
-    let all = findings.iter().map(|(judged, id)| result(tidy, judged, id, places[rule_of(&judged.finding)]));
+    let all = findings.iter().map(|(judged, id)| result(tidy, judged, id, place(&judged.finding)));
     results.extend(all);
     let run = json!({
         "tool": { "driver": {
@@ -100,7 +101,7 @@ fn rule(finding: &Finding) -> Value {
     let (short, full, page) = match hole(finding) {
         Some(hole) => {
             let full = if hole.summary.is_empty() { &finding.title } else { &hole.summary };
-            (format!("{} in {}", hole.id, hole.name), full.clone(), advisory(&hole.id).page)
+            (format!("{}: {full}", hole.id), full.clone(), advisory(&hole.id).page)
         }
         None => (of.title.to_owned(), of.title.to_owned(), None),
     };
@@ -157,7 +158,13 @@ fn result(tidy: &Tidy<'_>, judged: &Judged, id: &Digest, rule: usize) -> Value {
         Outcome::Denied => "error",
         Outcome::Warned => "warning",
         // It does not stop the release, whatever its severity says.
-        Outcome::Accepted | Outcome::Noted => if level(finding.severity) == "note" { "note" } else { "warning" },
+        Outcome::Accepted | Outcome::Noted => {
+            if level(finding.severity) == "note" {
+                "note"
+            } else {
+                "warning"
+            }
+        }
     };
     let nowhere = [Place::default()];
     let places = if finding.places.is_empty() { nowhere.as_slice() } else { finding.places.as_slice() };
@@ -178,7 +185,8 @@ fn result(tidy: &Tidy<'_>, judged: &Judged, id: &Digest, rule: usize) -> Value {
 fn message(judged: &Judged) -> String {
     let finding = &judged.finding;
     let mut text = format!("{}.", finding.title.trim_end_matches('.'));
-    let paths: Vec<&str> = finding.places.iter().filter_map(|place| place.path.as_deref().or(place.part.as_deref())).collect();
+    let paths: Vec<&str> =
+        finding.places.iter().filter_map(|place| place.path.as_deref().or(place.part.as_deref())).collect();
     match paths.as_slice() {
         [] => {}
         [path] => text += &format!(" In the image: {path}."),

@@ -99,8 +99,10 @@ fn policy(texts: &[PolicyText]) -> Document {
         [] => Document { uri: Some("urn:kiln:policy:none".to_owned()), digest: BTreeMap::new() },
         [text] => Document { uri: Some(text.name.clone()), digest: sha256(&text.digest) },
         texts => {
-            let mut lines: Vec<(&str, String)> =
-                texts.iter().map(|text| (text.name.as_str(), format!("{}  {}\n", text.digest.hex(), text.name))).collect();
+            let mut lines: Vec<(&str, String)> = texts
+                .iter()
+                .map(|text| (text.name.as_str(), format!("{}  {}\n", text.digest.hex(), text.name)))
+                .collect();
             lines.sort();
             let list: String = lines.into_iter().map(|(_, line)| line).collect();
             Document { uri: Some("urn:kiln:policy:list".to_owned()), digest: sha256(&Digest::of(list)) }

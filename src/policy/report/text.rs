@@ -72,6 +72,9 @@ fn write_group(page: &mut Page, group: &Group<'_>) {
             page.line(&format!("  {:SEVERITY$}accepted until {}, {}", "", expired.until, place(&expired.at)));
         }
     }
+    if let Some(by) = group.by() {
+        page.line(&format!("  {} by {}, {}", group.outcome.name(), by.clause, place(&by.at)));
+    }
     if !matches!(group.change, Change::Nothing { .. }) {
         page.wrapped("  → ", &group.change.sentence());
     }
@@ -102,7 +105,9 @@ fn finding_line(judged: &Judged, group: &Group<'_>) -> String {
 pub(super) fn facts(hole: &Weight) -> String {
     let mut facts: Vec<String> = Vec::new();
     facts.extend(newest(hole).map(|tenths| format!("{:>4}", score(tenths))));
-    facts.extend(hole.exploited.is_some().then(|| if hole.ransomware { "exploited for ransom" } else { "exploited" }.to_owned()));
+    facts.extend(
+        hole.exploited.is_some().then(|| if hole.ransomware { "exploited for ransom" } else { "exploited" }.to_owned()),
+    );
     // Below a percent it says nothing.
     facts.extend(hole.epss.filter(|share| *share >= 10_000).map(|share| format!("EPSS {}", percent(share))));
     facts.join("  ")

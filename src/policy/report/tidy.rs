@@ -34,11 +34,8 @@ pub(super) struct Tidy<'a> {
 impl<'a> Tidy<'a> {
     pub(super) fn new(report: &'a Report<'a>) -> Self {
         let verdict = report.verdict;
-        let share = |share: &Share| Share {
-            name: name(&share.name),
-            purl: share.purl.as_deref().map(name),
-            size: share.size,
-        };
+        let share =
+            |share: &Share| Share { name: name(&share.name), purl: share.purl.as_deref().map(name), size: share.size };
         let layer = |layer: &Layer| Layer { about: text(&layer.about), ..layer.clone() };
         let database = |database: &Database| Database {
             name: name(&database.name),

@@ -39,12 +39,20 @@ fn article(group: &Group<'_>) -> Html {
         .and(tag("h3").text(group.change.subject()))
         .and(tag("span").class("where mono").text(place_words.join(", ")));
     let sentence = tag("p").class("do").of(prose(&group.change.sentence()));
+    let by = group.by().map(|by| {
+        let told = text(format!("{} by ", group.outcome.name())).and(tag("code").text(&by.clause));
+        tag("p").class("quiet").of(told.text(format!(", {}", place(&by.at))))
+    });
     let rows = group.findings.iter().map(|judged| row(judged, group));
     let holes = group.findings.iter().any(|judged| hole(&judged.finding).is_some());
     let columns: &[&'static str] =
         if holes { &["Severity", "Hole", "CVSS", "EPSS", "What it is"] } else { &["Severity", "What it is", "Where"] };
     let table = table("Findings", columns, rows);
-    tag("article").class(format!("group {}", classes.join(" "))).of(tag("div").of(head).and(sentence).and(table))
+    tag("article").class(format!("group {}", classes.join(" "))).of(tag("div")
+        .of(head)
+        .and(sentence)
+        .and(table)
+        .and(by.unwrap_or_default()))
 }
 
 fn mark(outcome: Outcome) -> Html {
@@ -101,9 +109,11 @@ fn name(hole: &Weight) -> Html {
 fn told(at: &Place) -> String {
     let mut words: Vec<String> = Vec::new();
     let line = at.line.map(|line| format!(":{line}")).unwrap_or_default();
-    words.extend(at.path.as_ref().map(|path| [std::slice::from_ref(path), &at.inside].concat().join("!") + line.as_str()));
+    words.extend(
+        at.path.as_ref().map(|path| [std::slice::from_ref(path), &at.inside].concat().join("!") + line.as_str()),
+    );
     words.extend(at.part.clone());
-    words.extend(at.origin.owner.as_ref().map(|owner| format!("of {owner}")));
+    words.extend(at.origin.owner.as_ref().map(|owner| format!("brought by {owner}")));
     words.extend(at.origin.stages.first().map(|stage| format!("from stage {stage}")));
     words.join(", ")
 }

@@ -40,7 +40,11 @@ fn feeds(tidy: &Tidy<'_>) -> Html {
 fn unused(tidy: &Tidy<'_>) -> Html {
     let rows = tidy.verdict.unused.iter().map(|unused| {
         let reason = tag("td").text(unused.reason.as_deref().unwrap_or_default());
-        tag("tr").of(tag("td").class("mono").text(&unused.clause).and(reason).and(tag("td").class("mono").text(place(&unused.at))))
+        tag("tr").of(tag("td")
+            .class("mono")
+            .text(&unused.clause)
+            .and(reason)
+            .and(tag("td").class("mono").text(place(&unused.at))))
     });
     if rows.len() == 0 {
         return Html::default();

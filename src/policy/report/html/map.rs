@@ -3,10 +3,10 @@
 use super::markup::{Html, tag};
 use super::treemap::{Area, squarify};
 use super::{bytes, table, word};
+use crate::policy::Outcome;
+use crate::policy::report::Share;
 use crate::policy::report::group::hole;
 use crate::policy::report::tidy::Tidy;
-use crate::policy::report::Share;
-use crate::policy::Outcome;
 use crate::rules::Severity;
 use std::collections::BTreeMap;
 
@@ -98,7 +98,8 @@ fn draw(part: &Part<'_>, area: &Area) -> Html {
         let at = line * (u32::try_from(i).ok()? + 1);
         let fits = room > 3 && area.height >= at + 6;
         let short: String = label.chars().take(room).collect();
-        let short = if short == label { short } else { short.chars().take(room.saturating_sub(1)).chain(['…']).collect() };
+        let short =
+            if short == label { short } else { short.chars().take(room.saturating_sub(1)).chain(['…']).collect() };
         fits.then(|| tag("text").with("x", number(area.x + 6)).with("y", number(area.y + at)).text(short))
     });
     tag("g").of(title.and(rect).and(lines.collect()))

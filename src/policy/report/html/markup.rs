@@ -25,7 +25,7 @@ pub(super) fn text(text: impl AsRef<str>) -> Html {
 /// A sentence; what stands between backquotes in it is code.
 pub(super) fn prose(sentence: &str) -> Html {
     let pieces: Vec<&str> = sentence.split('`').collect();
-    if pieces.len() % 2 == 0 {
+    if pieces.len().is_multiple_of(2) {
         return text(sentence);
     }
     pieces.iter().enumerate().map(|(i, piece)| if i % 2 == 0 { text(piece) } else { tag("code").text(piece) }).collect()

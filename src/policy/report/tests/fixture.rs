@@ -70,7 +70,8 @@ fn purl(name: &str, version: &str) -> String {
 pub(super) fn installed(chain: &[&str], line: u32) -> Place {
     let because = chain.iter().map(|name| (*name).to_owned()).collect();
     let owner = chain.last().map(|name| format!("package {name}"));
-    let origin = Origin { layer: Some(Digest::of("layer 1")), owner, because, spec: Some(at(line)), ..Origin::default() };
+    let origin =
+        Origin { layer: Some(Digest::of("layer 1")), owner, because, spec: Some(at(line)), ..Origin::default() };
     Place { origin, ..Place::default() }
 }
 
@@ -128,7 +129,8 @@ fn holes() -> Vec<Judged> {
         hole.ransomware = true;
         hole.epss = Some(941_234);
         hole.published = Some("2026-10-01T12:30:00Z".into());
-        hole.references = vec!["https://www.openssl.org/news/secadv/20261001.txt".into(), "mailto:x@example.com".into()];
+        hole.references =
+            vec!["https://www.openssl.org/news/secadv/20261001.txt".into(), "mailto:x@example.com".into()];
     });
     let second = with(hole("CVE-2026-1300", openssl, &["3.5.1-1+deb13u10"], Some(Severity::High)), |hole| {
         hole.scores = vec![("CVSS:3.1/AV:N/AC:H/PR:N/UI:N/S:U/C:H/I:H/A:N".into(), 74)];
@@ -152,14 +154,24 @@ fn holes() -> Vec<Judged> {
         Detail::Database { days: 12 },
         vec![],
     );
-    let unmaintained = Finding { rule: RuleRef(rule("unmaintained")), ..hole("RUSTSEC-2025-0100", ("paste", "1.0.15"), &[], Some(Severity::Low)) };
+    let unmaintained = Finding {
+        rule: RuleRef(rule("unmaintained")),
+        ..hole("RUSTSEC-2025-0100", ("paste", "1.0.15"), &[], Some(Severity::Low))
+    };
     let not_reachable = "code_not_reachable: the parser is not called with input of others";
     vec![
         judged(worst, Outcome::Denied, deny()),
-        Judged { expired: Some(Expired { at: at(44), until: date(2026, 10, 31) }), ..judged(second, Outcome::Denied, deny()) },
+        Judged {
+            expired: Some(Expired { at: at(44), until: date(2026, 10, 31) }),
+            ..judged(second, Outcome::Denied, deny())
+        },
         judged(log, Outcome::Warned, vec![because("warn \"vulnerability\"", 41)]),
         judged(old, Outcome::Warned, vec![because("warn \"old-database\"", 42)]),
-        judged(unused, Outcome::Accepted, vec![accepted("accept \"CVE-2026-500\"", 45, not_reachable, Some(date(2027, 1, 31)))]),
+        judged(
+            unused,
+            Outcome::Accepted,
+            vec![accepted("accept \"CVE-2026-500\"", 45, not_reachable, Some(date(2027, 1, 31)))],
+        ),
         judged(risk, Outcome::Accepted, vec![accepted("accept \"CVE-2026-501\"", 46, "the risk is small", None)]),
         judged(unrepaired, Outcome::Noted, vec![]),
         judged(zlib, Outcome::Noted, vec![]),
@@ -178,8 +190,18 @@ fn others() -> Vec<Judged> {
             Place::part("variable TOKEN"),
         ],
     );
-    let root = Finding::plain(rule("root-user"), "the program runs as root", vec![Place { origin: Origin { spec: Some(at(25)), ..Origin::default() }, ..Place::default() }]);
-    let shell = |path: &str| Finding::plain(rule("shell"), format!("a shell in the image: {path}"), vec![Place { path: Some(path.into()), ..installed(&["bash"], 13) }]);
+    let root = Finding::plain(
+        rule("root-user"),
+        "the program runs as root",
+        vec![Place { origin: Origin { spec: Some(at(25)), ..Origin::default() }, ..Place::default() }],
+    );
+    let shell = |path: &str| {
+        Finding::plain(
+            rule("shell"),
+            format!("a shell in the image: {path}"),
+            vec![Place { path: Some(path.into()), ..installed(&["bash"], 13) }],
+        )
+    };
     let label = Finding::new(
         rule("missing-label"),
         Some(Severity::Low),
@@ -192,7 +214,10 @@ fn others() -> Vec<Judged> {
         Some(Severity::Medium),
         "the command `cargo build` reached the network",
         Detail::Command { stage: Some("compile".into()) },
-        vec![Place { origin: Origin { stages: vec!["compile".into()], spec: Some(at(9)), ..Origin::default() }, ..Place::default() }],
+        vec![Place {
+            origin: Origin { stages: vec!["compile".into()], spec: Some(at(9)), ..Origin::default() },
+            ..Place::default()
+        }],
     );
     let licence = |name: &str, licence: &str| {
         let detail = Detail::Licence { package: purl(name, "1"), name: name.into(), licence: licence.into() };
@@ -206,7 +231,11 @@ fn others() -> Vec<Judged> {
         judged(shell("/bin/bash"), Outcome::Warned, warn("shell")),
         judged(shell("/bin/sh"), Outcome::Warned, warn("shell")),
         judged(label, Outcome::Noted, vec![]),
-        judged(network, Outcome::Accepted, vec![accepted("accept \"network\"", 47, "crates come from the mirror", None)]),
+        judged(
+            network,
+            Outcome::Accepted,
+            vec![accepted("accept \"network\"", 47, "crates come from the mirror", None)],
+        ),
         judged(licence("readline", "GPL-3.0-or-later"), Outcome::Denied, vec![because("deny \"licence\"", 38)]),
         judged(licence("curl", "curl"), Outcome::Noted, vec![]),
     ]

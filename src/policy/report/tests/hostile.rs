@@ -119,7 +119,8 @@ fn hostile_texts_stay_texts_in_each_form() {
                 }
                 Form::Markdown => {
                     let page = outside_of_code(&page);
-                    for evil in ["<script", "<img", "<details open", "](javascript", "@everybody", "#1 ", "\n# heading"] {
+                    for evil in ["<script", "<img", "<details open", "](javascript", "@everybody", "#1 ", "\n# heading"]
+                    {
                         assert!(!page.contains(evil), "{text:?} {evil}: {page}");
                     }
                     // An address is broken up, unless it is one of a list of holes.
@@ -196,7 +197,11 @@ fn a_hundred_thousand_findings_take_no_time_that_grows_with_their_square() {
     let groups = crate::policy::report::groups(&fixture.verdict);
     assert_eq!((groups.len(), groups[0].findings.len()), (1, 100_000));
     let page = written(&fixture.report(), Form::Json);
-    assert!(page.contains(&Digest::of(format!("{}\n100000", fixture.verdict.findings[0].finding.fingerprint())).to_string()));
+    assert!(
+        page.contains(
+            &Digest::of(format!("{}\n100000", fixture.verdict.findings[0].finding.fingerprint())).to_string()
+        )
+    );
 }
 
 #[test]
@@ -209,7 +214,10 @@ fn lines_are_cut_and_stay_one() {
 
 #[test]
 fn markdown_is_escaped() {
-    assert_eq!(escape("a|b <i> @me #7 www.x.y http://z *"), "a\\|b &lt;i&gt; @\u{2060}me \\#\u{2060}7 www\u{2060}.x.y http:\u{2060}//z \\*");
+    assert_eq!(
+        escape("a|b <i> @me #7 www.x.y http://z *"),
+        "a\\|b &lt;i&gt; @\u{2060}me \\#\u{2060}7 www\u{2060}.x.y http:\u{2060}//z \\*"
+    );
     assert_eq!(escape("1.2.3: x"), "1.2.3: x", "versions can be copied");
     assert_eq!(code("pkg:npm/%40a/b@1"), "`pkg:npm/%40a/b@1`");
     assert_eq!(code("a|b"), "<code>a\\|b</code>");

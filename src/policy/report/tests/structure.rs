@@ -7,6 +7,7 @@ use crate::policy::report::text::WIDTH;
 use crate::policy::report::{Change, Form, groups};
 use crate::policy::{Judged, Outcome, Verdict};
 use crate::rules::Severity;
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use jiff::civil::date;
 use quick_xml::events::Event;
 use serde_json::{Value, json};
@@ -21,7 +22,9 @@ fn rows<'v>(value: &'v Value, pointer: &str) -> &'v Vec<Value> {
 }
 
 fn texts<'v>(rows: &'v [Value], pointer: &str) -> Vec<&'v str> {
-    rows.iter().map(|row| row.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer}: {row}"))).collect()
+    rows.iter()
+        .map(|row| row.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer}: {row}")))
+        .collect()
 }
 
 /// All texts are there once.
@@ -99,7 +102,8 @@ fn own_json_has_all_findings_and_its_counts_agree() {
     let ids = texts(findings, "/id");
     unique(&ids);
     // Each change names findings that are there, and each of them once.
-    let changed: Vec<&Value> = rows(&document, "/changes").iter().flat_map(|change| rows(change, "/findings")).collect();
+    let changed: Vec<&Value> =
+        rows(&document, "/changes").iter().flat_map(|change| rows(change, "/findings")).collect();
     assert!(changed.iter().all(|id| ids.contains(&id.as_str().unwrap())));
     assert_eq!(changed.len(), findings.len() - 1);
     // The findings read back are the findings.
@@ -141,7 +145,10 @@ fn sarif_has_a_rule_for_each_result_and_a_line_of_the_spec() {
         let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
         assert_eq!(rules[index]["id"], result["ruleId"]);
         for location in rows(result, "/locations") {
-            assert_eq!(location["physicalLocation"]["artifactLocation"], json!({ "uri": "kiln.kdl", "uriBaseId": "%SRCROOT%" }));
+            assert_eq!(
+                location["physicalLocation"]["artifactLocation"],
+                json!({ "uri": "kiln.kdl", "uriBaseId": "%SRCROOT%" })
+            );
             assert!(location["physicalLocation"]["region"]["startLine"].as_u64().unwrap() > 0);
         }
         let suppressed = result.get("suppressions").is_some();
@@ -160,8 +167,10 @@ fn sarif_has_a_rule_for_each_result_and_a_line_of_the_spec() {
 
 #[test]
 fn limits_of_github_hold_and_the_worst_stay() {
-    let weak = |hole: &mut crate::evidence::scan::Weight| hole.weaknesses = (1..100).map(|i| format!("CWE-{i}")).collect();
-    let all = (0..MAX_RESULTS + 10).map(|i| noted(with(hole(&format!("CVE-2026-{i}"), ("a", "1"), &["2"], None), weak)));
+    let weak =
+        |hole: &mut crate::evidence::scan::Weight| hole.weaknesses = (1..100).map(|i| format!("CWE-{i}")).collect();
+    let all =
+        (0..MAX_RESULTS + 10).map(|i| noted(with(hole(&format!("CVE-2026-{i}"), ("a", "1"), &["2"], None), weak)));
     let fixture = of(all.collect());
     let document = json_of(&fixture, Form::Sarif);
     let results = rows(&document, "/runs/0/results");
@@ -199,7 +208,10 @@ fn cyclonedx_names_only_components_that_are_there() {
     assert_eq!(worst["advisories"], json!([{ "url": "https://www.openssl.org/news/secadv/20261001.txt" }]));
     assert_eq!(worst.get("analysis"), None, "nobody has said anything");
     let analysis = &named("CVE-2026-500")["analysis"];
-    assert_eq!((&analysis["state"], &analysis["justification"]), (&json!("not_affected"), &json!("code_not_reachable")));
+    assert_eq!(
+        (&analysis["state"], &analysis["justification"]),
+        (&json!("not_affected"), &json!("code_not_reachable"))
+    );
     let risk = &named("CVE-2026-501")["analysis"];
     assert_eq!((&risk["state"], risk.get("justification")), (&json!("exploitable"), None));
     // No hole at all is a list that is there.
@@ -276,7 +288,9 @@ fn names_of_findings_outlive_versions_layers_and_lines() {
     let old = hole("CVE-1", ("a", "1"), &[], None);
     let mut new = hole("CVE-1", ("a", "2"), &["3"], Some(Severity::High));
     new.places = vec![file("/elsewhere", 99)];
-    let id = |finding: &Finding| json_of(&of(vec![noted(finding.clone())]), Form::GitLab)["vulnerabilities"][0]["id"].clone();
+    let id = |finding: &Finding| {
+        json_of(&of(vec![noted(finding.clone())]), Form::GitLab)["vulnerabilities"][0]["id"].clone()
+    };
     assert_eq!(id(&old), id(&new));
     // A text that is cut for a report is another one than before, and its name the same.
     let mut long = Finding::plain(rule("shell"), "x".repeat(5000), vec![]);
@@ -325,6 +339,10 @@ fn the_html_page_loads_nothing_and_is_balanced() {
         assert!(!page.contains(forbidden), "{forbidden}");
     }
     assert!(page.contains("http-equiv=\"Content-Security-Policy\" content=\"default-src &#39;none&#39;; style-src"));
+    // The browser takes the digest of what stands between the tags.
+    let style = page.split("<style>").nth(1).unwrap().split("</style>").next().unwrap();
+    let digest = BASE64_STANDARD.encode(Digest::of(style).as_bytes());
+    assert!(page.contains(&format!("style-src &#39;sha256-{digest}&#39;;")));
     // Every element is closed where it must be.
     let body = &page[page.find("<body>").unwrap()..];
     let mut open: Vec<&str> = Vec::new();
