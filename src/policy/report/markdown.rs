@@ -92,7 +92,7 @@ fn row(group: &Group<'_>) -> String {
     }
     let severity = group.severity.map_or("unknown", Severity::name);
     let change = group.change.sentence();
-    let by = group.by().map(|by| format!("<br>{} by {}", group.outcome.name(), code(&by.clause))).unwrap_or_default();
+    let by = group.by().map(|by| format!("<br>clause: {}", code(&by.clause))).unwrap_or_default();
     format!(
         "| {severity} | **{}**<br>{}{by} | {at}{through} | {findings} |\n",
         cell(&group.change.subject()),

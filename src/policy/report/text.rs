@@ -73,7 +73,7 @@ fn write_group(page: &mut Page, group: &Group<'_>) {
         }
     }
     if let Some(by) = group.by() {
-        page.line(&format!("  {} by {}, {}", group.outcome.name(), by.clause, place(&by.at)));
+        page.line(&format!("  clause: {}, {}", by.clause, place(&by.at)));
     }
     if !matches!(group.change, Change::Nothing { .. }) {
         page.wrapped("  → ", &group.change.sentence());

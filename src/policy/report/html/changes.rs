@@ -40,7 +40,7 @@ fn article(group: &Group<'_>) -> Html {
         .and(tag("span").class("where mono").text(place_words.join(", ")));
     let sentence = tag("p").class("do").of(prose(&group.change.sentence()));
     let by = group.by().map(|by| {
-        let told = text(format!("{} by ", group.outcome.name())).and(tag("code").text(&by.clause));
+        let told = text("clause: ").and(tag("code").text(&by.clause));
         tag("p").class("quiet").of(told.text(format!(", {}", place(&by.at))))
     });
     let rows = group.findings.iter().map(|judged| row(judged, group));

@@ -55,6 +55,7 @@ fn the_verdict_is_summed_up_and_read_back() {
     fixture.verdict.policies.truncate(1);
     assert_eq!(Summary::of(&fixture.report(), Some(3)).policy.digest["sha256"], Digest::of("team").hex());
     // It is a predicate like the others.
-    let (bytes, place) = Statement::new(vec![Subject::new(&Digest::of("image"))], "x", summary).to_json(0).unwrap();
+    let (bytes, place) =
+        Statement::new(vec![Subject::new(&Digest::of("image"))], Summary::TYPE, summary).to_json(0).unwrap();
     assert_eq!(serde_json::from_slice::<Value>(&bytes[place]).unwrap()["verificationResult"], "PASSED");
 }
