@@ -62,7 +62,12 @@ mod tests {
 
     #[test]
     fn names_are_told_from_random_text() {
-        for name in ["some_name_of_a_function", "ANOTHER_NAME_OF_A_CONSTANT", "--------------------", "lorem-ipsum-dolor-sit-amet"] {
+        for name in [
+            "some_name_of_a_function",
+            "ANOTHER_NAME_OF_A_CONSTANT",
+            "--------------------",
+            "lorem-ipsum-dolor-sit-amet",
+        ] {
             assert!(!may_be_random(name.as_bytes()), "{name}");
         }
         for random in ["ABCDEFGHIJKLMNOPQRST", "a_name_with_1_digit_", "ofBothCasesInOneWord"] {
