@@ -6,6 +6,7 @@ mod clause;
 mod judge;
 mod licence;
 mod proof;
+pub mod report;
 mod verdict;
 
 pub use clause::WANTED_LABELS;

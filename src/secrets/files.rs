@@ -6,6 +6,9 @@ use super::settings::{self, lines};
 use super::{key_store, named, plausible};
 use std::ops::Range;
 
+/// A token in a header has at least as many characters.
+const MIN_BEARER: usize = 16;
+
 /// The secrets of a whole file, or of a text, that are known by where they stand.
 pub(super) fn search(place: Place, text: &[u8], mut found: impl FnMut(Hit)) {
     if place == Place::KeyStore {
@@ -152,6 +155,9 @@ fn command(text: &[u8], mut found: impl FnMut(Hit)) {
             }
             _ => OPTIONS.contains(&previous).then_some(0),
         };
+        if let Some(range) = header(previous, range.clone(), word) {
+            Hit::new(Source::Place, "generic-secret", range).into_iter().for_each(&mut found);
+        }
         previous = word;
         let Some(skip) = short else { continue };
         let lead = usize::from(inner.len() < word.len()) + skip;
@@ -161,6 +167,18 @@ fn command(text: &[u8], mut found: impl FnMut(Hit)) {
             Hit::new(Source::Place, "command-password", start..start + value.len()).into_iter().for_each(&mut found);
         }
     }
+}
+
+/// The credentials of a header of HTTP: `Authorization: Bearer <token>`, `Authorization: Basic <login>`.
+fn header(scheme: &[u8], range: Range<usize>, word: &[u8]) -> Option<Range<usize>> {
+    let length = word.iter().take_while(|b| !b"\"'`;".contains(b)).count();
+    let value = &word[..length];
+    let is_secret = match scheme.to_ascii_lowercase().as_slice() {
+        b"bearer" | b"token" => length >= MIN_BEARER && plausible::generated(value),
+        b"basic" => named::is_login(value),
+        _ => false,
+    };
+    is_secret.then_some(range.start..range.start + length)
 }
 
 /// A word without the quotes around it.

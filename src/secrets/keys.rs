@@ -6,9 +6,7 @@ use super::set::Set;
 use std::ops::Range;
 
 /// What the secret key of AWS stands behind, as settings and variables write it.
-pub(super) const AWS_LOWER: &str = "aws_secret_access_key";
-/// The same in capitals.
-pub(super) const AWS_UPPER: &str = "AWS_SECRET_ACCESS_KEY";
+pub(super) const AWS_NAMES: [&str; 2] = ["secret_access_key", "SECRET_ACCESS_KEY"];
 /// What account keys of Azure stand behind: `AccountKey=`, `SharedAccessKey=`.
 pub(super) const AZURE_KEY: &str = "Key=";
 /// What stands in the middle of Azure's client secrets.
@@ -23,9 +21,9 @@ const EMULATOR: &[u8] = b"Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6";
 
 /// The secret key behind one of its names at `at`.
 pub(super) fn aws_named(text: &[u8], at: usize) -> Option<Hit> {
-    let behind = &text[at + AWS_LOWER.len()..];
+    let behind = &text[at + AWS_NAMES[0].len()..];
     let gap = behind.iter().take(12).take_while(|b| b" \t\"'`:=>,\\".contains(b)).count();
-    let start = at + AWS_LOWER.len() + gap;
+    let start = at + AWS_NAMES[0].len() + gap;
     let is_key = gap > 0 && is_aws_secret(text, start);
     is_key.then(|| Hit::new(Source::Form, "aws-secret-key", start..start + AWS_LENGTH))?
 }

@@ -9,11 +9,19 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 /// The marks in runs that code of its own judges, in the order of [`own`].
-pub(super) const OWN: &[&str] = &[jwt::BEGIN, pem::BEGIN_BASE64, pem::PUTTY, keys::AWS_LOWER, keys::AWS_UPPER];
+pub(super) const OWN: &[&str] = &[jwt::BEGIN, pem::BEGIN_BASE64, pem::PUTTY];
 
 /// The marks that stand anywhere, in the order of [`anywhere`]: few, so that they are found at the speed of memory.
-const ANYWHERE: [&str; 6] =
-    [pem::BEGIN, address::SEPARATOR, keys::AZURE_SECRET[0], keys::AZURE_SECRET[1], keys::AZURE_KEY, address::SIGNATURE];
+const ANYWHERE: [&str; 8] = [
+    pem::BEGIN,
+    address::SEPARATOR,
+    keys::AZURE_SECRET[0],
+    keys::AZURE_SECRET[1],
+    keys::AZURE_KEY,
+    address::SIGNATURE,
+    keys::AWS_NAMES[0],
+    keys::AWS_NAMES[1],
+];
 
 /// How far behind a mark a secret can reach.
 pub(super) const AHEAD: usize = 16 << 10;
@@ -47,6 +55,9 @@ pub(super) fn search(place: Place, data: &[u8], wanted: Range<usize>, mut found:
     let area = &data[nearby.clone()];
     let mut searched = 0;
     runs::each(area, |start, end| {
+        if !runs::may_be_random(&area[start..end]) {
+            return;
+        }
         let from = start.saturating_sub(OUTSIDE);
         MARKS.each(&area[from..end], |mark, at, mark_end| {
             // What stands before a run may have been the end of the one before.
@@ -88,8 +99,7 @@ fn own(word: usize, view: &[u8], at: usize) -> Option<Hit> {
     match word {
         0 => jwt::at(view, at),
         1 => pem::in_base64(view, at),
-        2 => pem::putty(view, at),
-        _ => keys::aws_named(view, at),
+        _ => pem::putty(view, at),
     }
 }
 
@@ -100,6 +110,7 @@ fn anywhere(word: usize, place: Place, view: &[u8], at: usize) -> Option<Hit> {
         1 => address::at(place, view, at),
         2 | 3 => keys::azure_client(view, at),
         4 => keys::azure_account(view, at),
-        _ => address::signature(view, at),
+        5 => address::signature(view, at),
+        _ => keys::aws_named(view, at),
     }
 }

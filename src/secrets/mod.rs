@@ -1,6 +1,6 @@
 //! Secrets that stand where everybody can read them: in files, archives, variables and command lines.
 //!
-//! A content is read once, as a stream ([`search`]). What it may hold is decided by marks (`marks`): short texts that secrets
+//! A content is read once, as a stream ([`search()`]). What it may hold is decided by marks (`marks`): short texts that secrets
 //! have in them or beside them, all searched for together and fast; where one stands, the rule that it belongs to looks at what is
 //! around it. Marks of tokens are looked for only in runs (`runs`) of characters that are long enough. Where a file's path says
 //! that settings stand in it ([`Place`]), its lines are read too. Archives are read through, within bounds.

@@ -117,9 +117,8 @@ fn by_name(folder: &[u8], name: &[u8]) -> Option<Place> {
         (_, b"package-lock.json" | b"composer.lock" | b"npm-shrinkwrap.json" | b"pnpm-lock.yaml" | b"yarn.lock") => {
             Place::Plain
         }
-        (b".git", b"config") | (_, b".gitconfig" | b"pip.conf" | b"my.cnf" | b".my.cnf" | b"credentials") => {
-            Place::Settings
-        }
+        (b".git", b"config")
+        | (_, b".gitconfig" | b"pip.conf" | b".condarc" | b"my.cnf" | b".my.cnf" | b"credentials") => Place::Settings,
         (b".ssh", b"config") | (_, b"sshd_config" | b"ssh_config") => Place::Plain,
         _ => return None,
     })
@@ -146,7 +145,7 @@ fn by_ending(name: &[u8]) -> Option<Place> {
         | b"tf" | b"tfvars" | b"hcl" | b"xml" | b"settings" | b"secret" | b"secrets" | b"credentials" => {
             Place::Settings
         }
-        b"sh" | b"bash" | b"zsh" | b"ps1" | b"service" => Place::Settings,
+        b"sh" | b"bash" | b"zsh" | b"ps1" | b"service" | b"list" | b"sources" | b"repo" => Place::Settings,
         _ => return None,
     })
 }

@@ -22,6 +22,24 @@ pub(super) fn belongs(byte: u8) -> bool {
     BELONGS[usize::from(byte)]
 }
 
+/// Whether a run can be a token or have one in it. Names in programs and lines of dashes cannot: random text has digits or
+/// letters of both cases, or, where it is short, at least nothing that joins words.
+pub(super) fn may_be_random(run: &[u8]) -> bool {
+    let (mut upper, mut lower, mut joint) = (false, false, false);
+    for byte in run {
+        match byte {
+            b'0'..=b'9' => return true,
+            b'A'..=b'Z' => upper = true,
+            b'a'..=b'z' => lower = true,
+            _ => joint = true,
+        }
+        if upper && lower {
+            return true;
+        }
+    }
+    upper && !joint
+}
+
 /// Calls `found` with where each run of at least [`SHORTEST`] bytes begins and ends, in order.
 pub(super) fn each(data: &[u8], mut found: impl FnMut(usize, usize)) {
     // No run that is still to be found begins before this, and one may begin here.
@@ -40,7 +58,22 @@ pub(super) fn each(data: &[u8], mut found: impl FnMut(usize, usize)) {
 
 #[cfg(test)]
 mod tests {
-    use super::{SHORTEST, belongs, each};
+    use super::{SHORTEST, belongs, each, may_be_random};
+
+    #[test]
+    fn names_are_told_from_random_text() {
+        for name in [
+            "some_name_of_a_function",
+            "ANOTHER_NAME_OF_A_CONSTANT",
+            "--------------------",
+            "lorem-ipsum-dolor-sit-amet",
+        ] {
+            assert!(!may_be_random(name.as_bytes()), "{name}");
+        }
+        for random in ["ABCDEFGHIJKLMNOPQRST", "a_name_with_1_digit_", "ofBothCasesInOneWord"] {
+            assert!(may_be_random(random.as_bytes()), "{random}");
+        }
+    }
 
     #[test]
     fn all_long_runs_are_found_and_no_other() {

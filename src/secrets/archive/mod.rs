@@ -1,5 +1,6 @@
 //! Archives and compressed files, read from their beginning to their end without keeping them.
 
+mod ar;
 mod tar;
 mod zip;
 
@@ -36,6 +37,8 @@ pub(super) enum Archive {
     Zip,
     /// tar.
     Tar,
+    /// ar, and with it `.deb` and static libraries.
+    Ar,
     /// One stream of gzip, xz or Zstandard.
     Compressed,
 }
@@ -49,6 +52,7 @@ impl Archive {
                 Some(Archive::Compressed)
             }
             _ if tar::begins(start) => Some(Archive::Tar),
+            _ if ar::begins(start) => Some(Archive::Ar),
             _ => None,
         }
     }
@@ -61,6 +65,7 @@ impl Archive {
         let result = match self {
             Archive::Zip => zip::search(search, input, depth + 1),
             Archive::Tar => tar::search(search, input, depth + 1),
+            Archive::Ar => ar::search(search, input, depth + 1),
             Archive::Compressed => compressed(search, place, input, depth + 1),
         };
         if result.is_err() {

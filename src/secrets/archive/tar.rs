@@ -69,10 +69,14 @@ fn read_block(input: &mut dyn Read, block: &mut [u8; BLOCK]) -> io::Result<bool>
     }
 }
 
-/// Whether the sum of a header's bytes is what it says, with spaces in place of the sum.
+/// Whether the sum of a header's bytes is what it says, with spaces in place of the sum. Some writers took the bytes for
+/// signed ones.
 fn is_sound(header: &[u8; BLOCK]) -> bool {
-    let sum = |bytes: &[u8]| bytes.iter().map(|b| u64::from(*b)).sum::<u64>();
-    number(&header[148..156]) == Some(sum(&header[..148]) + 8 * u64::from(b' ') + sum(&header[156..]))
+    let bytes = || header[..148].iter().chain(b"        ").chain(&header[156..]);
+    let unsigned: i64 = bytes().map(|b| i64::from(*b)).sum();
+    let signed: i64 = bytes().map(|b| i64::from(b.cast_signed())).sum();
+    let said = number(&header[148..156]).and_then(|sum| i64::try_from(sum).ok());
+    said == Some(unsigned) || said == Some(signed)
 }
 
 /// An octal number, or GNU's binary one.

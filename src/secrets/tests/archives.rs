@@ -100,6 +100,25 @@ fn archives_in_archives_are_searched_and_places_hold_in_them() {
 }
 
 #[test]
+fn packages_of_debian_and_static_libraries_are_searched() {
+    let token = token();
+    let data = gzip(Archive::new().file("./usr/lib/x.py", &token).finish());
+    let member = |name: &str, content: &[u8]| {
+        let padding = &b"\n"[..content.len() % 2];
+        [format!("{name:<16}0           0     0     100644  {:<10}`\n", content.len()).as_bytes(), content, padding]
+            .concat()
+    };
+    let deb = [b"!<arch>\n", &member("debian-binary", b"2.0\n")[..], &member("data.tar.gz/", &data)].concat();
+    let leak = one("var/cache/apt/archives/x.deb", &deb, "github-token", &token);
+    assert_eq!(leak.inside, ["data.tar.gz", "./usr/lib/x.py"]);
+    let leaks = leaks("x.deb", &deb[..deb.len() - data.len() / 2]);
+    assert!(leaks.gaps.contains(&Gap::Damaged));
+    // A text that only begins so is searched all the same.
+    let leaks = super::leaks("x.a", format!("!<arch>\n{:60} {token}", ""));
+    assert_eq!((leaks.found.len(), leaks.gaps.contains(&Gap::Damaged)), (1, true));
+}
+
+#[test]
 fn what_stands_behind_an_archive_is_searched() {
     let token = token();
     let tar = Archive::new().file("x", b"y").finish();

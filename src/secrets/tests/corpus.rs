@@ -122,6 +122,7 @@ pub(super) const CORPUS: &[(&str, &str)] = &[
     ("sourcegraph-token", "sg|p_{h16}_{h40}"),
     ("square-secret", "sq0|csp-{n43}"),
     ("square-token", "sq0|atp-{n22}"),
+    ("square-token", "EA|AA{n60}"),
     ("stripe-key", "sk|_live_{a24}"),
     ("stripe-test-key", "sk|_test_{a24}"),
     ("stripe-webhook-secret", "wh|sec_{a32}"),

@@ -1,6 +1,6 @@
 //! Files whose kind tells what in them is a secret, and settings that are named like one.
 
-use super::{Place, none, one};
+use super::{Leaks, Place, none, one};
 use crate::secrets::fixtures::{Fill, Random, secret};
 use crate::secrets::{place, search_text};
 use crate::tree::TreePath;
@@ -114,6 +114,18 @@ fn commands_and_history_tell_passwords() {
             assert_eq!(search_text(&text, Place::Command), [], "{text}");
         }
     }
+    let login = STANDARD.encode("me:tr0ub4dor-Xy9");
+    for (scheme, value) in
+        [("Bearer", "Zx81kq02mvn4Ty7bQ9"), ("token", "Zx81kq02mvn4Ty7bQ9"), ("Basic", login.as_str())]
+    {
+        let text = |value: &str| format!("curl -H 'Authorization: {scheme} {value}' https://corp.net");
+        let leaks = search_text(text(value), Place::Command);
+        assert_eq!(leaks.iter().map(|leak| leak.rule.id).collect::<Vec<_>>(), ["generic-secret"]);
+        assert_eq!(leaks[0].digest, crate::oci::Digest::of(value));
+        for other in ["$TOKEN", "<token>", "bm8gY29sb24", "x"] {
+            assert_eq!(search_text(text(other), Place::Command), []);
+        }
+    }
     let leaks = search_text("/bin/sh -c export DB_PASSWORD=tr0ub4dor-Xy9 && make", Place::Command);
     assert_eq!(leaks.iter().map(|leak| leak.rule.id).collect::<Vec<_>>(), ["generic-password"]);
 }
@@ -134,6 +146,17 @@ fn variables_and_labels_are_read() {
     ] {
         assert_eq!(rules(quiet, Place::Variables), Vec::<&str>::new(), "{quiet}");
     }
+}
+
+#[test]
+fn answers_can_be_kept() {
+    let leaks = super::leaks("root/.pgpass", "db:5432:app:me:tr0ub4dor-Xy9\n");
+    let kept = serde_json::to_string(&leaks).unwrap();
+    assert!(kept.contains("\"rule\":\"pgpass-password\"") && !kept.contains("tr0ub4dor"));
+    assert_eq!(serde_json::from_str::<Leaks>(&kept).unwrap(), leaks);
+    assert!(serde_json::from_str::<Leaks>(&kept.replace("pgpass-password", "no-such-rule")).is_err());
+    let shown = format!("{leaks:?}");
+    assert!(!shown.contains("tr0ub4dor"));
 }
 
 #[test]

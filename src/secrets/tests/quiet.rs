@@ -44,6 +44,14 @@ fn a_megabyte_of_any_characters_has_no_token() {
 }
 
 #[test]
+fn base64_with_the_mark_of_a_token_is_data() {
+    let random = &mut Random::new(6);
+    for template in ["{b30}/EA|AA{n60}/{b30}", "{b30}+EA|AC{a100}/{b30}", "{b30}/EA|AM{a110}="] {
+        none("usr/share/index.js", format!("x(\"{}\")", secret(template, random, Fill::Random)));
+    }
+}
+
+#[test]
 fn bytes_of_any_kind_have_no_secret() {
     let bytes = Random::new(5).bytes(4 << 20);
     none("usr/bin/x", [b"\x7fELF\0", &bytes[..]].concat());

@@ -19,7 +19,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 /// No mark begins further before the run that makes a token long enough.
-pub(super) const OUTSIDE: usize = 24;
+pub(super) const OUTSIDE: usize = 10;
 
 /// One form of a token.
 #[derive(Debug)]
@@ -56,6 +56,8 @@ enum Edge {
     Word,
     /// Nothing that could be a part of the token: for long tokens, so that each run is tried once.
     Run,
+    /// Nothing of base64, before it and behind it: for marks that data in base64 has now and then.
+    Alone,
 }
 
 const fn token(rule: &'static str, mark: &'static str, parts: &'static [Part]) -> Token {
@@ -69,6 +71,10 @@ impl Token {
 
     const fn whole_run(self) -> Token {
         Token { edge: Edge::Run, ..self }
+    }
+
+    const fn alone(self) -> Token {
+        Token { edge: Edge::Alone, ..self }
     }
 
     const fn behind(self, set: Set, least: usize, most: usize) -> Token {
@@ -124,6 +130,7 @@ impl Token {
             Edge::Anything => true,
             Edge::Word => !last.is_ascii_alphanumeric(),
             Edge::Run => !Set::NAME.has(*last),
+            Edge::Alone => !Set::BASE64_ANY.has(*last) || *last == b'=',
         };
         free || ends_with_escape(before)
     }

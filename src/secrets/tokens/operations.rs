@@ -47,7 +47,6 @@ pub(super) static TABLE: &[Token] = &[
     token("new-relic-key", "NRII-", &[Of(Set::NAME, 32, 32)]),
     token("new-relic-licence", "NRAL", &[]).behind(Set::HEX_ANY, 36, 36),
     token("dynatrace-token", "dt0c01.", &[Of(Set::UPPER, 24, 24), Is("."), Of(Set::UPPER, 64, 64)]),
-    token("dynatrace-token", "dt0s16.", &[Of(Set::UPPER, 8, 8), Is("."), Of(Set::UPPER, 64, 64)]),
     token("posthog-key", "phx_", &[Of(Set::ALNUM, 40, 52)]),
     token("honeycomb-key", "hcaik_", &[Of(Set::LOWER, 58, 58)]),
     token("honeycomb-key", "hcxik_", &[Of(Set::LOWER, 58, 58)]),
