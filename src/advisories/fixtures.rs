@@ -31,7 +31,7 @@ pub fn feed(name: &str, content: impl AsRef<[u8]>) -> Feed {
 /// A zip of files in the order that they are given.
 pub fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(std::io::Cursor::new(vec![]));
-    let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
+    let options = zip::write::SimpleFileOptions::default().compression_level(Some(1));
     for (name, content) in files {
         writer.start_file(*name, options).unwrap();
         writer.write_all(content).unwrap();
@@ -44,7 +44,9 @@ pub fn osv(advisories: &[Value]) -> Feed {
     let files: Vec<(String, Vec<u8>)> = advisories
         .iter()
         .enumerate()
-        .map(|(at, advisory)| (format!("{at}-{}.json", advisory["id"].as_str().unwrap_or("x")), advisory.to_string().into_bytes()))
+        .map(|(at, advisory)| {
+            (format!("{at}-{}.json", advisory["id"].as_str().unwrap_or("x")), advisory.to_string().into_bytes())
+        })
         .collect();
     let files: Vec<(&str, &[u8])> = files.iter().map(|(name, content)| (name.as_str(), content.as_slice())).collect();
     feed("osv", zip(&files))
@@ -73,9 +75,7 @@ pub fn tracker(package: &str, holes: Value) -> Feed {
 
 /// The catalogue of exploited holes.
 pub fn kev(cves: &[&str]) -> Feed {
-    let row = |cve: &&str| {
-        json!({ "cveID": cve, "dateAdded": "2025-03-01", "dueDate": "2025-03-22", "knownRansomwareCampaignUse": "Known" })
-    };
+    let row = |cve: &&str| json!({ "cveID": cve, "dateAdded": "2025-03-01", "dueDate": "2025-03-22", "knownRansomwareCampaignUse": "Known" });
     let rows: Vec<Value> = cves.iter().map(row).collect();
     let catalogue = json!({
         "title": "CISA Catalog of Known Exploited Vulnerabilities",

@@ -164,8 +164,14 @@ mod tests {
     #[test]
     fn packages_are_those_that_advisories_name() {
         for (purl, expected) in [
-            ("pkg:deb/debian/libssl3@3.0.1-1?arch=amd64&distro=debian-13&upstream=openssl%403.0.1-1", "Debian:13 openssl 3.0.1-1"),
-            ("pkg:deb/debian/libssl3@3.0.1-1%2Bb1?distro=debian-13&upstream=openssl@3.0.1-1", "Debian:13 openssl 3.0.1-1"),
+            (
+                "pkg:deb/debian/libssl3@3.0.1-1?arch=amd64&distro=debian-13&upstream=openssl%403.0.1-1",
+                "Debian:13 openssl 3.0.1-1",
+            ),
+            (
+                "pkg:deb/debian/libssl3@3.0.1-1%2Bb1?distro=debian-13&upstream=openssl@3.0.1-1",
+                "Debian:13 openssl 3.0.1-1",
+            ),
             ("pkg:deb/debian/curl@8.0-1?distro=debian-12.5", "Debian:12 curl 8.0-1"),
             ("pkg:deb/debian/curl@8.0-1?distro=trixie", "Debian:13 curl 8.0-1"),
             ("pkg:deb/debian/curl@8.0-1?distro=debian", "Debian:unstable curl 8.0-1"),
@@ -201,7 +207,9 @@ mod tests {
     #[test]
     fn what_means_nothing_has_no_holes() {
         let long = format!("pkg:cargo/{}@1", "x".repeat(MAX_PURL));
-        for purl in ["", "cargo", "pkg:cargo/x", "pkg:generic/x@1", "pkg:deb/kali/x@1", "pkg:deb/x@1", "pkg:npm/%ff@1", &long] {
+        for purl in
+            ["", "cargo", "pkg:cargo/x", "pkg:generic/x@1", "pkg:deb/kali/x@1", "pkg:deb/x@1", "pkg:npm/%ff@1", &long]
+        {
             assert_eq!(Identity::of(purl), None, "{purl}");
         }
     }

@@ -55,7 +55,9 @@ pub enum DatabaseError {
         reason: String,
     },
     /// A part of it is damaged.
-    #[error("the part `{title}` of the database of advisories {digest}: {source}; remove the database and compile or pull it again")]
+    #[error(
+        "the part `{title}` of the database of advisories {digest}: {source}; remove the database and compile or pull it again"
+    )]
     Part {
         /// The database.
         digest: Digest,

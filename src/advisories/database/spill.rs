@@ -82,7 +82,8 @@ impl Spill {
         let mut parts = self.parts;
         for places in parts.values_mut() {
             places.sort_unstable();
-            places.dedup_by(|later, kept| (&later.name, later.source, &later.id) == (&kept.name, kept.source, &kept.id));
+            places
+                .dedup_by(|later, kept| (&later.name, later.source, &later.id) == (&kept.name, kept.source, &kept.id));
         }
         Ok((parts, Spilled(file)))
     }

@@ -9,9 +9,9 @@ use std::path::PathBuf;
 
 /// Feeds of every form, with enough in them for several blocks; `turn` changes the order of all that has none.
 fn feeds(turn: usize) -> Vec<Feed> {
-    let mut advisories: Vec<Value> = (0..3000)
+    let mut advisories: Vec<Value> = (0..1500)
         .map(|at| {
-            let name = format!("package-{}", at % 700);
+            let name = format!("package-{}", at % 350);
             let ecosystem = ["npm", "PyPI", "Debian:13"][at % 3];
             let mut told = advisory(&format!("X-{at:05}"), ecosystem, &name, &[("introduced", "0"), ("fixed", "2.0.0")]);
             told["aliases"] = json!([format!("CVE-2025-{at:05}")]);
@@ -27,7 +27,13 @@ fn feeds(turn: usize) -> Vec<Feed> {
     let middle = advisories.split_off(count / 2);
     let holes = json!({ "CVE-2025-00002": { "description": "d", "releases": { "trixie": { "status": "open", "urgency": "low" } } } });
     let table = epss(&[("CVE-2025-00001", "0.5", "0.6"), ("CVE-2025-00002", "0.1", "0.2")]);
-    let mut feeds = vec![osv(&advisories), osv(&middle), tracker("package-2", holes), kev(&["CVE-2025-00001"]), feed("epss", table)];
+    let mut feeds = vec![
+        osv(&advisories),
+        osv(&middle),
+        tracker("package-2", holes),
+        kev(&["CVE-2025-00001"]),
+        feed("epss", table),
+    ];
     feeds.rotate_left(turn % 5);
     feeds
 }
@@ -42,7 +48,8 @@ fn blob(store: &Store, digest: &Digest) -> PathBuf {
     store.root().join("blobs/sha256").join(&hex[..2]).join(&hex[2..])
 }
 
-const ASKED: [&str; 3] = ["pkg:npm/package-0@1.0.0", "pkg:pypi/package_1@1.0.0", "pkg:deb/debian/package-2@1?distro=debian-13"];
+const ASKED: [&str; 3] =
+    ["pkg:npm/package-0@1.0.0", "pkg:pypi/package_1@1.0.0", "pkg:deb/debian/package-2@1?distro=debian-13"];
 
 #[test]
 fn the_order_of_what_is_read_and_threads_make_no_difference() {
@@ -62,7 +69,8 @@ fn the_order_of_what_is_read_and_threads_make_no_difference() {
     assert_eq!(shuffled(3), first.digest);
     let one = [("a.json", advisory("A-1", "npm", "a", &[])), ("b/c.json", advisory("A-2", "npm", "a", &[]))];
     let packed = |files: &[&(&str, Value)]| {
-        let files: Vec<(&str, Vec<u8>)> = files.iter().map(|(name, told)| (*name, told.to_string().into_bytes())).collect();
+        let files: Vec<(&str, Vec<u8>)> =
+            files.iter().map(|(name, told)| (*name, told.to_string().into_bytes())).collect();
         let files: Vec<(&str, &[u8])> = files.iter().map(|(name, told)| (*name, told.as_slice())).collect();
         compile(&store, &[feed("x", zip(&files))], None).unwrap().digest
     };
@@ -78,7 +86,11 @@ fn what_is_found_in_a_database_is_found_again_by_its_digest() {
     let holes_of = |package| first.iter().filter(|hit| hit.package == package).count();
     assert_eq!([0, 1, 2].map(holes_of), [2, 2, 2]);
     compile(&store, &[osv(&[advisory("Z-1", "npm", "package-0", &[("introduced", "0")])])], None).unwrap();
-    assert_eq!(find(&Store::open(folder.path().join("store")).unwrap()), first, "in another stay, beside another database");
+    assert_eq!(
+        find(&Store::open(folder.path().join("store")).unwrap()),
+        first,
+        "in another stay, beside another database"
+    );
     let database = Database::open(&store, &compiled.digest).unwrap();
     assert_eq!((database.digest(), database.facts()), (&compiled.digest, &compiled.facts));
 }
@@ -98,22 +110,24 @@ fn a_database_is_an_artifact_that_tells_where_it_is_from() {
     let manifest: Manifest = serde_json::from_slice(&store.read(&compiled.digest, 1 << 20).unwrap()).unwrap();
     assert_eq!(manifest.artifact_type.as_deref(), Some(ARTIFACT));
     assert_eq!(store.read(&manifest.config.digest, 2).unwrap(), b"{}");
-    let titles: Vec<_> = manifest.layers.iter().map(|l| l.annotations["org.opencontainers.image.title"].as_str()).collect();
+    let titles: Vec<_> =
+        manifest.layers.iter().map(|l| l.annotations["org.opencontainers.image.title"].as_str()).collect();
     assert_eq!(titles, ["CVE", "Debian", "PyPI", "npm"]);
     assert!(manifest.layers.iter().all(|layer| store.size(&layer.digest) == Some(layer.size)));
     assert_eq!(manifest.annotations["org.opencontainers.image.created"], "2025-03-02T00:00:00Z");
-    let told: Vec<_> = compiled.facts.feeds.iter().map(|f| (f.form.as_str(), f.count, f.date.as_deref())).collect();
+    let mut told: Vec<_> = compiled.facts.feeds.iter().map(|f| (f.form.as_str(), f.count, f.date.as_deref())).collect();
+    told.sort_unstable();
     assert_eq!(
         told,
         [
             ("debian-tracker", 1, None),
             ("epss", 2, Some("2025-03-02T00:00:00Z")),
             ("kev", 1, Some("2025-03-01T15:00:00Z")),
-            ("osv", 1500, Some("2025-02-01T00:00:00Z")),
-            ("osv", 1501, Some("2025-02-01T00:00:00Z")),
+            ("osv", 750, Some("2025-02-01T00:00:00Z")),
+            ("osv", 751, Some("2025-02-01T00:00:00Z")),
         ]
     );
-    assert_eq!(compiled.facts.records["npm"], 1000);
+    assert_eq!(compiled.facts.records["npm"], 500);
 }
 
 #[test]
@@ -266,10 +280,17 @@ fn other_artifacts_are_no_databases() {
 fn records_of_one_package_may_fill_many_blocks() {
     let (_folder, store) = store();
     let many = (0..500).map(|at| advisory(&format!("X-{at}"), "npm", "big", &[("introduced", "0")]));
-    let few = ["a", "big-0", "bif", "z"].map(|name| advisory(&format!("Y-{name}"), "npm", name, &[("introduced", "0")]));
+    let few =
+        ["a", "big-0", "bif", "z"].map(|name| advisory(&format!("Y-{name}"), "npm", name, &[("introduced", "0")]));
     let compiled = compile(&store, &[osv(&many.chain(few).collect::<Vec<_>>())], None).unwrap();
     let database = Database::open(&store, &compiled.digest).unwrap();
-    let hits = database.find(&["pkg:npm/big@1.0.0", "pkg:npm/a@1.0.0", "pkg:npm/z@1.0.0", "pkg:npm/big-0@1.0.0", "pkg:npm/c@1"]);
+    let hits = database.find(&[
+        "pkg:npm/big@1.0.0",
+        "pkg:npm/a@1.0.0",
+        "pkg:npm/z@1.0.0",
+        "pkg:npm/big-0@1.0.0",
+        "pkg:npm/c@1",
+    ]);
     let mut counts = [0; 5];
     hits.unwrap().iter().for_each(|hit| counts[hit.package] += 1);
     assert_eq!(counts, [500, 1, 1, 1, 0]);

@@ -48,7 +48,11 @@ impl Documents for Tracker<'_, '_> {
             Ok(record) => {
                 self.0.read();
                 let Some(record) = record else { return Ok(()) };
-                self.0.take(Told::Advisory { base: "Debian".into(), name: package.to_owned(), record })
+                self.0.take(Told::Advisory {
+                    base: "Debian".into(),
+                    name: package.to_owned(),
+                    record: Box::new(record),
+                })
             }
             Err(reason) => {
                 self.0.skip(&format!("{package} {id}"), &reason);
@@ -68,7 +72,8 @@ impl Documents for Tracker<'_, '_> {
 
 /// What is told of one hole of one package; nothing where no release that is known is spoken of.
 fn record(package: &str, id: &str, document: &RawValue) -> Result<Option<Record>, String> {
-    let is_name = |text: &str, limit| !text.is_empty() && text.len() <= limit && text.bytes().all(|b| b.is_ascii_graphic());
+    let is_name =
+        |text: &str, limit| !text.is_empty() && text.len() <= limit && text.bytes().all(|b| b.is_ascii_graphic());
     if !is_name(package, MAX_NAME) || !is_name(id, MAX_ID) {
         return Err("it has no proper name".into());
     }

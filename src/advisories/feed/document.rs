@@ -149,7 +149,9 @@ pub fn nullable<'de, D: Deserializer<'de>, T: serde::Deserialize<'de> + Default>
 pub fn line(text: &str) -> String {
     let mut line = String::new();
     let mut count = 0;
-    for word in text.split(|c: char| c.is_whitespace() || c.is_control() || is_format(c)).filter(|word| !word.is_empty()) {
+    for word in
+        text.split(|c: char| c.is_whitespace() || c.is_control() || is_format(c)).filter(|word| !word.is_empty())
+    {
         let length = word.chars().count() + usize::from(count > 0);
         if count + length > MAX_SUMMARY {
             let room = MAX_SUMMARY.saturating_sub(count + 1);

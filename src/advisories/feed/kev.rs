@@ -71,7 +71,8 @@ fn row(document: &RawValue) -> Result<(String, Exploited), String> {
 
 /// Whether a text is a CVE's name: a year and a number of up to 19 digits.
 pub fn is_cve(text: &str) -> bool {
-    let digits = |text: &str, least, most| (least..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    let digits =
+        |text: &str, least, most| (least..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
     let parts = text.strip_prefix("CVE-").and_then(|rest| rest.split_once('-'));
     parts.is_some_and(|(year, number)| digits(year, 4, 4) && digits(number, 4, 19))
 }

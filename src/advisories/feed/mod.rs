@@ -80,7 +80,7 @@ pub enum Told {
         /// The package, as its ecosystem compares names.
         name: String,
         /// The advisory.
-        record: Record,
+        record: Box<Record>,
     },
     /// A CVE is exploited.
     Exploited(String, Exploited),
@@ -129,7 +129,9 @@ pub enum FeedError {
         source: io::Error,
     },
     /// Nobody knows what it is.
-    #[error("the feed `{0}` is neither OSV (zip or JSON) nor Debian's tracker, KEV or EPSS; name a file that is one of these")]
+    #[error(
+        "the feed `{0}` is neither OSV (zip or JSON) nor Debian's tracker, KEV or EPSS; name a file that is one of these"
+    )]
     Unknown(String),
     /// It is not what it should be.
     #[error("the feed `{name}` is not readable as {form}: {reason}; download it again", form = form.name())]
@@ -263,7 +265,9 @@ impl<'t> Intake<'t> {
         let (name, form) = (self.feed.to_owned(), self.form);
         let digest = digest.map_err(|stop| match stop {
             Stop::Io(source) => FeedError::Io { name: name.clone(), source },
-            Stop::Malformed(reason) => FeedError::Malformed { name: name.clone(), form, reason: document::line(&reason) },
+            Stop::Malformed(reason) => {
+                FeedError::Malformed { name: name.clone(), form, reason: document::line(&reason) }
+            }
         })?;
         let Intake { date, count, skipped, examples, .. } = self;
         match examples.first() {

@@ -10,8 +10,8 @@ use std::io::Read;
 use std::sync::atomic::Ordering;
 use zip::ZipArchive;
 
-/// Files that are read before what they tell is handed on. Large ones may be in memory as often as there are threads.
-const BATCH: usize = 2048;
+/// Files that are read before what they tell is handed on. What all of them tell is in memory until then.
+const BATCH: usize = 64;
 
 /// Reads all files of a zip whose names end in `.json`; returns the digest of what they hold.
 pub fn read(cursor: Cursor<'_>, intake: &mut Intake<'_>) -> Result<Digest, Stop> {
@@ -34,7 +34,8 @@ pub fn read(cursor: Cursor<'_>, intake: &mut Intake<'_>) -> Result<Digest, Stop>
     let mut digests = Vec::with_capacity(files.len());
     let mut total = 0u64;
     for batch in files.chunks(BATCH) {
-        let read: Vec<File> = batch.par_iter().map_init(|| archive.clone(), |archive, index| file(archive, *index)).collect();
+        let read: Vec<File> =
+            batch.par_iter().map_init(|| archive.clone(), |archive, index| file(archive, *index)).collect();
         for file in read {
             total = total.saturating_add(file.size);
             if total > MAX_TOTAL {

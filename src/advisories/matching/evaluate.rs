@@ -12,9 +12,13 @@ pub fn covers(scheme: Scheme, ranges: &[Range], version: &str) -> bool {
 /// Whether a version is affected: then the next versions that are not, lowest first.
 pub fn fixed_of_affected(scheme: Scheme, affected: &Affected, version: &str) -> Option<Vec<String>> {
     let holding: Vec<&Range> = affected.ranges.iter().filter(|range| holds(scheme, range, version)).collect();
-    let listed = || affected.versions.iter().any(|one| one == version || compare(scheme, one, version).is_some_and(Ordering::is_eq));
+    let listed = || {
+        affected.versions.iter().any(|one| one == version || compare(scheme, one, version).is_some_and(Ordering::is_eq))
+    };
     let mut fixed: Vec<String> = match holding.is_empty() {
-        false => holding.into_iter().filter_map(|range| next_fixed(scheme, range, version)).map(str::to_owned).collect(),
+        false => {
+            holding.into_iter().filter_map(|range| next_fixed(scheme, range, version)).map(str::to_owned).collect()
+        }
         true if listed() => {
             affected.ranges.iter().filter_map(|range| next_fixed(scheme, range, version)).map(str::to_owned).collect()
         }
@@ -24,10 +28,16 @@ pub fn fixed_of_affected(scheme: Scheme, affected: &Affected, version: &str) -> 
     Some(fixed)
 }
 
-/// Sorts versions, each once.
+/// So many versions are put in order; nobody reads more.
+const MAX_ORDERED: usize = 200;
+
+/// Sorts versions, each once: by their scheme, or too many as texts.
 pub fn in_order(scheme: Scheme, versions: &mut Vec<String>) {
     versions.sort_unstable();
     versions.dedup();
+    if versions.len() > MAX_ORDERED {
+        return;
+    }
     // Insertion, because foreign versions need not be in any total order, and there are few.
     for end in 1..versions.len() {
         let mut at = end;

@@ -72,17 +72,16 @@ impl Groups {
         let (mut new, mut members) = (names.clone(), BTreeSet::from([member]));
         for set in joined.iter().skip(1) {
             if let Some((names, theirs)) = self.sets.get_mut(*set) {
-                new.append(names);
-                members.append(theirs);
+                new.extend(std::mem::take(names));
+                members.extend(std::mem::take(theirs));
             }
         }
-        for name in &new {
-            self.of_name.insert(name.clone(), home);
-        }
+        self.of_name.extend(new.iter().map(|name| (name.clone(), home)));
         match self.sets.get_mut(home) {
+            // One by one: to append would go through all that is there each time.
             Some((names, theirs)) => {
-                names.append(&mut new);
-                theirs.append(&mut members);
+                names.extend(new);
+                theirs.extend(members);
             }
             None => self.sets.push((new, members)),
         }
@@ -104,7 +103,8 @@ fn hole(identity: &Identity, mut names: BTreeSet<String>, mut told: Vec<&Told>) 
     let descriptions = || told.iter().map(|told| &told.description);
     let affected = || told.iter().flat_map(|told| &told.affected).map(|(affected, _)| affected);
     let vectors = affected().flat_map(|affected| &affected.vectors).chain(descriptions().flat_map(|d| &d.vectors));
-    let words = descriptions().filter_map(|description| description.word.as_deref()).filter_map(|word| word.parse().ok());
+    let words =
+        descriptions().filter_map(|description| description.word.as_deref()).filter_map(|word| word.parse().ok());
     // Some distributions give their word for the whole bulletin.
     let word = || descriptions().find_map(|d| d.word.clone()).filter(|_| is_distribution(identity.base));
     let urgency = affected().find_map(|affected| affected.urgency.clone()).or_else(word);
@@ -118,7 +118,10 @@ fn hole(identity: &Identity, mut names: BTreeSet<String>, mut told: Vec<&Told>) 
         urgency,
         state: state(identity, &told),
         // Where one tells of a hole, it is one.
-        notice: descriptions().all(|d| d.notice.is_some()).then(|| descriptions().find_map(|d| d.notice.clone())).flatten(),
+        notice: descriptions()
+            .all(|d| d.notice.is_some())
+            .then(|| descriptions().find_map(|d| d.notice.clone()))
+            .flatten(),
         weaknesses: sorted(descriptions().flat_map(|d| &d.weaknesses)),
         functions: sorted(affected().flat_map(|affected| &affected.functions)),
         kev: None,
@@ -139,7 +142,8 @@ fn hole(identity: &Identity, mut names: BTreeSet<String>, mut told: Vec<&Told>) 
 fn weigh(hole: &mut Hole) {
     let own = hole.urgency.as_deref().and_then(|urgency| urgency.parse().ok());
     let newest = hole.scores.first().map(|first| first.method);
-    let scored = || hole.scores.iter().filter(|score| Some(score.method) == newest).filter_map(|score| score.severity).max();
+    let scored =
+        || hole.scores.iter().filter(|score| Some(score.method) == newest).filter_map(|score| score.severity).max();
     if let Some(severity) = own.or_else(scored) {
         hole.severity = Some(severity);
     }
@@ -180,7 +184,11 @@ fn advisories(identity: &Identity, told: &[&Told]) -> Vec<Advisory> {
         let release = told.affected.first().map_or("", |(affected, _)| affected.release.as_str());
         Advisory {
             id: description.id.clone(),
-            ecosystem: if release.is_empty() { identity.base.to_owned() } else { format!("{}:{release}", identity.base) },
+            ecosystem: if release.is_empty() {
+                identity.base.to_owned()
+            } else {
+                format!("{}:{release}", identity.base)
+            },
             url: address::page(description.source, &description.id),
             published: description.published.clone(),
             modified: description.modified.clone(),

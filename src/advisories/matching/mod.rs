@@ -65,10 +65,11 @@ fn tell(part: &Part, group: &[&Identity], told: &mut [Vec<Told>]) -> Result<(), 
     let askers: Vec<&Vec<usize>> = names.values().collect();
     let found = part.look_up(&keys, |key, record| {
         let askers = askers.get(key).map_or(&[][..], |askers| askers.as_slice());
-        let found: Result<Vec<_>, Malformed> =
-            askers.iter().filter_map(|position| group.get(*position).map(|identity| (*position, *identity))).map(
-                |(position, identity)| Ok(judge(identity, record)?.map(|told| (position, told))),
-            ).collect();
+        let found: Result<Vec<_>, Malformed> = askers
+            .iter()
+            .filter_map(|position| group.get(*position).map(|identity| (*position, *identity)))
+            .map(|(position, identity)| Ok(judge(identity, record)?.map(|told| (position, told))))
+            .collect();
         Ok(Some(found?))
     })?;
     for (position, one) in found.into_iter().flatten().flatten() {
@@ -103,8 +104,7 @@ fn enrich(database: &Database, found: &mut [Vec<Hole>]) -> Result<(), DatabaseEr
     let keys: Vec<&str> = names.iter().map(String::as_str).collect();
     let known = part.look_up(&keys, |key, bytes| Ok(Some((key, Cve::from_bytes(bytes)?))));
     let known = known.map_err(|source| database.damaged(CVES, source))?;
-    let known: BTreeMap<&str, Cve> =
-        known.into_iter().filter_map(|(key, cve)| Some((*keys.get(key)?, cve))).collect();
+    let known: BTreeMap<&str, Cve> = known.into_iter().filter_map(|(key, cve)| Some((*keys.get(key)?, cve))).collect();
     found.par_iter_mut().flatten().for_each(|hole| merge::enrich(hole, &known));
     Ok(())
 }

@@ -94,7 +94,12 @@ fn other_ecosystems_and_releases_are_others() {
     let (_folder, _, database) = database(&[osv(&[told])]);
     assert_eq!(only(&database, "pkg:deb/debian/a@1?distro=debian-12").state.fixed(), ["2"]);
     assert_eq!(only(&database, "pkg:deb/debian/a@2?distro=debian-13").state.fixed(), ["3"]);
-    for purl in ["pkg:deb/debian/a@2?distro=debian-12", "pkg:deb/debian/a@1?distro=debian-11", "pkg:deb/ubuntu/a@1", "pkg:cargo/a@1"] {
+    for purl in [
+        "pkg:deb/debian/a@2?distro=debian-12",
+        "pkg:deb/debian/a@1?distro=debian-11",
+        "pkg:deb/ubuntu/a@1",
+        "pkg:cargo/a@1",
+    ] {
         assert!(ids(&database, purl).is_empty(), "{purl}");
     }
     let hole = only(&database, "pkg:deb/debian/b@9?distro=debian-12&upstream=a@1");
@@ -119,7 +124,8 @@ fn one_hole_is_one_finding() {
         related,
     ])]);
     let holes = holes(&database, "pkg:cargo/a@1.0.0");
-    let named: Vec<_> = holes.iter().map(|hole| (hole.id.as_str(), hole.aliases.join(" "), hole.state.fixed().join(" "))).collect();
+    let named: Vec<_> =
+        holes.iter().map(|hole| (hole.id.as_str(), hole.aliases.join(" "), hole.state.fixed().join(" "))).collect();
     let expected = [
         ("CVE-2025-0001", "GHSA-aaaa-bbbb-cccc OTHER-1 RUSTSEC-2025-0001", "1.10.0 2.0.0"),
         ("GHSA-dddd-eeee-ffff", "RUSTSEC-2025-0002", "3.0.0"),
@@ -150,7 +156,8 @@ fn a_bulletin_is_about_each_of_its_holes() {
 #[test]
 fn the_tracker_has_the_last_word() {
     let release = |status: &str, more: Value| {
-        let mut release = json!({ "status": status, "urgency": "not yet assigned", "repositories": { "trixie": "1-1" } });
+        let mut release =
+            json!({ "status": status, "urgency": "not yet assigned", "repositories": { "trixie": "1-1" } });
         release.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         json!({ "description": "Bad\nthing.", "scope": "remote", "releases": { "trixie": release, "warty": release } })
     };
@@ -239,7 +246,12 @@ fn a_distributions_word_goes_before_scores() {
 
 #[test]
 fn a_bulletins_word_is_the_distributions() {
-    let mut told = advisory("RHSA-2025:1", "Red Hat:enterprise_linux:9::appstream", "a-libs", &[("introduced", "0"), ("fixed", "0:2-1")]);
+    let mut told = advisory(
+        "RHSA-2025:1",
+        "Red Hat:enterprise_linux:9::appstream",
+        "a-libs",
+        &[("introduced", "0"), ("fixed", "0:2-1")],
+    );
     (told["upstream"], told["database_specific"]) = (json!(["CVE-2025-0001"]), json!({ "severity": "Important" }));
     told["severity"] = json!([{ "type": "CVSS_V3", "score": V3 }]);
     let (_folder, _, database) = database(&[osv(&[told])]);
@@ -289,10 +301,29 @@ fn what_is_known_of_a_cve_is_told() {
 }
 
 #[test]
+fn many_records_of_one_hole_take_no_longer_than_others() {
+    let told: Vec<Value> = (0..3000)
+        .map(|at| {
+            let fixed = format!("{}.0.0", at + 2);
+            let mut told = advisory(&format!("X-{at:05}"), "npm", "a", &[("introduced", "0"), ("fixed", &fixed)]);
+            told["aliases"] = json!([format!("X-{:05}", at + 1), "CVE-2025-0001"]);
+            told
+        })
+        .collect();
+    let (_folder, _, database) = database(&[osv(&told)]);
+    let hole = only(&database, "pkg:npm/a@1.0.0");
+    assert_eq!((hole.id.as_str(), hole.aliases.len(), hole.advisories.len()), ("CVE-2025-0001", 3001, 3000));
+    assert_eq!(hole.state.fixed().len(), 3000);
+}
+
+#[test]
 fn hits_come_in_the_order_of_packages() {
     let told = ["B-2", "B-1"].map(|id| advisory(id, "npm", "b", &[("introduced", "0")]));
-    let (_folder, _, database) = database(&[osv(&told), osv(&[advisory("A-1", "crates.io", "a", &[("introduced", "0")])])]);
-    let hits = database.find(&["pkg:npm/b@2.0.0", "nonsense", "pkg:cargo/a@1.0.0", "pkg:npm/b@1.0.0", "pkg:npm/b@2.0.0"]).unwrap();
+    let (_folder, _, database) =
+        database(&[osv(&told), osv(&[advisory("A-1", "crates.io", "a", &[("introduced", "0")])])]);
+    let hits = database
+        .find(&["pkg:npm/b@2.0.0", "nonsense", "pkg:cargo/a@1.0.0", "pkg:npm/b@1.0.0", "pkg:npm/b@2.0.0"])
+        .unwrap();
     let hits: Vec<_> = hits.iter().map(|hit| (hit.package, hit.hole.id.as_str())).collect();
     assert_eq!(hits, [(0, "B-1"), (0, "B-2"), (2, "A-1"), (3, "B-1"), (3, "B-2"), (4, "B-1"), (4, "B-2")]);
     assert_eq!(database.find(&[]).unwrap(), []);
