@@ -82,8 +82,12 @@ fn listed_versions_alone_are_enough() {
 #[test]
 fn withdrawn_advisories_tell_nothing() {
     let mut told = advisory("A-1", "crates.io", "a", &[("introduced", "0")]);
-    told["withdrawn"] = json!("2025-02-01T00:00:00Z");
-    assert_eq!(verdicts(told, &["1.0.0"]), [None]);
+    let older = osv(&[told.clone()]);
+    (told["withdrawn"], told["modified"]) = (json!("2025-02-02T00:00:00Z"), json!("2025-02-02T00:00:00Z"));
+    assert_eq!(verdicts(told.clone(), &["1.0.0"]), [None]);
+    let (_folder, compiled, database) = database(&[older, osv(&[told])]);
+    assert!(ids(&database, "pkg:cargo/a@1.0.0").is_empty(), "even where another feed has it as it was");
+    assert_eq!(compiled.facts.records["crates.io"], 0);
 }
 
 #[test]
@@ -327,4 +331,6 @@ fn hits_come_in_the_order_of_packages() {
     let hits: Vec<_> = hits.iter().map(|hit| (hit.package, hit.hole.id.as_str())).collect();
     assert_eq!(hits, [(0, "B-1"), (0, "B-2"), (2, "A-1"), (3, "B-1"), (3, "B-2"), (4, "B-1"), (4, "B-2")]);
     assert_eq!(database.find(&[]).unwrap(), []);
+    assert!(database.covers("pkg:npm/unknown@1.0.0"));
+    assert!(!database.covers("pkg:pypi/b@1.0.0") && !database.covers("nonsense"));
 }

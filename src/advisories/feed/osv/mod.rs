@@ -20,7 +20,7 @@ use std::io::{BufRead, BufReader, Read};
 
 /// What an advisory tells.
 pub struct Parsed {
-    /// About each package; nothing of an advisory that was withdrawn.
+    /// About each package; one that was withdrawn affects nothing.
     pub told: Vec<Told>,
     /// The newest time that it names.
     pub date: Option<i64>,
@@ -89,19 +89,21 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed, String> {
     let (modified, published) = (date::seconds(&advisory.modified), date::seconds(&advisory.published));
     let date = modified.max(published);
     let (mut told, mut size) = (vec![], 0);
-    if advisory.withdrawn.is_empty() {
-        for ((base, name), (affected, notice, word)) in packages(&advisory)? {
-            let mut description = describe(&advisory, modified, published)?;
-            description.notice = notice;
-            description.word = description.word.or(word);
-            let record = Record { affected, description };
-            let own = record.to_bytes().len();
-            size += own;
-            if own > MAX_RECORD || size > MAX_TOLD {
-                return Err(format!("what it tells of `{}` is too much", line(&name)));
-            }
-            told.push(Told::Advisory { base, name, record: Box::new(record) });
+    for ((base, name), (mut affected, notice, word)) in packages(&advisory)? {
+        let mut description = describe(&advisory, modified, published)?;
+        description.notice = notice;
+        description.word = description.word.or(word);
+        // It still takes the place of what it was, which another feed may have.
+        if !advisory.withdrawn.is_empty() {
+            affected.clear();
         }
+        let record = Record { affected, description };
+        let own = record.to_bytes().len();
+        size += own;
+        if own > MAX_RECORD || size > MAX_TOLD {
+            return Err(format!("what it tells of `{}` is too much", line(&name)));
+        }
+        told.push(Told::Advisory { base, name, record: Box::new(record) });
     }
     Ok(Parsed { told, date })
 }
