@@ -31,7 +31,7 @@ pub fn feed(name: &str, content: impl AsRef<[u8]>) -> Feed {
 /// A zip of files in the order that they are given.
 pub fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(std::io::Cursor::new(vec![]));
-    let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
+    let options = zip::write::SimpleFileOptions::default().compression_level(Some(1));
     for (name, content) in files {
         writer.start_file(*name, options).unwrap();
         writer.write_all(content).unwrap();

@@ -14,7 +14,8 @@ pub enum Source {
 /// An advisory about one package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// Which versions are affected, for each release of a distribution, or once with an empty release.
+    /// Which versions are affected, for each release of a distribution, or once with an empty release. Nothing where the
+    /// advisory was withdrawn, which no finished database has.
     pub affected: Vec<Affected>,
     /// What is told of the hole itself.
     pub description: Description,
@@ -116,6 +117,11 @@ impl Record {
         });
         self.description.write(&mut writer);
         writer.into_bytes()
+    }
+
+    /// Whether the record with these bytes affects anything: one that was withdrawn does not.
+    pub fn affects(bytes: &[u8]) -> bool {
+        Reader::new(bytes).number().is_ok_and(|releases| releases > 0)
     }
 
     /// Reads a whole record.
@@ -290,6 +296,8 @@ mod tests {
         let record = record();
         let bytes = record.to_bytes();
         assert_eq!(Record::from_bytes(&bytes), Ok(record.clone()));
+        assert!(Record::affects(&bytes));
+        assert!(!Record::affects(&Record { affected: vec![], ..record.clone() }.to_bytes()));
         let mut reader = Reader::new(&bytes);
         assert_eq!(read_affected(&mut reader, |release| release == "13"), Ok(record.affected[1..].to_vec()));
         assert_eq!(Description::read(&mut reader), Ok(record.description));

@@ -5,8 +5,10 @@ use kiln::advisories::feed::Feed;
 use kiln::advisories::hole::Hole;
 use kiln::rules::Severity;
 use kiln::store::Store;
+use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{Read, Seek, Write};
+use std::io::{Seek, Write};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -26,6 +28,43 @@ fn peak() -> u64 {
     line.trim().trim_end_matches(" kB").trim().parse::<u64>().unwrap() / 1024
 }
 
+/// The advisories of a zip.
+fn documents(feed: &Feed) -> Vec<Value> {
+    let mut archive = zip::ZipArchive::new(&feed.file).unwrap();
+    (0..archive.len()).map(|index| serde_json::from_reader(archive.by_index(index).unwrap()).unwrap()).collect()
+}
+
+fn text_of(value: &Value) -> &str {
+    value.as_str().unwrap()
+}
+
+/// Versions at which an advisory says that something changes, as package URLs, and whether they are affected: by what is
+/// written there, without any order of versions.
+fn edges_of(advisory: &Value) -> Vec<(String, String, bool)> {
+    let affected = advisory["affected"].as_array().unwrap();
+    let mut edges = vec![];
+    for told in affected {
+        let name = &told["package"]["name"];
+        let ranges = told["ranges"].as_array().unwrap();
+        // Where several ranges speak of one package, each may say something else.
+        if ranges.len() != 1 || affected.iter().filter(|other| other["package"]["name"] == *name).count() != 1 {
+            continue;
+        }
+        let events = ranges[0]["events"].as_array().unwrap();
+        let version = |event: &Value| text_of(event.as_object().unwrap().values().next().unwrap()).to_owned();
+        for event in events {
+            let at = version(event);
+            if at == "0" || events.iter().filter(|other| version(other) == at).count() != 1 {
+                continue;
+            }
+            let kind = if text_of(&told["package"]["ecosystem"]) == "Go" { "golang" } else { "cargo" };
+            let purl = format!("pkg:{kind}/{}@{}", text_of(name), at.replace('+', "%2B"));
+            edges.push((purl, text_of(&advisory["id"]).to_owned(), event.get("introduced").is_some()));
+        }
+    }
+    edges
+}
+
 #[test]
 #[ignore = "needs KILN_OSV_DATA: a folder with crates.io/all.zip and Go/all.zip"]
 fn public_advisories_are_compiled_and_found() {
@@ -41,29 +80,31 @@ fn public_advisories_are_compiled_and_found() {
     let took = begun.elapsed();
     println!("compiled in {took:?} to {} bytes, {:?}, with at most {} MB", compiled.size, compiled.facts, peak());
 
-    let documents = |feed: &Feed| {
-        let mut archive = zip::ZipArchive::new(&feed.file).unwrap();
-        let mut told = 0;
-        for index in 0..archive.len() {
-            let mut text = String::new();
-            archive.by_index(index).unwrap().read_to_string(&mut text).unwrap();
-            let advisory: serde_json::Value = serde_json::from_str(&text).unwrap();
-            if advisory.get("withdrawn").is_none() {
-                let packages = advisory["affected"].as_array().unwrap().iter();
-                let names = packages.map(|affected| affected["package"]["name"].as_str().unwrap().to_lowercase());
-                told += names.collect::<std::collections::BTreeSet<_>>().len() as u64;
-            }
-        }
-        (archive.len() as u64, told)
-    };
+    let mut edges = vec![];
     for feed in feeds() {
-        let (count, told) = documents(&feed);
+        let advisories = documents(&feed);
         let facts = compiled.facts.feeds.iter().find(|facts| facts.name == feed.name).unwrap();
-        assert_eq!((facts.count, facts.skipped), (count, 0));
-        assert_eq!(compiled.facts.records[&feed.name], told);
+        assert_eq!((facts.count, facts.skipped), (advisories.len() as u64, 0));
+        let told = advisories.iter().filter(|advisory| advisory.get("withdrawn").is_none());
+        let names = |advisory: &Value| {
+            let packages = advisory["affected"].as_array().unwrap().iter();
+            packages.map(|affected| text_of(&affected["package"]["name"]).to_lowercase()).collect::<BTreeSet<_>>().len()
+        };
+        assert_eq!(compiled.facts.records[&feed.name], told.clone().map(names).sum::<usize>() as u64);
+        edges.extend(told.flat_map(edges_of));
     }
 
     let database = Database::open(&store, &compiled.digest).unwrap();
+    let purls: Vec<&str> = edges.iter().map(|(purl, _, _)| purl.as_str()).collect();
+    let mut found = vec![BTreeSet::new(); edges.len()];
+    for hit in database.find(&purls).unwrap() {
+        found[hit.package].extend(hit.hole.aliases);
+        found[hit.package].insert(hit.hole.id);
+    }
+    println!("{} edges of ranges", edges.len());
+    for ((purl, id, affected), names) in edges.iter().zip(found) {
+        assert_eq!(names.contains(id), *affected, "{id} of {purl}");
+    }
     let find = |purl: &str, id: &str| holes(&database, purl).into_iter().find(|hole| hole.id == id);
     let smallvec = find("pkg:cargo/smallvec@1.6.0", "CVE-2021-25900").unwrap();
     assert_eq!(smallvec.aliases, ["GHSA-43w2-9j62-hq99", "RUSTSEC-2021-0003"]);

@@ -130,7 +130,7 @@ impl Heap {
         match told {
             Told::Advisory { base, .. } if base == CVES => Ok(()),
             Told::Advisory { base, name, record } => {
-                if !is_distribution(&base) {
+                if !is_distribution(&base) && !record.affected.is_empty() {
                     self.take_vectors(&record)?;
                 }
                 self.spill.add(base, name, &record)
@@ -198,6 +198,9 @@ fn part(store: &Store, places: &[Place], spilled: &Spilled) -> Result<Layer, Sto
         let mut told = BTreeSet::new();
         for place in package {
             let bytes = spilled.read(place)?;
+            if !Record::affects(&bytes) {
+                continue;
+            }
             if place.source == Source::Osv && told.is_empty() {
                 part.add(&place.name, &bytes)?;
                 continue;

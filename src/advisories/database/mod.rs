@@ -17,6 +17,7 @@ pub use facts::{Facts, FeedFacts};
 pub use part::PartError;
 
 use crate::advisories::hole::Hit;
+use crate::advisories::identity::Identity;
 use crate::advisories::matching;
 use crate::oci::{Digest, Manifest, document, media_type};
 use crate::store::{Store, StoreError};
@@ -118,6 +119,11 @@ impl Database {
     /// [`DatabaseError`] where a part is missing or damaged.
     pub fn find(&self, purls: &[&str]) -> Result<Vec<Hit>, DatabaseError> {
         matching::find(self, purls)
+    }
+
+    /// Whether the database tells of the ecosystem that a package is of. Where it does not, finding no hole means nothing.
+    pub fn covers(&self, purl: &str) -> bool {
+        Identity::of(purl).is_some_and(|identity| self.layers.contains_key(identity.base))
     }
 
     /// Opens a part; none where the database has nothing of that name.

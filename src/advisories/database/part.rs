@@ -143,10 +143,12 @@ impl Part {
     /// Opens the file of a part by what its manifest says of it.
     pub fn open(file: File, layer: &Layer) -> Result<Part, PartError> {
         let start = layer.size.checked_sub(layer.index_size).ok_or(PartError::Malformed("its index"))?;
-        let packed = read(&file, start, layer.index_size, "its index", &layer.index)?;
-        let (size, frame) = packed.split_first_chunk().ok_or(PartError::Malformed("its index"))?;
-        let index = unpack(&mut Decompressor::new()?, frame, u64::from_le_bytes(*size), MAX_INDEX, "its index")?;
-        let blocks = entries(&index, start).map_err(|_| PartError::Malformed("its index"))?;
+        let mut hands = Hands::default();
+        hands.read(&file, start, layer.index_size, "its index", &layer.index)?;
+        let size = hands.packed.first_chunk().ok_or(PartError::Malformed("its index"))?;
+        let size = u64::from_le_bytes(*size);
+        let index = hands.unpack(size_of::<u64>(), size, MAX_INDEX, "its index")?;
+        let blocks = entries(index, start).map_err(|_| PartError::Malformed("its index"))?;
         Ok(Part { file, blocks })
     }
 
@@ -160,10 +162,7 @@ impl Part {
         let found: Result<Vec<Vec<T>>, PartError> = self
             .wanted(keys)
             .into_par_iter()
-            .map_init(Decompressor::new, |unpacker, (block, range)| {
-                let unpacker = unpacker.as_mut().map_err(|e| io::Error::other(e.to_string()))?;
-                self.look_into(unpacker, block, keys, range, &read)
-            })
+            .map_init(Hands::default, |hands, (block, range)| self.look_into(hands, block, keys, range, &read))
             .collect();
         Ok(found?.into_iter().flatten().collect())
     }
@@ -187,20 +186,19 @@ impl Part {
 
     fn look_into<T>(
         &self,
-        unpacker: &mut Decompressor<'_>,
+        hands: &mut Hands,
         block: usize,
         keys: &[&str],
         range: Range<usize>,
         take: &impl Fn(usize, &[u8]) -> Result<Option<T>, Malformed>,
     ) -> Result<Vec<T>, PartError> {
         let (Some(entry), Some(wanted)) = (self.blocks.get(block), keys.get(range.clone())) else { return Ok(vec![]) };
-        let packed = read(&self.file, entry.offset, entry.size, "a block", &entry.digest)?;
-        let bytes = unpack(unpacker, &packed, entry.unpacked, MAX_BLOCK, "a block")?;
-        let mut reader = Reader::new(&bytes);
+        hands.read(&self.file, entry.offset, entry.size, "a block", &entry.digest)?;
+        let mut reader = Reader::new(hands.unpack(0, entry.unpacked, MAX_BLOCK, "a block")?);
         let mut found = vec![];
         while !reader.is_empty() {
-            let (key, record) = (reader.text()?, reader.bytes()?);
-            if let Ok(position) = wanted.binary_search(&key) {
+            let (key, record) = (reader.bytes()?, reader.bytes()?);
+            if let Ok(position) = wanted.binary_search_by(|wanted| wanted.as_bytes().cmp(key)) {
                 found.extend(take(range.start + position, record)?);
             }
         }
@@ -222,26 +220,45 @@ fn entries(index: &[u8], end: u64) -> Result<Vec<Entry>, Malformed> {
     if sorted && reader.is_empty() { Ok(blocks) } else { Err(Malformed) }
 }
 
-fn read(file: &File, offset: u64, size: u64, what: &'static str, digest: &Digest) -> Result<Vec<u8>, PartError> {
-    // What is longer than all that readers take is not worth the memory.
-    let length = usize::try_from(size).ok().filter(|_| size <= MAX_INDEX).ok_or(PartError::Malformed(what))?;
-    let mut bytes = vec![0; length];
-    match file.read_exact_at(&mut bytes, offset) {
-        Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Err(PartError::Damaged(what)),
-        other => other?,
-    }
-    if Digest::of(&bytes) == *digest { Ok(bytes) } else { Err(PartError::Damaged(what)) }
+/// What a thread reads with: room that serves for one block after the other.
+#[derive(Default)]
+struct Hands {
+    packed: Vec<u8>,
+    bytes: Vec<u8>,
+    unpacker: Option<Decompressor<'static>>,
 }
 
-fn unpack(
-    unpacker: &mut Decompressor<'_>,
-    packed: &[u8],
-    size: u64,
-    limit: u64,
-    what: &'static str,
-) -> Result<Vec<u8>, PartError> {
-    let malformed = || PartError::Malformed(what);
-    let capacity = usize::try_from(size).ok().filter(|_| size <= limit).ok_or_else(malformed)?;
-    let bytes = unpacker.decompress(packed, capacity).map_err(|_| malformed())?;
-    if bytes.len() == capacity { Ok(bytes) } else { Err(malformed()) }
+impl Hands {
+    /// Reads a stretch of a file and checks it.
+    fn read(
+        &mut self,
+        file: &File,
+        offset: u64,
+        size: u64,
+        what: &'static str,
+        digest: &Digest,
+    ) -> Result<(), PartError> {
+        // What is longer than all that readers take is not worth the memory.
+        let length = usize::try_from(size).ok().filter(|_| size <= MAX_INDEX).ok_or(PartError::Malformed(what))?;
+        self.packed.resize(length, 0);
+        match file.read_exact_at(&mut self.packed, offset) {
+            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Err(PartError::Damaged(what)),
+            other => other?,
+        }
+        if Digest::of(&self.packed) == *digest { Ok(()) } else { Err(PartError::Damaged(what)) }
+    }
+
+    /// Unpacks what was read, from `start` on, which must give `size` bytes.
+    fn unpack(&mut self, start: usize, size: u64, limit: u64, what: &'static str) -> Result<&[u8], PartError> {
+        let malformed = || PartError::Malformed(what);
+        let capacity = usize::try_from(size).ok().filter(|_| size <= limit).ok_or_else(malformed)?;
+        let unpacker = match &mut self.unpacker {
+            Some(unpacker) => unpacker,
+            none => none.insert(Decompressor::new()?),
+        };
+        self.bytes.resize(capacity, 0);
+        let frame = self.packed.get(start..).ok_or_else(malformed)?;
+        let length = unpacker.decompress_to_buffer(frame, self.bytes.as_mut_slice()).map_err(|_| malformed())?;
+        if length == capacity { Ok(&self.bytes) } else { Err(malformed()) }
+    }
 }

@@ -9,9 +9,9 @@ use std::path::PathBuf;
 
 /// Feeds of every form, with enough in them for several blocks; `turn` changes the order of all that has none.
 fn feeds(turn: usize) -> Vec<Feed> {
-    let mut advisories: Vec<Value> = (0..3000)
+    let mut advisories: Vec<Value> = (0..1500)
         .map(|at| {
-            let name = format!("package-{}", at % 700);
+            let name = format!("package-{}", at % 350);
             let ecosystem = ["npm", "PyPI", "Debian:13"][at % 3];
             let mut told = advisory(&format!("X-{at:05}"), ecosystem, &name, &[("introduced", "0"), ("fixed", "2.0.0")]);
             told["aliases"] = json!([format!("CVE-2025-{at:05}")]);
@@ -115,18 +115,19 @@ fn a_database_is_an_artifact_that_tells_where_it_is_from() {
     assert_eq!(titles, ["CVE", "Debian", "PyPI", "npm"]);
     assert!(manifest.layers.iter().all(|layer| store.size(&layer.digest) == Some(layer.size)));
     assert_eq!(manifest.annotations["org.opencontainers.image.created"], "2025-03-02T00:00:00Z");
-    let told: Vec<_> = compiled.facts.feeds.iter().map(|f| (f.form.as_str(), f.count, f.date.as_deref())).collect();
+    let mut told: Vec<_> = compiled.facts.feeds.iter().map(|f| (f.form.as_str(), f.count, f.date.as_deref())).collect();
+    told.sort_unstable();
     assert_eq!(
         told,
         [
             ("debian-tracker", 1, None),
             ("epss", 2, Some("2025-03-02T00:00:00Z")),
             ("kev", 1, Some("2025-03-01T15:00:00Z")),
-            ("osv", 1500, Some("2025-02-01T00:00:00Z")),
-            ("osv", 1501, Some("2025-02-01T00:00:00Z")),
+            ("osv", 750, Some("2025-02-01T00:00:00Z")),
+            ("osv", 751, Some("2025-02-01T00:00:00Z")),
         ]
     );
-    assert_eq!(compiled.facts.records["npm"], 1000);
+    assert_eq!(compiled.facts.records["npm"], 500);
 }
 
 #[test]

@@ -48,7 +48,11 @@ impl Documents for Tracker<'_, '_> {
             Ok(record) => {
                 self.0.read();
                 let Some(record) = record else { return Ok(()) };
-                self.0.take(Told::Advisory { base: "Debian".into(), name: package.to_owned(), record })
+                self.0.take(Told::Advisory {
+                    base: "Debian".into(),
+                    name: package.to_owned(),
+                    record: Box::new(record),
+                })
             }
             Err(reason) => {
                 self.0.skip(&format!("{package} {id}"), &reason);

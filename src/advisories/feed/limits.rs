@@ -15,6 +15,8 @@ pub const MAX_LINE: u64 = 4096;
 
 /// Bytes of a record as it is kept.
 pub const MAX_RECORD: usize = 4 << 20;
+/// Bytes of all records of an advisory: what it tells of the hole is repeated for each package.
+pub const MAX_TOLD: usize = 16 << 20;
 /// Records of a database; each takes about 150 bytes of memory while it is compiled.
 pub const MAX_RECORDS: u64 = 12_000_000;
 /// CVEs of which something is known.

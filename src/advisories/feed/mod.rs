@@ -80,7 +80,7 @@ pub enum Told {
         /// The package, as its ecosystem compares names.
         name: String,
         /// The advisory.
-        record: Record,
+        record: Box<Record>,
     },
     /// A CVE is exploited.
     Exploited(String, Exploited),

@@ -112,6 +112,14 @@ fn hostile_advisories_are_passed_over() {
         let version = |told: &mut Value| told["affected"][0]["ranges"][0]["events"] = json!([{ "introduced": name }]);
         assert!(reason(&changed(version)).contains("a version"));
     }
+    let repeated = |told: &mut Value| {
+        let names: Vec<Value> = (0..10_000)
+            .map(|at| json!({ "package": { "ecosystem": "npm", "name": at.to_string() }, "versions": ["1"] }))
+            .collect();
+        told["affected"] = json!(names);
+        told["aliases"] = json!((0..3000).map(|at| format!("A-{at:0100}")).collect::<Vec<_>>());
+    };
+    assert!(reason(&changed(repeated)).contains("is too much"), "three gigabytes from a megabyte");
     assert!(reason(&changed(|told| told["id"] = json!("A 1"))).contains("its name"));
     assert!(reason(&"{\"id\":".repeat(100_000)).contains("invalid type"));
     let deep = format!("{{\"id\":\"A-1\",\"affected\":{}", "[".repeat(1_000_000));

@@ -10,8 +10,8 @@ use std::io::Read;
 use std::sync::atomic::Ordering;
 use zip::ZipArchive;
 
-/// Files that are read before what they tell is handed on. Large ones may be in memory as often as there are threads.
-const BATCH: usize = 2048;
+/// Files that are read before what they tell is handed on. What all of them tell is in memory until then.
+const BATCH: usize = 64;
 
 /// Reads all files of a zip whose names end in `.json`; returns the digest of what they hold.
 pub fn read(cursor: Cursor<'_>, intake: &mut Intake<'_>) -> Result<Digest, Stop> {

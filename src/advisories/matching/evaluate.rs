@@ -28,10 +28,16 @@ pub fn fixed_of_affected(scheme: Scheme, affected: &Affected, version: &str) -> 
     Some(fixed)
 }
 
-/// Sorts versions, each once.
+/// So many versions are put in order; nobody reads more.
+const MAX_ORDERED: usize = 200;
+
+/// Sorts versions, each once: by their scheme, or too many as texts.
 pub fn in_order(scheme: Scheme, versions: &mut Vec<String>) {
     versions.sort_unstable();
     versions.dedup();
+    if versions.len() > MAX_ORDERED {
+        return;
+    }
     // Insertion, because foreign versions need not be in any total order, and there are few.
     for end in 1..versions.len() {
         let mut at = end;

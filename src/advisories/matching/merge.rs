@@ -72,17 +72,16 @@ impl Groups {
         let (mut new, mut members) = (names.clone(), BTreeSet::from([member]));
         for set in joined.iter().skip(1) {
             if let Some((names, theirs)) = self.sets.get_mut(*set) {
-                new.append(names);
-                members.append(theirs);
+                new.extend(std::mem::take(names));
+                members.extend(std::mem::take(theirs));
             }
         }
-        for name in &new {
-            self.of_name.insert(name.clone(), home);
-        }
+        self.of_name.extend(new.iter().map(|name| (name.clone(), home)));
         match self.sets.get_mut(home) {
+            // One by one: to append would go through all that is there each time.
             Some((names, theirs)) => {
-                names.append(&mut new);
-                theirs.append(&mut members);
+                names.extend(new);
+                theirs.extend(members);
             }
             None => self.sets.push((new, members)),
         }

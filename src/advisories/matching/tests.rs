@@ -82,8 +82,12 @@ fn listed_versions_alone_are_enough() {
 #[test]
 fn withdrawn_advisories_tell_nothing() {
     let mut told = advisory("A-1", "crates.io", "a", &[("introduced", "0")]);
-    told["withdrawn"] = json!("2025-02-01T00:00:00Z");
-    assert_eq!(verdicts(told, &["1.0.0"]), [None]);
+    let older = osv(&[told.clone()]);
+    (told["withdrawn"], told["modified"]) = (json!("2025-02-02T00:00:00Z"), json!("2025-02-02T00:00:00Z"));
+    assert_eq!(verdicts(told.clone(), &["1.0.0"]), [None]);
+    let (_folder, compiled, database) = database(&[older, osv(&[told])]);
+    assert!(ids(&database, "pkg:cargo/a@1.0.0").is_empty(), "even where another feed has it as it was");
+    assert_eq!(compiled.facts.records["crates.io"], 0);
 }
 
 #[test]
@@ -301,6 +305,22 @@ fn what_is_known_of_a_cve_is_told() {
 }
 
 #[test]
+fn many_records_of_one_hole_take_no_longer_than_others() {
+    let told: Vec<Value> = (0..3000)
+        .map(|at| {
+            let fixed = format!("{}.0.0", at + 2);
+            let mut told = advisory(&format!("X-{at:05}"), "npm", "a", &[("introduced", "0"), ("fixed", &fixed)]);
+            told["aliases"] = json!([format!("X-{:05}", at + 1), "CVE-2025-0001"]);
+            told
+        })
+        .collect();
+    let (_folder, _, database) = database(&[osv(&told)]);
+    let hole = only(&database, "pkg:npm/a@1.0.0");
+    assert_eq!((hole.id.as_str(), hole.aliases.len(), hole.advisories.len()), ("CVE-2025-0001", 3001, 3000));
+    assert_eq!(hole.state.fixed().len(), 3000);
+}
+
+#[test]
 fn hits_come_in_the_order_of_packages() {
     let told = ["B-2", "B-1"].map(|id| advisory(id, "npm", "b", &[("introduced", "0")]));
     let (_folder, _, database) =
@@ -311,4 +331,6 @@ fn hits_come_in_the_order_of_packages() {
     let hits: Vec<_> = hits.iter().map(|hit| (hit.package, hit.hole.id.as_str())).collect();
     assert_eq!(hits, [(0, "B-1"), (0, "B-2"), (2, "A-1"), (3, "B-1"), (3, "B-2"), (4, "B-1"), (4, "B-2")]);
     assert_eq!(database.find(&[]).unwrap(), []);
+    assert!(database.covers("pkg:npm/unknown@1.0.0"));
+    assert!(!database.covers("pkg:pypi/b@1.0.0") && !database.covers("nonsense"));
 }

@@ -5,7 +5,7 @@ mod schema;
 use super::document::{self, Documents, line};
 use super::limits::{
     MAX_ADDRESS, MAX_AFFECTED, MAX_COMPARISONS, MAX_DOCUMENT, MAX_EVENTS, MAX_FUNCTIONS, MAX_ID, MAX_NAME, MAX_NAMES,
-    MAX_RECORD, MAX_REFERENCES, MAX_VECTOR, MAX_VERSION, MAX_VERSIONS, MAX_WEAKNESSES,
+    MAX_RECORD, MAX_REFERENCES, MAX_TOLD, MAX_VECTOR, MAX_VERSION, MAX_VERSIONS, MAX_WEAKNESSES,
 };
 use super::{Intake, Stop, Told, date};
 use crate::advisories::cve::Scored;
@@ -20,7 +20,7 @@ use std::io::{BufRead, BufReader, Read};
 
 /// What an advisory tells.
 pub struct Parsed {
-    /// About each package; nothing of an advisory that was withdrawn.
+    /// About each package; one that was withdrawn affects nothing.
     pub told: Vec<Told>,
     /// The newest time that it names.
     pub date: Option<i64>,
@@ -88,18 +88,22 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed, String> {
     let advisory: Advisory = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
     let (modified, published) = (date::seconds(&advisory.modified), date::seconds(&advisory.published));
     let date = modified.max(published);
-    let mut told = vec![];
-    if advisory.withdrawn.is_empty() {
-        for ((base, name), (affected, notice, word)) in packages(&advisory)? {
-            let mut description = describe(&advisory, modified, published)?;
-            description.notice = notice;
-            description.word = description.word.or(word);
-            let record = Record { affected, description };
-            if record.to_bytes().len() > MAX_RECORD {
-                return Err(format!("what it tells of `{name}` is too much"));
-            }
-            told.push(Told::Advisory { base, name, record });
+    let (mut told, mut size) = (vec![], 0);
+    for ((base, name), (mut affected, notice, word)) in packages(&advisory)? {
+        let mut description = describe(&advisory, modified, published)?;
+        description.notice = notice;
+        description.word = description.word.or(word);
+        // It still takes the place of what it was, which another feed may have.
+        if !advisory.withdrawn.is_empty() {
+            affected.clear();
         }
+        let record = Record { affected, description };
+        let own = record.to_bytes().len();
+        size += own;
+        if own > MAX_RECORD || size > MAX_TOLD {
+            return Err(format!("what it tells of `{}` is too much", line(&name)));
+        }
+        told.push(Told::Advisory { base, name, record: Box::new(record) });
     }
     Ok(Parsed { told, date })
 }
