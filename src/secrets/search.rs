@@ -12,6 +12,8 @@ use zeroize::Zeroize;
 
 /// As much is read at once: what the processor's cache holds.
 const PIECE: usize = 256 << 10;
+/// Half of the files of an image are smaller.
+const SMALL: usize = 16 << 10;
 /// Files whose lines say what is a secret are read whole up to this size. What is larger was written by no person.
 const WHOLE: usize = 1 << 20;
 /// More hits than this are not sorted: several rules may find one secret.
@@ -247,7 +249,10 @@ fn line_feeds(bytes: &[u8]) -> u64 {
 
 /// Reads on until the buffer has `size` bytes; says whether the input has ended.
 fn fill(buffer: &mut Vec<u8>, input: &mut dyn Read, size: usize) -> io::Result<bool> {
-    let missing = size.saturating_sub(buffer.len()) as u64;
+    let missing = size.saturating_sub(buffer.len());
+    // Most files are small: room for them at once saves copies.
+    buffer.reserve(missing.min(SMALL));
+    let missing = missing as u64;
     input.take(missing).read_to_end(buffer)?;
     Ok(buffer.len() < size)
 }

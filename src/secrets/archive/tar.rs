@@ -5,8 +5,15 @@ use super::super::search::Search;
 use std::io::{self, Read};
 
 const BLOCK: usize = 512;
-/// No name is longer.
-const MAX_NAME: u64 = 64 << 10;
+/// What stands before a member about it is not longer.
+const MAX_RECORDS: u64 = 64 << 10;
+
+/// What was said of the next member before its header.
+#[derive(Default)]
+struct Records {
+    name: Option<Vec<u8>>,
+    size: Option<u64>,
+}
 
 /// Whether a content begins as a tar archive: with a header whose checksum is right.
 pub(super) fn begins(start: &[u8]) -> bool {
@@ -16,24 +23,29 @@ pub(super) fn begins(start: &[u8]) -> bool {
 /// Searches all members. Without an error, it has read to the blocks of zeros at the end.
 pub(super) fn search(search: &mut Search, input: &mut dyn Read, depth: usize) -> io::Result<()> {
     let mut header = [0; BLOCK];
-    let mut long_name: Option<Vec<u8>> = None;
+    let mut next = Records::default();
     while read_block(input, &mut header)? && header != [0; BLOCK] {
         if !is_sound(&header) {
             return Err(io::ErrorKind::InvalidData.into());
         }
-        let size = number(&header[124..136]).ok_or(io::ErrorKind::InvalidData)?;
+        let is_record = matches!(header[156], b'L' | b'K' | b'x' | b'g');
+        let records = if is_record { Records::default() } else { std::mem::take(&mut next) };
+        let size = records.size.or_else(|| number(&header[124..136])).ok_or(io::ErrorKind::InvalidData)?;
         if header[156] == b'S' && header[482] != 0 {
             pass_sparse_map(input)?;
         }
         let mut body = (&mut *input).take(size);
         match header[156] {
-            b'L' | b'x' if size <= MAX_NAME => {
+            b'L' | b'x' if size <= MAX_RECORDS => {
                 let mut value = Vec::new();
                 body.read_to_end(&mut value)?;
-                long_name = if header[156] == b'L' { Some(value) } else { pax_path(&value).or(long_name) };
+                match header[156] {
+                    b'L' => next.name = Some(value),
+                    _ => next.read_pax(&value),
+                }
             }
             b'0' | 0 | b'7' | b'S' => {
-                let name = long_name.take().unwrap_or_else(|| short_name(&header));
+                let name = records.name.unwrap_or_else(|| short_name(&header));
                 if !search.next_member() {
                     return Ok(());
                 }
@@ -42,7 +54,7 @@ pub(super) fn search(search: &mut Search, input: &mut dyn Read, depth: usize) ->
                 let shown = String::from_utf8_lossy(name).into_owned();
                 search.bounded(&mut body, |search, body| search.member(shown, place::of_bytes(name), body, depth))?;
             }
-            _ => long_name = None,
+            _ => {}
         }
         io::copy(&mut body, &mut io::sink())?;
         if body.limit() > 0 {
@@ -98,16 +110,28 @@ fn short_name(header: &[u8; BLOCK]) -> Vec<u8> {
     if prefix.is_empty() { name } else { [&prefix[..], b"/", &name].concat() }
 }
 
-/// The path among pax records, each `<length> <key>=<value>\n`.
-fn pax_path(mut records: &[u8]) -> Option<Vec<u8>> {
-    let mut path = None;
-    while let Some(space) = records.iter().position(|b| *b == b' ') {
-        let length: usize = std::str::from_utf8(&records[..space]).ok()?.parse().ok()?;
-        let record = records.get(space + 1..length)?;
-        if let Some(value) = record.strip_prefix(b"path=") {
-            path = Some(value.strip_suffix(b"\n").unwrap_or(value).to_vec());
+impl Records {
+    /// Takes path and size from pax records, each `<length> <key>=<value>\n`; what is damaged ends them.
+    fn read_pax(&mut self, mut records: &[u8]) {
+        while let Some(space) = records.iter().position(|b| *b == b' ') {
+            let length = number_of_digits(&records[..space]).and_then(|length| usize::try_from(length).ok());
+            let Some((record, rest)) = length.and_then(|length| records.split_at_checked(length)) else { return };
+            let record = record.get(space + 1..).unwrap_or_default();
+            let record = record.strip_suffix(b"\n").unwrap_or(record);
+            if let Some(path) = record.strip_prefix(b"path=") {
+                self.name = Some(path.to_vec());
+            }
+            if let Some(size) = record.strip_prefix(b"size=") {
+                self.size = number_of_digits(size);
+            }
+            if rest.len() == records.len() {
+                return;
+            }
+            records = rest;
         }
-        records = records.get(length..)?;
     }
-    path
+}
+
+fn number_of_digits(text: &[u8]) -> Option<u64> {
+    std::str::from_utf8(text).ok()?.parse().ok()
 }

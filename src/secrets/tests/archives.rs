@@ -119,6 +119,23 @@ fn packages_of_debian_and_static_libraries_are_searched() {
 }
 
 #[test]
+fn what_pax_says_of_a_member_holds() {
+    let token = token();
+    let long = format!("{}/x.py", "folder".repeat(30));
+    let size = token.len().to_string();
+    let member = |tar: Archive| tar.edited(b'0', "short", "", token.as_bytes(), |header| header[124..135].fill(b'0'));
+    let tar =
+        member(Archive::new().pax(&[("path", long.as_bytes()), ("size", size.as_bytes())])).file("next", b"x").finish();
+    assert_eq!(one("x.tar", &tar, "github-token", &token).inside, [long]);
+    for records in
+        [&b"99 path=x\n"[..], b"0 path=x\n", b"x path=x\n", b"7 size=\n", b" ", b"18446744073709551615 size=1\n"]
+    {
+        let tar = Archive::new().entry(b'x', "pax", "", records).file("x", &token).finish();
+        assert_eq!(one("x.tar", &tar, "github-token", &token).inside.len(), 1);
+    }
+}
+
+#[test]
 fn what_stands_behind_an_archive_is_searched() {
     let token = token();
     let tar = Archive::new().file("x", b"y").finish();
