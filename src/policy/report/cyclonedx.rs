@@ -78,7 +78,10 @@ fn components(tidy: &Tidy<'_>, holes: &[(&Judged, Digest, &Weight)]) -> Vec<Valu
     let known =
         tidy.components.iter().map(|known| (known.purl.as_str(), (known.name.as_str(), known.version.as_str())));
     packages.extend(named.chain(known));
-    let component = |(purl, (name, version)): (&str, (&str, &str))| json!({ "type": "library", "bom-ref": purl, "name": name, "version": version, "purl": purl });
+    let component = |(purl, (name, version)): (&str, (&str, &str))| {
+        let reference = purl;
+        json!({ "type": "library", "bom-ref": reference, "name": name, "version": version, "purl": purl })
+    };
     packages.into_iter().filter(|(purl, _)| !purl.is_empty()).map(component).collect()
 }
 
