@@ -69,8 +69,8 @@ pub(super) fn percent(millionths: u32) -> String {
     format!("{}.{} %", tenths / 10, tenths % 10)
 }
 
-/// The score, in tenths, that a finding has on the scale of CVSS: its own where that is as bad as it was weighed, or else
-/// the middle of what it was weighed as. Readers of scores then see the severity by which it was judged.
+/// The score, in tenths, that a finding has on the scale of CVSS: its own where that is as bad as it was weighed, or
+/// else the middle of what it was weighed as. Readers of scores then see the severity by which it was judged.
 pub(super) fn tenths(finding: &Finding) -> Option<u8> {
     let severity = finding.severity?;
     let own = match &finding.detail {

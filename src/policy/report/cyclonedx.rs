@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
-/// CycloneDX's words for why something does not matter. An acceptance whose reason begins with one of them and a colon says
-/// that the image is not affected; all others say that somebody takes the risk.
+/// CycloneDX's words for why something does not matter. An acceptance whose reason begins with one of them and a colon
+/// says that the image is not affected; all others say that somebody takes the risk.
 pub(super) const JUSTIFICATIONS: [&str; 9] = [
     "code_not_present",
     "code_not_reachable",
@@ -78,7 +78,15 @@ fn components(tidy: &Tidy<'_>, holes: &[(&Judged, Digest, &Weight)]) -> Vec<Valu
     let known =
         tidy.components.iter().map(|known| (known.purl.as_str(), (known.name.as_str(), known.version.as_str())));
     packages.extend(named.chain(known));
-    let component = |(purl, (name, version)): (&str, (&str, &str))| json!({ "type": "library", "bom-ref": purl, "name": name, "version": version, "purl": purl });
+    let component = |(purl, (name, version)): (&str, (&str, &str))| {
+        json!({
+            "type": "library",
+            "bom-ref": purl,
+            "name": name,
+            "version": version,
+            "purl": purl,
+        })
+    };
     packages.into_iter().filter(|(purl, _)| !purl.is_empty()).map(component).collect()
 }
 

@@ -110,9 +110,9 @@ enum Alike<'a> {
     Rule { at: Option<&'a SpecLine>, rule: &'static str, remedy: &'a str },
 }
 
-/// The findings by what to change: what is denied first, then by severity, number and name. What is accepted is together
-/// by its reason, and not with what to change; licences that no clause is about are left out. Texts are those of the
-/// findings: whoever shows them makes them harmless first.
+/// The findings by what to change: what is denied first, then by severity, number and name. What is accepted is
+/// together by its reason, and not with what to change; licences that no clause is about are left out. Texts are those
+/// of the findings: whoever shows them makes them harmless first.
 pub fn groups(verdict: &Verdict) -> Vec<Group<'_>> {
     let mut alike: BTreeMap<Alike<'_>, Vec<&Judged>> = BTreeMap::new();
     for judged in verdict.findings.iter().filter(|judged| is_told(judged)) {

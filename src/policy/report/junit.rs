@@ -1,5 +1,5 @@
-//! JUnit's XML: a suite for each family, a test for each finding. What is denied failed, what is accepted was skipped, and
-//! the rest passed and says so in its output.
+//! JUnit's XML: a suite for each family, a test for each finding. What is denied failed, what is accepted was skipped,
+//! and the rest passed and says so in its output.
 
 use super::tidy::Tidy;
 use crate::evidence::scan::{Place, SpecLine};

@@ -135,8 +135,8 @@ fn cell(text: &str) -> String {
     pieces.iter().enumerate().map(piece).collect()
 }
 
-/// A text that is nothing but text. Into what would mention somebody, or link a number or an address, comes a word joiner
-/// (U+2060): escaping does not help there, as these are looked for in the finished page.
+/// A text that is nothing but text. Into what would mention somebody, or link a number or an address, comes a word
+/// joiner (U+2060): escaping does not help there, as these are looked for in the finished page.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 8);
     let mut rest = text.chars().peekable();

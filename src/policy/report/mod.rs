@@ -1,7 +1,7 @@
 //! Reports of a verdict, in the forms that people and programs read. The forms are told in `specs/verdict.md`.
 //!
-//! A report is made of a verdict and of what is known of the image beside it. Texts of others are made harmless and short
-//! once, before any form is written (`tidy.rs`); each form then escapes as its language needs it.
+//! A report is made of a verdict and of what is known of the image beside it. Texts of others are made harmless and
+//! short once, before any form is written (`tidy.rs`); each form then escapes as its language needs it.
 
 mod advisory;
 mod cyclonedx;
@@ -58,7 +58,8 @@ pub struct Report<'a> {
     pub attestations: &'a [Attestation],
     /// Its signatures.
     pub signatures: &'a [Signature],
-    /// When the scan began and ended, for GitLab, which wants to know; elsewhere the day of the verdict is all that is told.
+    /// When the scan began and ended, for GitLab, which wants to know; elsewhere the day of the verdict is all that is
+    /// told.
     pub times: Option<(Timestamp, Timestamp)>,
 }
 

@@ -2,9 +2,9 @@
 
 use std::cmp::Ordering;
 
-/// Compares versions of one package: numbers by value, `~` before everything, as dpkg does (deb-version(7)), which is near
-/// enough for others. It only chooses what to tell where the same package has several holes with different repairs; what is
-/// affected was decided before, by each ecosystem's own order.
+/// Compares versions of one package: numbers by value, `~` before everything, as dpkg does (deb-version(7)), which is
+/// near enough for others. It only chooses what to tell where the same package has several holes with different
+/// repairs; what is affected was decided before, by each ecosystem's own order.
 pub(super) fn compare(a: &str, b: &str) -> Ordering {
     let (a_epoch, a) = epoch(a);
     let (b_epoch, b) = epoch(b);

@@ -66,8 +66,8 @@ impl Summary {
     /// The type of the predicate.
     pub const TYPE: &'static str = "https://slsa.dev/verification_summary/v1";
 
-    /// Sums a report up. `level` is the level of SLSA's build track that was verified on the image's provenance, and is told
-    /// only where the verdict passed; `None` where nobody looked. The time is the beginning of the verdict's day.
+    /// Sums a report up. `level` is the level of SLSA's build track that was verified on the image's provenance, and is
+    /// told only where the verdict passed; `None` where nobody looked. The time is the beginning of the verdict's day.
     pub fn of(report: &Report<'_>, level: Option<u8>) -> Self {
         let tidy = Tidy::new(report);
         let passed = tidy.verdict.passed;

@@ -219,8 +219,8 @@ fn name(name: &str) -> String {
     line(name, NAME)
 }
 
-/// A text as one line of at most `max` characters. White space becomes a space; what does something to a terminal, turns
-/// text around, cannot be seen or has no place in XML 1.0 becomes the replacement character.
+/// A text as one line of at most `max` characters. White space becomes a space; what does something to a terminal,
+/// turns text around, cannot be seen or has no place in XML 1.0 becomes the replacement character.
 pub(super) fn line(text: &str, max: usize) -> String {
     let harmless = |c: char| match c {
         '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => ' ',

@@ -81,8 +81,8 @@ impl Vulnerabilities {
     /// The type of the predicate.
     pub const TYPE: &'static str = "https://in-toto.io/attestation/vulns/v0.2";
 
-    /// Tells of the holes of a report; nothing where there was no database to look them up in. All times are the beginning
-    /// of the verdict's day, so that the same judgement has the same bytes.
+    /// Tells of the holes of a report; nothing where there was no database to look them up in. All times are the
+    /// beginning of the verdict's day, so that the same judgement has the same bytes.
     pub fn of(report: &Report<'_>) -> Option<Self> {
         let tidy = Tidy::new(report);
         let database = tidy.database.as_ref()?;

@@ -62,8 +62,8 @@ fn head(tidy: &Tidy<'_>) -> Html {
     .collect()
 }
 
-/// Nothing may be loaded, sent or run, and no style counts but the one that stands in the page, by its digest (CSP Level 3,
-/// section 2.3.1).
+/// Nothing may be loaded, sent or run, and no style counts but the one that stands in the page, by its digest (CSP
+/// Level 3, section 2.3.1).
 fn policy() -> String {
     let style = BASE64_STANDARD.encode(Digest::of(STYLE).as_bytes());
     format!("default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'")

@@ -10,11 +10,12 @@ pub(super) struct Area {
     pub(super) height: u32,
 }
 
-/// What all sizes are together after they were scaled: fine enough for any screen, and products of squares stay in 128 bits.
+/// What all sizes are together after they were scaled: fine enough for any screen, and products of squares stay in 128
+/// bits.
 const WHOLE: u128 = 1 << 24;
 
-/// Divides a map among `sizes`, which are sorted, largest first. The areas cover the map and do not overlap; what is too
-/// small for a unit has none.
+/// Divides a map among `sizes`, which are sorted, largest first. The areas cover the map and do not overlap; what is
+/// too small for a unit has none.
 pub(super) fn squarify(sizes: &[u64], map: Area) -> Vec<Area> {
     let whole: u128 = sizes.iter().map(|size| u128::from(*size)).sum();
     let scaled = |size: &u64| (u128::from(*size) * WHOLE).checked_div(whole).unwrap_or_default();
@@ -38,10 +39,11 @@ pub(super) fn squarify(sizes: &[u64], map: Area) -> Vec<Area> {
     areas
 }
 
-/// How many of the sizes stand in the next row: as many as make none of its areas longer and thinner than the worst before.
+/// How many of the sizes stand in the next row: as many as make none of its areas longer and thinner than the worst
+/// before.
 fn row(sizes: &[u128], total: u128, short: u128, long: u128) -> usize {
-    // A row of the sum `s` is `long · s / total` deep, and an area of it `short · size / s` long: from that the proportions
-    // of the longest and of the shortest area, as fractions.
+    // A row of the sum `s` is `long · s / total` deep, and an area of it `short · size / s` long: from that the
+    // proportions of the longest and of the shortest area, as fractions.
     let worst = |sum: u128, largest: u128, smallest: u128| {
         let flat = (short * largest * total, long * sum * sum);
         let thin = (long * sum * sum, short * smallest * total);
