@@ -5,6 +5,7 @@
 
 use super::error::Error;
 use super::identity::Identity;
+use super::judging::Claim;
 use super::session::Session;
 use crate::evidence::provenance::{Build, Provenance};
 use crate::evidence::sbom::Graph;
@@ -39,9 +40,10 @@ pub(super) fn platform<'i>(
     subject: &Descriptor,
     build: &Build,
     checked: &[Checked],
+    judged: &[Claim],
     inventory: impl FnOnce() -> Result<&'i Inventory, Error>,
 ) -> Result<Attested, Error> {
-    remembered(session, identity, subject, build, checked, |speaker| {
+    remembered(session, identity, subject, build, checked, judged, |speaker| {
         let inventory = inventory()?;
         let graph = Graph::new(inventory)?;
         session.phase("signing");
@@ -56,7 +58,8 @@ pub(super) fn platform<'i>(
             let signature = speaker.say(&Statement::signature(&subject.digest))?;
             let provenance = speaker.say(&provenance(build, about()))?;
             let checks = checked.iter().map(|check| speaker.say(&check.statement(about())));
-            Ok::<_, Error>((signature, provenance, checks.collect::<Result<Vec<_>, _>>()?))
+            let judged = judged.iter().map(|claim| speaker.say(claim));
+            Ok::<_, Error>((signature, provenance, checks.chain(judged).collect::<Result<Vec<_>, _>>()?))
         };
         let ((cyclonedx, spdx), others) = rayon::join(documents, others);
         let (cyclonedx, spdx, (signature, provenance, checks)) = (cyclonedx?, spdx?, others?);
@@ -73,7 +76,7 @@ pub(super) fn index(
     subject: &Descriptor,
     build: &Build,
 ) -> Result<Attested, Error> {
-    remembered(session, identity, subject, build, &[], |speaker| {
+    remembered(session, identity, subject, build, &[], &[], |speaker| {
         session.phase("signing");
         let about = vec![Subject::new(&subject.digest).named(&build.image)];
         let said = [speaker.say(&Statement::signature(&subject.digest))?, speaker.say(&provenance(build, about))?];
@@ -87,10 +90,11 @@ fn remembered(
     subject: &Descriptor,
     build: &Build,
     checked: &[Checked],
+    judged: &[Claim],
     make: impl FnOnce(&Speaker<'_>) -> Result<Attested, Error>,
 ) -> Result<Attested, Error> {
     let results: Vec<_> = checked.iter().map(TestResult::of).collect();
-    let said = serde_json::to_vec(&(provenance(build, vec![Subject::new(&subject.digest)]), results));
+    let said = serde_json::to_vec(&(provenance(build, vec![Subject::new(&subject.digest)]), results, judged));
     let said = said.map_err(sign::SignError::from)?;
     let key = Digest::of([identity.fingerprint().as_bytes().as_slice(), &said].concat());
     let known = session.store.record(RECORD, &key)?;

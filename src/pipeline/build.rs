@@ -12,7 +12,7 @@ use super::given;
 use super::identity::{Identity, KeySettings};
 use super::inputs::{Prepared, prepare};
 use super::inventory::Taking;
-use super::judging::{self, Bench, JudgeOptions, Judgement, Taken};
+use super::judging::{self, Bench, JudgeOptions, Taken};
 use super::locking::{self, Buildable, Leveled, LockMode, Locked};
 use super::opened::files_of;
 use super::output::{self, Bundle};
@@ -28,9 +28,9 @@ use super::session::Session;
 use super::sharing::{self, Sharing, SharingOptions};
 use super::verifying::Subjects;
 use crate::diagnostic::Sources;
-use crate::evidence::PREDICATE_TYPE;
 use crate::evidence::provenance::{BuiltStage, UsedImage};
 use crate::evidence::test_result::{Checked, TestResult, Verdict};
+use crate::evidence::{PREDICATE_TYPE, Subject};
 use crate::git;
 use crate::image::assemble::{Image, assemble_index};
 use crate::image::layout::Layout;
@@ -235,7 +235,7 @@ struct Finished {
     images: BTreeMap<String, UsedImage>,
     stages: Vec<BuiltStage>,
     packages: usize,
-    judged: Option<Judgement>,
+    judged: Option<VerdictReport>,
     attested: Attested,
 }
 
@@ -248,15 +248,7 @@ struct Unwritten<'a> {
 
 impl Unwritten<'_> {
     fn verdicts(&self) -> Vec<VerdictReport> {
-        let verdict = |finished: &Finished| {
-            Some(VerdictReport {
-                image: self.leveled.image.name.value.to_string(),
-                platform: finished.made.image.platform.to_string(),
-                digest: finished.made.image.manifest.digest,
-                judgement: finished.judged.clone()?,
-            })
-        };
-        self.finished.iter().filter_map(verdict).collect()
+        self.finished.iter().filter_map(|finished| finished.judged.clone()).collect()
     }
 }
 
@@ -429,12 +421,23 @@ impl Build<'_> {
             Some(bench) => {
                 let proofs = proofs(&checked);
                 let case = judging::Built { of: &assembly, made: &made, told: &told, proofs: &proofs };
-                Some(bench.judge_build(&case, take)?)
+                let judgement = bench.judge_build(&case, take)?;
+                Some(VerdictReport {
+                    image: leveled.image.name.value.to_string(),
+                    platform: platform.clone(),
+                    digest: made.image.manifest.digest,
+                    spec: self.project.file.clone(),
+                    level: proofs.provenance,
+                    judgement,
+                })
             }
             None => None,
         };
-        let attested =
-            attest::platform(session, self.identity, &made.image.manifest, &told, &checked, || Ok(&take()?.inventory))?;
+        let subject = &made.image.manifest;
+        let about = [Subject::new(&subject.digest).named(&told.image)];
+        let said = judged.iter().flat_map(|judged| judging::statements(judged, &about)).collect::<Vec<_>>();
+        let inventory = || Ok(&take()?.inventory);
+        let attested = attest::platform(session, self.identity, subject, &told, &checked, &said, inventory)?;
         let packages = realised.locked.as_ref().map_or(0, |set| set.packages.len());
         Ok(Finished { made, images: realised.used, stages: built, packages, judged, attested })
     }

@@ -4,7 +4,7 @@
 //! and nowhere in an image.
 
 use super::judging::Judgement;
-use crate::oci::Digest;
+use crate::oci::{Digest, Platform};
 use crate::policy::Outcome;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -136,9 +136,13 @@ pub struct VerdictReport {
     /// The image: its name in the spec, or as it was named to be scanned.
     pub image: String,
     /// What it is for.
-    pub platform: String,
+    pub platform: Platform,
     /// The digest of its manifest.
     pub digest: Digest,
+    /// The spec, relative to the project; of an image of others where one would be.
+    pub spec: String,
+    /// The level of SLSA's build track that its provenance reaches, as far as that was looked at.
+    pub level: Option<u8>,
     /// What is said.
     #[serde(flatten)]
     pub judgement: Judgement,

@@ -57,7 +57,7 @@ pub(super) fn build(
 /// Shows what policies say, where they say something; what they deny has an exit code of its own.
 fn verdicts(verdicts: &[VerdictReport], output: &mut Output) -> Result<Option<u8>, Failure> {
     for verdict in verdicts.iter().filter(|verdict| verdict.is_worth_telling()) {
-        output.result(pipeline::written(verdict, VerdictForm::Text).as_bytes())?;
+        output.result(&pipeline::written(verdict, VerdictForm::Text))?;
     }
     Ok(verdicts.iter().any(|verdict| !verdict.judgement.verdict.passed).then_some(exit::POLICY))
 }

@@ -23,7 +23,7 @@ pub(super) fn scan(
         ImageChoice { image: args.image.clone(), platform: args.platform.as_deref().map(platform).transpose()? };
     let options = judge_options(&args.judge);
     let report = in_session(global, false, environment, |session| pipeline::scan(session, &choice, &options))?;
-    output.result(pipeline::written(&report, form(args.format)).as_bytes())?;
+    output.result(&pipeline::written(&report, form(args.format)))?;
     write_verdicts(std::slice::from_ref(&report), &args.verdict)?;
     Ok(if report.judgement.verdict.passed { exit::DONE } else { exit::POLICY })
 }
@@ -33,9 +33,9 @@ fn form(format: VerdictFormat) -> VerdictForm {
         VerdictFormat::Text => VerdictForm::Text,
         VerdictFormat::Json => VerdictForm::Json,
         VerdictFormat::Sarif => VerdictForm::Sarif,
-        VerdictFormat::Cyclonedx => VerdictForm::Cyclonedx,
-        VerdictFormat::Junit => VerdictForm::Junit,
-        VerdictFormat::Gitlab => VerdictForm::Gitlab,
+        VerdictFormat::Cyclonedx => VerdictForm::CycloneDx,
+        VerdictFormat::Junit => VerdictForm::JUnit,
+        VerdictFormat::Gitlab => VerdictForm::GitLab,
         VerdictFormat::Markdown => VerdictForm::Markdown,
         VerdictFormat::Html => VerdictForm::Html,
     }
@@ -47,7 +47,7 @@ pub(super) fn write_verdicts(verdicts: &[VerdictReport], wanted: &[(VerdictForma
     for (format, path) in wanted {
         for verdict in verdicts {
             let path = if verdicts.len() > 1 { own_path(path, verdict) } else { path.clone() };
-            pipeline::write_file(&path, pipeline::written(verdict, form(*format)).as_bytes())?;
+            pipeline::write_file(&path, &pipeline::written(verdict, form(*format)))?;
         }
     }
     Ok(())
@@ -55,7 +55,7 @@ pub(super) fn write_verdicts(verdicts: &[VerdictReport], wanted: &[(VerdictForma
 
 fn own_path(path: &Path, verdict: &VerdictReport) -> PathBuf {
     let name = verdict.image.rsplit('/').next().unwrap_or_default();
-    let middle = format!("{name}.{}", verdict.platform.replace('/', "-"));
+    let middle = format!("{name}.{}", verdict.platform.to_string().replace('/', "-"));
     match (path.file_stem(), path.extension()) {
         (Some(stem), Some(extension)) => {
             path.with_file_name(format!("{}.{middle}.{}", stem.to_string_lossy(), extension.to_string_lossy()))

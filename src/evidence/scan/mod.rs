@@ -17,4 +17,4 @@ pub use finding::{Detail, Finding, RuleRef, Weight};
 pub use holes::{age, holes};
 pub use leaks::{in_config, in_files};
 pub use licences::{UNKNOWN, licences};
-pub use place::{Origin, Place, SpecLine, locate};
+pub use place::{Origin, Place, SpecLine, locate, of_owner};

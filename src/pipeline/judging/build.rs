@@ -4,6 +4,7 @@ use super::super::assemble::{Assembly, Made, Solution};
 use super::super::error::Error;
 use super::bench::Bench;
 use super::facts;
+use super::judgement::{self, Asked, Judgement, shares};
 use super::scene::{Found, Scene};
 use crate::diagnostic::Sources;
 use crate::evidence::provenance::{Build, Provenance};
@@ -11,22 +12,12 @@ use crate::evidence::scan::{self, Component};
 use crate::evidence::{Inventory, Owner, bytes_of, claims};
 use crate::image::layer::Layer;
 use crate::oci::{Digest, ImageConfig, Manifest, to_json};
-use crate::policy::{self, Case, Proofs, Verdict};
+use crate::policy::{self, Case, Proofs};
 use crate::store::Store;
 use crate::tree::{Change, Entry, Tree, TreePath};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-
-/// What is said of an image, and by what.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Judgement {
-    pub verdict: Verdict,
-    /// The image's packages.
-    pub components: Vec<Component>,
-    /// The database that was asked, if one was.
-    pub database: Option<Digest>,
-}
 
 /// The kind of record that judgements are, and the version of all that decides them beside their key.
 const RECORD: &str = "verdict";
@@ -72,7 +63,9 @@ impl Bench {
                 place.origin.spec = facts::line_of_part(image, &taken.inventory, &self.sources, part);
             }
         }
-        let judgement = self.judge(found, &image.name.value.to_string(), built.proofs);
+        let mut judgement = self.judge(found, &image.name.value.to_string(), built.proofs);
+        judgement.shares = shares(&taken.inventory);
+        judgement.layers = built.layers();
         session.store.set_record(RECORD, &key, &to_json(&judgement))?;
         Ok(judgement)
     }
@@ -96,12 +89,22 @@ impl Bench {
         let Found { findings, components } = found;
         let (policies, sources, day) = (self.policies(), &self.sources, self.day);
         let case = Case { policies, vex: &self.vex(), image, sources, findings, proofs, day };
-        let database = self.database.as_ref().map(|database| *database.digest());
-        Judgement { verdict: policy::judge(case), components, database }
+        let database = self.database.as_ref().map(Asked::of);
+        Judgement { verdict: policy::judge(case), components, database, shares: Vec::new(), layers: Vec::new() }
     }
 }
 
 impl Built<'_> {
+    fn layers(&self) -> Vec<judgement::Layer> {
+        let layers = self.made.image.layers.iter().zip(&self.made.facts.created_by);
+        let layer = |(layer, about): (&Layer, &String)| judgement::Layer {
+            digest: layer.descriptor.digest,
+            size: layer.descriptor.size,
+            about: about.clone(),
+        };
+        layers.map(layer).collect()
+    }
+
     /// What a build knows of its image.
     fn scene(&self, taken: &Taken, sources: &Sources) -> Result<Scene, Error> {
         let Built { of, made, .. } = *self;

@@ -1,6 +1,7 @@
 //! What a bill of materials tells, judged without its image.
 
 use super::super::error::Error;
+use super::super::project::SPEC_FILE;
 use super::super::read_bounded;
 use super::super::report::VerdictReport;
 use super::bench::Bench;
@@ -50,7 +51,8 @@ pub(super) fn judge(bench: &Bench, name: &str, bill: Listed) -> Result<VerdictRe
     }
     let proofs = Proofs { sbom: true, ..Proofs::default() };
     let judgement = bench.judge(Found { findings, components }, name, &proofs);
-    Ok(VerdictReport { image: name.to_owned(), platform: Platform::host().to_string(), digest: bill.digest, judgement })
+    let (image, spec) = (name.to_owned(), SPEC_FILE.to_owned());
+    Ok(VerdictReport { image, platform: Platform::host(), digest: bill.digest, spec, level: None, judgement })
 }
 
 fn component(package: ClaimedPackage) -> Option<Component> {

@@ -4,6 +4,7 @@ mod attached;
 mod bench;
 mod build;
 mod facts;
+mod judgement;
 mod listed;
 mod scan;
 mod scene;
@@ -11,7 +12,8 @@ mod written;
 
 pub use bench::JudgeOptions;
 pub(super) use bench::{Bench, asks_for_holes, repository};
-pub use build::Judgement;
 pub(super) use build::{Built, Taken, hidden};
+pub use judgement::Judgement;
 pub use scan::scan;
+pub(super) use written::{Claim, statements};
 pub use written::{VerdictForm, written};

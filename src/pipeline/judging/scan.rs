@@ -2,10 +2,12 @@
 
 use super::super::error::Error;
 use super::super::opened::{ImageChoice, Opened};
+use super::super::project::SPEC_FILE;
 use super::super::report::VerdictReport;
 use super::super::session::Session;
 use super::attached;
 use super::bench::{Bench, JudgeOptions};
+use super::judgement::Layer;
 use super::listed;
 use super::scene::Scene;
 use crate::evidence::scan::Finding;
@@ -25,6 +27,8 @@ fn image(session: &Session<'_>, choice: &ImageChoice, bench: &Bench) -> Result<V
     let (imported, flat) = opened.unpacked(session)?;
     session.phase("scanning");
     let attached = attached::read(&opened)?;
+    let lines = imported.config.history.iter().filter(|line| !line.empty_layer).map(|line| line.created_by.clone());
+    let history: Vec<Option<String>> = lines.chain(std::iter::repeat(None)).take(imported.image.layers.len()).collect();
     let scene = Scene {
         annotations: opened.annotations()?,
         tree: flat.tree,
@@ -41,11 +45,19 @@ fn image(session: &Session<'_>, choice: &ImageChoice, bench: &Bench) -> Result<V
     let mut found = scene.look(bench, &session.store)?;
     let places = found.findings.iter_mut().flat_map(|finding: &mut Finding| &mut finding.places);
     places.for_each(|place| attached.locate(place));
-    let judgement = bench.judge(found, &choice.image, &attached.proofs());
+    let mut judgement = bench.judge(found, &choice.image, &attached.proofs());
+    let layer = |(layer, line): (&crate::image::layer::Layer, Option<String>)| Layer {
+        digest: layer.descriptor.digest,
+        size: layer.descriptor.size,
+        about: line.unwrap_or_default(),
+    };
+    judgement.layers = imported.image.layers.iter().zip(history).map(layer).collect();
     Ok(VerdictReport {
         image: choice.image.clone(),
-        platform: imported.image.platform.to_string(),
+        platform: imported.image.platform.clone(),
         digest: opened.digest(),
+        spec: SPEC_FILE.to_owned(),
+        level: None,
         judgement,
     })
 }

@@ -1,29 +1,61 @@
-//! A verdict in the forms that people and programs read.
+//! A verdict in the forms that people and programs read, and as statements about the image.
 
 use super::super::report::VerdictReport;
+use crate::evidence::{Statement, Subject};
+use crate::oci::to_json;
+pub use crate::policy::report::Form as VerdictForm;
+use crate::policy::report::{Database, Layer, Report, Summary, Vulnerabilities};
+use serde_json::value::RawValue;
 
-/// A form in which a verdict is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum VerdictForm {
-    /// x
-    Text,
-    /// x
-    Json,
-    /// x
-    Sarif,
-    /// x
-    Cyclonedx,
-    /// x
-    Junit,
-    /// x
-    Gitlab,
-    /// x
-    Markdown,
-    /// x
-    Html,
+/// A claim whose predicate is JSON.
+pub(in super::super) type Claim = Statement<Box<RawValue>>;
+
+/// A verdict in a form, with a line's end after it.
+pub fn written(verdict: &VerdictReport, form: VerdictForm) -> Vec<u8> {
+    let mut out = Vec::new();
+    verdict.report(|report| report.write(form, &mut out)).expect("writing to memory never fails");
+    out
 }
 
-/// A verdict in a form.
-pub fn written(report: &VerdictReport, _form: VerdictForm) -> String {
-    String::from_utf8_lossy(&crate::oci::to_json(report)).into_owned()
+/// What is said about an image of its verdict: which holes it has, where somebody looked for them, and whether it may be
+/// released.
+pub(in super::super) fn statements(verdict: &VerdictReport, subject: &[Subject]) -> Vec<Claim> {
+    let about = |kind: &str, predicate: Vec<u8>| {
+        let predicate = String::from_utf8(predicate).expect("JSON is UTF-8");
+        Statement::new(subject.to_vec(), kind, RawValue::from_string(predicate).expect("it was written as JSON"))
+    };
+    verdict.report(|report| {
+        let holes = Vulnerabilities::of(report).map(|holes| about(Vulnerabilities::TYPE, to_json(&holes)));
+        let summary = Summary::of(report, verdict.level);
+        holes.into_iter().chain([about(Summary::TYPE, to_json(&summary))]).collect()
+    })
+}
+
+impl VerdictReport {
+    fn report<T>(&self, tell: impl FnOnce(&Report<'_>) -> T) -> T {
+        let judgement = &self.judgement;
+        let layers: Vec<Layer> = judgement.layers.iter().map(|layer| layer.told()).collect();
+        let shares: Vec<_> = judgement.shares.iter().map(|share| share.told()).collect();
+        let database = judgement.database.as_ref().map(|asked| Database {
+            name: "advisories".to_owned(),
+            digest: asked.digest,
+            updated: asked.date,
+            feeds: asked.feeds.clone(),
+        });
+        tell(&Report {
+            version: env!("CARGO_PKG_VERSION"),
+            verdict: &judgement.verdict,
+            name: &self.image,
+            digest: self.digest,
+            platform: &self.platform,
+            spec: &self.spec,
+            components: &judgement.components,
+            shares: &shares,
+            layers: &layers,
+            database: database.as_ref(),
+            attestations: &[],
+            signatures: &[],
+            times: None,
+        })
+    }
 }

@@ -1,0 +1,103 @@
+//! What is said of an image, with all that reports tell beside it.
+
+use crate::advisories::database::Database;
+use crate::evidence::scan::Component;
+use crate::evidence::{Inventory, Owner};
+use crate::oci::Digest;
+use crate::policy::{Verdict, report};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What is said of an image, and by what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Judgement {
+    /// What policies say.
+    pub verdict: Verdict,
+    /// The image's packages.
+    pub components: Vec<Component>,
+    /// What takes room in it.
+    pub shares: Vec<Share>,
+    /// Its layers, lowest first.
+    pub layers: Vec<Layer>,
+    /// The database that was asked, if one was.
+    pub database: Option<Asked>,
+}
+
+/// What takes room in an image.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Share {
+    /// What it is: a package's name, `source app`, `command make`.
+    pub name: String,
+    /// The package's URL, where it is one.
+    pub purl: Option<String>,
+    /// Bytes in files.
+    pub size: u64,
+}
+
+/// A layer of an image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layer {
+    /// Its digest.
+    pub digest: Digest,
+    /// Bytes in a registry.
+    pub size: u64,
+    /// What made it.
+    pub about: String,
+}
+
+/// A database that was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Its digest.
+    pub digest: Digest,
+    /// How old what it knows is.
+    pub date: Timestamp,
+    /// Its feeds with the numbers of their documents.
+    pub feeds: Vec<(String, u64)>,
+}
+
+impl Share {
+    pub(super) fn told(&self) -> report::Share {
+        report::Share { name: self.name.clone(), purl: self.purl.clone(), size: self.size }
+    }
+}
+
+impl Layer {
+    pub(super) fn told(&self) -> report::Layer {
+        report::Layer { digest: self.digest, size: self.size, about: self.about.clone() }
+    }
+}
+
+impl Asked {
+    pub(super) fn of(database: &Database) -> Self {
+        let facts = database.facts();
+        Asked {
+            digest: *database.digest(),
+            // A database whose date is none cannot be opened.
+            date: facts.date.parse().unwrap_or(Timestamp::UNIX_EPOCH),
+            feeds: facts.feeds.iter().map(|feed| (feed.name.clone(), feed.count)).collect(),
+        }
+    }
+}
+
+/// Who put how much into an image, the largest first.
+pub(super) fn shares(inventory: &Inventory) -> Vec<Share> {
+    let mut sizes: BTreeMap<(String, Option<String>), u64> = BTreeMap::new();
+    for file in &inventory.files {
+        *sizes.entry(owner(inventory, &file.owner)).or_default() += file.size;
+    }
+    let mut shares: Vec<Share> = sizes.into_iter().map(|((name, purl), size)| Share { name, purl, size }).collect();
+    shares.sort_by(|a, b| (b.size, &a.name).cmp(&(a.size, &b.name)));
+    shares
+}
+
+fn owner(inventory: &Inventory, owner: &Owner) -> (String, Option<String>) {
+    if let Owner::Package(package) | Owner::Emulated { package } = owner
+        && let Some(package) = inventory.packages.get(*package)
+    {
+        return (package.name.clone(), Some(crate::evidence::sbom::deb_purl(package)));
+    }
+    let origin = crate::evidence::scan::of_owner(inventory, owner);
+    (origin.owner.unwrap_or_else(|| "others".to_owned()), None)
+}
