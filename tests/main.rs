@@ -14,6 +14,7 @@ mod git;
 mod installing;
 mod release;
 mod sandbox;
+mod scanning;
 mod shipped;
 mod stages;
 mod support;

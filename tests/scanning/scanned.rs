@@ -1,0 +1,84 @@
+//! `kiln scan`: images as they are, and bills of materials.
+
+use super::{Judged, advisory, npm, private_key};
+use serde_json::{Value, json};
+
+#[test]
+fn an_image_is_scanned_whoever_built_it() {
+    let judged = Judged::new("");
+    judged.world.write("app/key.pem", private_key());
+    judged.world.write("app/node_modules/left/package.json", npm("left", "1.2.2"));
+    judged.database(&[advisory("GHSA-aaaa-bbbb-cccc", "left")]);
+    judged.world.kiln(["build", "-o", "oci:out"]).run().done();
+    let outcome = judged.scan("out", &[]).run().done();
+    for said in ["GHSA-aaaa-bbbb-cccc", "/srv/key.pem", "update left to 1.2.3 or later", "PASSED"] {
+        assert!(outcome.stdout.contains(said), "{said}: {}", outcome.stdout);
+    }
+    // Without a policy everything is told and nothing denied.
+    judged.world.write("policy.kdl", "kiln 1\npolicy { deny \"vulnerability\" fixable=#true }\n");
+    let outcome = judged.scan("out", &["--policy", "policy.kdl"]).run().code(5);
+    assert!(outcome.stdout.contains("DENIED"), "{}", outcome.stdout);
+    judged.world.write("policy.kdl", "kiln 1\npolicy { require \"sbom\"; require \"provenance\" }\n");
+    judged.scan("out", &["--policy", "policy.kdl"]).run().done();
+}
+
+#[test]
+fn a_bill_of_materials_is_enough_for_holes() {
+    let judged = Judged::new("");
+    judged.database(&[advisory("GHSA-aaaa-bbbb-cccc", "left")]);
+    let left = "pkg:npm/left@1.0.0";
+    let cyclonedx = json!({ "bomFormat": "CycloneDX", "specVersion": "1.5",
+        "components": [{ "type": "library", "name": "left", "version": "1.0.0", "purl": left }] });
+    let spdx = json!({ "spdxVersion": "SPDX-2.3", "packages": [{ "SPDXID": "SPDXRef-left", "name": "left", "versionInfo": "1.0.0",
+        "externalRefs": [{ "referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": left }] }],
+        "relationships": [{ "spdxElementId": "SPDXRef-DOCUMENT", "relationshipType": "DESCRIBES", "relatedSpdxElement": "SPDXRef-left" }] });
+    for document in [cyclonedx, spdx] {
+        judged.world.write("bill.json", document.to_string());
+        let outcome = judged.scan("bill.json", &["--format", "json"]).run().done();
+        let verdict: Value = serde_json::from_str(&outcome.stdout).unwrap();
+        assert!(verdict.to_string().contains("GHSA-aaaa-bbbb-cccc"), "{}", outcome.stdout);
+    }
+    judged.world.write("bill.json", "{\"a\": 1}");
+    judged.scan("bill.json", &[]).run().code(1);
+    judged.world.write("bill.json", "{\"bomFormat\": \"CycloneDX\", \"components\": 7}");
+    let outcome = judged.scan("bill.json", &[]).run().code(1);
+    assert!(outcome.stderr.contains("cannot read the bill of materials"), "{}", outcome.stderr);
+}
+
+#[test]
+fn every_form_is_written() {
+    let judged = Judged::new("policy { warn \"missing-healthcheck\" }");
+    let forms = ["text", "json", "sarif", "cyclonedx", "junit", "gitlab", "markdown", "html"];
+    let outputs: Vec<String> = forms.iter().map(|form| format!("{form}:verdict.{form}")).collect();
+    let arguments: Vec<&str> = outputs.iter().flat_map(|output| ["--verdict", output]).collect();
+    judged.build(&[&["-o", "oci:out"], arguments.as_slice()].concat()).run().done();
+    for form in forms {
+        let text = String::from_utf8(judged.world.read(&format!("verdict.{form}"))).unwrap();
+        assert!(form == "gitlab" || text.contains("healthcheck"), "{form}: {text}");
+        if ["json", "sarif", "cyclonedx", "gitlab"].contains(&form) {
+            serde_json::from_str::<Value>(&text).unwrap();
+        }
+    }
+    let sarif: Value = serde_json::from_slice(&judged.world.read("verdict.sarif")).unwrap();
+    let place = &sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+    assert_eq!((&place["artifactLocation"]["uri"], &place["region"]["startLine"]), (&json!("kiln.kdl"), &json!(3)));
+    judged.build(&["--verdict", "yaml:x"]).run().code(2);
+}
+
+/// A file that a layer above takes away can be read all the same.
+#[test]
+fn secrets_of_covered_layers_are_found() {
+    let judged = Judged::new("");
+    judged.world.write("app/key.pem", private_key());
+    judged.world.kiln(["build", "-o", "oci:base"]).run().done();
+    judged.database(&[advisory("GHSA-aaaa-bbbb-cccc", "left")]);
+    let spec = "kiln 1\nsource \"below\" { oci \"base\" }\nimage \"registry.example.com/acme/above\" {\n    base \"below\"\n    \
+                remove \"/srv/key.pem\"\n}\npolicy { deny \"secret\" }\n";
+    judged.world.write("kiln.kdl", spec);
+    let outcome = judged.build(&["-o", "oci:out"]).run().code(5);
+    assert!(outcome.stdout.contains("/srv/key.pem"), "{}", outcome.stdout);
+    judged.world.write("kiln.kdl", spec.replace("policy { deny \"secret\" }", ""));
+    judged.world.kiln(["build", "-o", "oci:out"]).run().done();
+    let outcome = judged.scan("out", &[]).run().done();
+    assert!(outcome.stdout.contains("/srv/key.pem"), "{}", outcome.stdout);
+}
