@@ -413,8 +413,7 @@ impl Build<'_> {
             session.phase("describing");
             let inventory = taking.take(&made, &solved, files)?;
             let base = realised.base.as_ref().map(|base| base.flat(session)).transpose()?;
-            let mut hidden = base.map(|base| base.hidden.clone()).unwrap_or_default();
-            hidden.extend(judging::hidden(&solved, &made.image.layers));
+            let hidden = judging::hidden(&solved, &made.image.layers, base.as_deref());
             Ok(taken.get_or_init(|| Taken { inventory, hidden }))
         };
         let judged = match self.bench {

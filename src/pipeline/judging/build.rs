@@ -14,7 +14,8 @@ use crate::image::layer::Layer;
 use crate::oci::{Digest, ImageConfig, Manifest, to_json};
 use crate::policy::{self, Case, Proofs};
 use crate::store::Store;
-use crate::tree::{Change, Entry, Tree, TreePath};
+use crate::tree::flatten::Flat;
+use crate::tree::{Entry, Tree, TreePath};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -167,17 +168,24 @@ fn claimed(inventory: &Inventory) -> Vec<Component> {
     claims.flat_map(|claims| &claims.packages).filter_map(of).collect()
 }
 
-/// Files of the layers of a build that layers above cover. A base's own layers, which come first, are not among them.
-pub(in super::super) fn hidden(solved: &Solution, layers: &[Layer]) -> Vec<(usize, TreePath, Entry)> {
+/// Files of an image's layers that layers above cover: of a base that it stands on, and of its own layers.
+pub(in super::super) fn hidden(solved: &Solution, layers: &[Layer], base: Option<&Flat>) -> Vec<Hidden> {
     let kept = layers.len().saturating_sub(solved.changes.len());
     let empty = Arc::default();
     let last: &Arc<Tree> = solved.trees.last().unwrap_or(&empty);
     let is_covered = |path: &TreePath, entry: &Entry| {
         entry.is_file() && last.get(path).is_none_or(|there| there.content() != entry.content())
     };
-    let of_layer = |(position, change): (usize, &Change)| {
-        let covered = change.entries.iter().filter(|(path, entry)| is_covered(path, entry));
-        covered.map(|(path, entry)| (kept + position, path.clone(), entry.clone())).collect::<Vec<_>>()
-    };
-    solved.changes.iter().enumerate().flat_map(of_layer).collect()
+    let of_base = base.into_iter().flat_map(|base| {
+        let seen = base.tree.iter().filter_map(|(path, entry)| Some((*base.layer_of.get(path)?, path, entry)));
+        seen.chain(base.hidden.iter().map(|(layer, path, entry)| (*layer, path, entry)))
+    });
+    let own = solved.changes.iter().enumerate();
+    let own = own
+        .flat_map(|(position, change)| change.entries.iter().map(move |(path, entry)| (kept + position, path, entry)));
+    let covered = of_base.chain(own).filter(|(_, path, entry)| is_covered(path, entry));
+    covered.map(|(layer, path, entry)| (layer, path.clone(), entry.clone())).collect()
 }
+
+/// A file with the position of its layer.
+type Hidden = (usize, TreePath, Entry);
