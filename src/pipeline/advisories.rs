@@ -120,18 +120,24 @@ fn fetch(session: &Session<'_>, address: &str) -> Result<Feed, Error> {
             return Err(unreadable(std::io::Error::other("it is no regular file")));
         }
         // The database is given to others, and where the file lay is not.
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = own_name(path);
         return Ok(Feed { name, form: None, file });
     }
     let url: Url = address.parse().map_err(|error| Error::Usage(format!("the address of a feed: {error}")))?;
-    let name =
-        if url.is_file() { url.path().rsplit('/').next().unwrap_or_default().to_owned() } else { url.to_string() };
+    let name = if url.is_file() { own_name(Path::new(url.path())) } else { url.to_string() };
     let mut writer = session.store.writer()?;
     session.wait(session.client()?.download(http::Request::get(url).limit(MAX_FEED), None, &mut writer))?;
     writer.flush().map_err(StoreError::from)?;
     let (digest, _) = writer.commit()?;
     let file = session.store.reader(&digest)?.into_file().map_err(StoreError::from)?;
     Ok(Feed { name, form: None, file })
+}
+
+/// A file's name; of OSV's exports, which are all called alike, with the folder's that is named by the ecosystem.
+fn own_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let folder = path.parent().and_then(Path::file_name).filter(|_| name == "all.zip");
+    folder.map_or_else(|| name.clone(), |folder| format!("{}/{name}", folder.to_string_lossy()))
 }
 
 /// Brings a database out of a registry, and takes it for this store's newest.

@@ -43,7 +43,7 @@ fn fits(condition: &Condition, finding: &Finding) -> bool {
 }
 
 fn fits_hole(condition: &Condition, hole: &Weight) -> bool {
-    condition.fixable.is_none_or(|wanted| wanted == !hole.fixed.is_empty())
+    condition.fixable.is_none_or(|wanted| wanted != hole.fixed.is_empty())
         && condition.exploited.is_none_or(|wanted| wanted == hole.exploited.is_some())
         && condition.epss.is_none_or(|least| hole.epss.is_some_and(|share| share >= least.0))
         && condition.age.is_none_or(|least| hole.days.is_none_or(|days| days >= i64::from(least.0)))

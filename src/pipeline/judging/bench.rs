@@ -91,11 +91,11 @@ impl Bench {
     ) -> Result<Self, Error> {
         // What stands above says where the database is, before the spec does: a spec cannot name an emptier one.
         let of = |wanted: Standing| policies.iter().filter(move |(by, _)| *by == wanted).map(|(_, policy)| policy);
-        let listed = || of(Standing::Above).chain(of(Standing::Own));
+        let repository = repository(of(Standing::Above).chain(of(Standing::Own)));
         // A scan without a policy tells of all that it finds.
-        let wanted = policies.is_empty() || asks_for_holes(listed());
+        let wanted = policies.is_empty() || asks_for_holes(policies.iter().map(|(_, policy)| policy));
         let database = match wanted {
-            true => Some(super::super::advisories::open(session, project, pinned, repository(listed()))?),
+            true => Some(super::super::advisories::open(session, project, pinned, repository)?),
             false => None,
         };
         let day = options.day.unwrap_or_else(|| session.settings.now.to_zoned(TimeZone::UTC).date());
@@ -107,6 +107,12 @@ impl Bench {
     /// The policies, each with who made it.
     pub(super) fn policies(&self) -> Vec<(Standing, &Policy)> {
         self.policies.iter().map(|(standing, policy)| (*standing, policy)).collect()
+    }
+
+    /// The repository that the policies name for the database.
+    pub(super) fn repository(&self) -> Option<&Reference> {
+        let of = |wanted: Standing| self.policies.iter().filter(move |(by, _)| *by == wanted).map(|(_, policy)| policy);
+        repository(of(Standing::Above).chain(of(Standing::Own)))
     }
 
     /// What documents say of holes.

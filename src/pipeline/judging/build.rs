@@ -90,7 +90,7 @@ impl Bench {
         let Found { findings, components } = found;
         let (policies, sources, day) = (self.policies(), &self.sources, self.day);
         let case = Case { policies, vex: &self.vex(), image, sources, findings, proofs, day };
-        let database = self.database.as_ref().map(Asked::of);
+        let database = self.database.as_ref().map(|database| Asked::of(database, self.repository()));
         Judgement { verdict: policy::judge(case), components, database, shares: Vec::new(), layers: Vec::new() }
     }
 }

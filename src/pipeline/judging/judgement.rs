@@ -3,7 +3,7 @@
 use crate::advisories::database::Database;
 use crate::evidence::scan::Component;
 use crate::evidence::{Inventory, Owner};
-use crate::oci::Digest;
+use crate::oci::{Digest, Reference};
 use crate::policy::{Verdict, report};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -49,6 +49,8 @@ pub struct Layer {
 /// A database that was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
+    /// Where it comes from: a repository, or this machine.
+    pub name: String,
     /// Its digest.
     pub digest: Digest,
     /// How old what it knows is.
@@ -70,9 +72,10 @@ impl Layer {
 }
 
 impl Asked {
-    pub(super) fn of(database: &Database) -> Self {
+    pub(super) fn of(database: &Database, repository: Option<&Reference>) -> Self {
         let facts = database.facts();
         Asked {
+            name: repository.map_or_else(|| "this machine".to_owned(), ToString::to_string),
             digest: *database.digest(),
             // A database whose date is none cannot be opened.
             date: facts.date.parse().unwrap_or(Timestamp::UNIX_EPOCH),

@@ -37,7 +37,7 @@ impl VerdictReport {
         let layers: Vec<Layer> = judgement.layers.iter().map(|layer| layer.told()).collect();
         let shares: Vec<_> = judgement.shares.iter().map(|share| share.told()).collect();
         let database = judgement.database.as_ref().map(|asked| Database {
-            name: "advisories".to_owned(),
+            name: asked.name.clone(),
             digest: asked.digest,
             updated: asked.date,
             feeds: asked.feeds.clone(),

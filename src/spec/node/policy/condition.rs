@@ -71,9 +71,8 @@ pub(super) fn read<'n>(reader: &mut Reader<'_, 'n>, rules: &[Spanned<&'static Ru
             || rules.iter().all(|rule| rule.value.family == family && (ids.is_empty() || ids.contains(&rule.value.id)))
     };
     let of_holes = all(Family::Vulnerability, &["vulnerability"]);
-    let mut condition = Condition::default();
     // Every finding has a severity, also where the rule fixes it.
-    condition.severity = severity(reader);
+    let mut condition = Condition { severity: severity(reader), ..Condition::default() };
     if of_holes {
         condition.fixable = reader.flag_property("fixable");
         condition.exploited = reader.flag_property("exploited");
