@@ -19,7 +19,40 @@ fn an_image_is_scanned_whoever_built_it() {
     let outcome = judged.scan("out", &["--policy", "policy.kdl"]).run().code(5);
     assert!(outcome.stdout.contains("DENIED"), "{}", outcome.stdout);
     judged.world.write("policy.kdl", "kiln 1\npolicy { require \"sbom\"; require \"provenance\" }\n");
-    judged.scan("out", &["--policy", "policy.kdl"]).run().done();
+    // What anybody can attach proves nothing.
+    let outcome = judged.scan("out", &["--policy", "policy.kdl"]).run().code(5);
+    assert!(outcome.stdout.contains("the image has no bill of materials"), "{}", outcome.stdout);
+    let key = judged.world.path("data/kiln/keys/local.pub").display().to_string();
+    judged.scan("out", &["--policy", "policy.kdl", "--key", &key]).run().done();
+}
+
+#[test]
+fn without_a_database_all_else_is_told() {
+    let judged = Judged::new("");
+    judged.world.write("app/key.pem", private_key());
+    judged.world.kiln(["build", "-o", "oci:out"]).run().done();
+    let outcome = judged.scan("out", &["--progress", "plain"]).run();
+    assert_eq!(outcome.code, Some(2), "said twice");
+    let outcome = judged.world.kiln(["scan", "out", "--as-of", "2026-11-30"]).run().done();
+    assert!(outcome.stderr.contains("make one with `kiln db update`"), "{}", outcome.stderr);
+    assert!(outcome.stdout.contains("/srv/key.pem"), "{}", outcome.stdout);
+    // A verdict needs something that judges.
+    let outcome = judged.build(&["--verdict", "json:x.json"]).run().code(2);
+    assert!(outcome.stderr.contains("nothing judges the images"), "{}", outcome.stderr);
+}
+
+/// A bill of materials that anybody wrote does not take packages out of sight.
+#[test]
+fn what_an_image_says_of_itself_hides_nothing() {
+    let judged = Judged::new("");
+    judged.world.write("app/node_modules/left/package.json", npm("left", "1.2.2"));
+    judged.database(&[advisory("GHSA-aaaa-bbbb-cccc", "left")]);
+    judged.world.kiln(["build", "-o", "oci:out"]).run().done();
+    let whole = judged.scan("out", &["--format", "json"]).run().done().stdout;
+    assert!(whole.contains("GHSA-aaaa-bbbb-cccc"), "{whole}");
+    // The evidence says where the file comes from.
+    let verdict: Value = serde_json::from_str(&whole).unwrap();
+    assert!(verdict.to_string().contains("kiln.kdl"), "{whole}");
 }
 
 #[test]

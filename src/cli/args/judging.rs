@@ -49,6 +49,9 @@ pub(in crate::cli) struct Scan {
     pub platform: Option<String>,
     #[command(flatten)]
     pub judge: JudgeArgs,
+    /// Count what this public key signed as proof of what the policy requires
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
     /// The form of the verdict
     #[arg(long, value_enum, default_value = "text", value_name = "FORM")]
     pub format: VerdictFormat,

@@ -39,7 +39,7 @@ pub(super) fn build(
         keys: keys(args, environment, &passphrase)?,
         record_run: args.record_run,
         sharing: sharing(args, environment),
-        judge: judge_options(&args.judge),
+        judge: judge_options(&args.judge, !args.verdict.is_empty()),
     };
     let given = given_to_build(args, environment)?;
     let report =

@@ -9,8 +9,8 @@ use crate::pipeline::{self, DatabaseReport, ImageChoice, JudgeOptions, UpdateOpt
 use std::path::{Path, PathBuf};
 
 /// By what images are judged.
-pub(super) fn judge_options(args: &JudgeArgs) -> JudgeOptions {
-    JudgeOptions { policy: args.policy.clone(), database: args.db, day: args.as_of }
+pub(super) fn judge_options(args: &JudgeArgs, wanted: bool) -> JudgeOptions {
+    JudgeOptions { policy: args.policy.clone(), database: args.db, day: args.as_of, wanted }
 }
 
 pub(super) fn scan(
@@ -21,8 +21,10 @@ pub(super) fn scan(
 ) -> Result<u8, Failure> {
     let choice =
         ImageChoice { image: args.image.clone(), platform: args.platform.as_deref().map(platform).transpose()? };
-    let options = judge_options(&args.judge);
-    let report = in_session(global, false, environment, |session| pipeline::scan(session, &choice, &options))?;
+    let options = judge_options(&args.judge, true);
+    let report = in_session(global, false, environment, |session| {
+        pipeline::scan(session, &choice, &options, args.key.as_deref())
+    })?;
     output.result(&pipeline::written(&report, form(args.format)))?;
     write_verdicts(std::slice::from_ref(&report), &args.verdict)?;
     Ok(if report.judgement.verdict.passed { exit::DONE } else { exit::POLICY })

@@ -1,46 +1,28 @@
-//! What is attached to an image that is scanned: where its files come from, as its own bill of materials tells, and which
-//! proofs there are. Nobody's word is checked here, so it explains findings and makes none go away.
+//! Where the files of an image that is scanned come from, as its own bill of materials tells. Nobody's word is checked here,
+//! so it explains findings and makes none go away.
 
 use super::super::bill::Bill;
 use super::super::error::Error;
 use super::super::opened::{Opened, Predicate};
-use crate::evidence::bytes_of;
 use crate::evidence::scan::{Place, SpecLine};
-use crate::policy::Proofs;
-use crate::tree::TreePath;
-use std::collections::BTreeSet;
 
 /// What is attached to an image.
 #[derive(Default)]
 pub(super) struct Attached {
     bill: Option<Bill>,
-    has_provenance: bool,
 }
 
 /// Reads it; what is not there, or of other tools, explains nothing.
 pub(super) fn read(opened: &Opened) -> Result<Attached, Error> {
-    let found = |wanted: Predicate| match opened.predicate(wanted) {
-        Ok(document) => Ok(Some(document)),
-        Err(Error::NotThere(_)) => Ok(None),
-        Err(error) => Err(error),
+    let bill = match opened.predicate(Predicate::Cyclonedx) {
+        Ok(document) => Bill::read(&document).ok(),
+        Err(Error::NotThere(_)) => None,
+        Err(error) => return Err(error),
     };
-    let bill = found(Predicate::Cyclonedx)?.and_then(|document| Bill::read(&document).ok());
-    Ok(Attached { bill, has_provenance: found(Predicate::Provenance)?.is_some() })
+    Ok(Attached { bill })
 }
 
 impl Attached {
-    /// The proofs that are there, unchecked.
-    pub(super) fn proofs(&self) -> Proofs {
-        let provenance = self.has_provenance.then_some(1);
-        Proofs { sbom: self.bill.is_some(), provenance, ..Proofs::default() }
-    }
-
-    /// The paths that packages own by the bill of materials.
-    pub(super) fn owned(&self) -> BTreeSet<TreePath> {
-        let files = self.bill.iter().flat_map(|bill| &bill.files).filter(|(_, file)| file.owner_type == "library");
-        files.filter_map(|(path, _)| TreePath::new(bytes_of(path.trim_start_matches('/'))).ok()).collect()
-    }
-
     /// Says of a path where it comes from.
     pub(super) fn locate(&self, place: &mut Place) {
         let file = place.path.as_ref().and_then(|path| self.bill.as_ref()?.files.get(path));

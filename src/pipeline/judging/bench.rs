@@ -8,6 +8,7 @@ use crate::advisories::database::Database;
 use crate::diagnostic::Sources;
 use crate::evidence::vex;
 use crate::oci::{Digest, Reference};
+use crate::plan::PlanError;
 use crate::policy::{Standing, Vex};
 use crate::spec::{self, Loader as _, Policy};
 use jiff::civil::Date;
@@ -23,6 +24,8 @@ pub struct JudgeOptions {
     pub database: Option<Digest>,
     /// The day of the judgement; none for today.
     pub day: Option<Date>,
+    /// Whether somebody waits for verdicts, so that there must be something that judges.
+    pub wanted: bool,
 }
 
 /// By what images are judged.
@@ -65,7 +68,8 @@ impl Bench {
         let (above, sources) = above(options.policy.as_deref(), sources.clone())?;
         let policies: Vec<_> = own.chain(above.into_iter().map(|policy| (Standing::Above, policy))).collect();
         if policies.is_empty() {
-            return Ok(None);
+            let nothing = "nothing judges the images: write a `policy` into the spec, or name one with `--policy FILE`";
+            return if options.wanted { Err(Error::Usage(nothing.to_owned())) } else { Ok(None) };
         }
         let pinned = options.database.or(locked.lock.advisories.as_ref().map(|locked| locked.sha256));
         let folders = Folders { own: Some(&project.folder), above: options.policy.as_deref() };
@@ -92,10 +96,11 @@ impl Bench {
         // What stands above says where the database is, before the spec does: a spec cannot name an emptier one.
         let of = |wanted: Standing| policies.iter().filter(move |(by, _)| *by == wanted).map(|(_, policy)| policy);
         let repository = repository(of(Standing::Above).chain(of(Standing::Own)));
-        // A scan without a policy tells of all that it finds.
-        let wanted = policies.is_empty() || asks_for_holes(policies.iter().map(|(_, policy)| policy));
-        let database = match wanted {
+        let asked = asks_for_holes(policies.iter().map(|(_, policy)| policy)) || pinned.is_some();
+        let database = match asked {
             true => Some(super::super::advisories::open(session, project, pinned, repository)?),
+            // A scan without a policy tells of all that it can find.
+            false if policies.is_empty() => advisories_at_hand(session)?,
             false => None,
         };
         let day = options.day.unwrap_or_else(|| session.settings.now.to_zoned(TimeZone::UTC).date());
@@ -135,6 +140,19 @@ impl Bench {
         let texts: Vec<String> = texts.chain(self.vex.iter().map(|(_, digest)| digest.to_string())).collect();
         let database = self.database.as_ref().map(|database| database.digest().to_string()).unwrap_or_default();
         Digest::of(format!("{}\n{database}\n{}", texts.join("\n"), self.day))
+    }
+}
+
+/// The newest database of this store; where there is none, that is said.
+fn advisories_at_hand(session: &Session<'_>) -> Result<Option<Database>, Error> {
+    match super::super::advisories::open(session, None, None, None) {
+        Ok(database) => Ok(Some(database)),
+        Err(Error::Plan(PlanError::NoAdvisories)) => {
+            session
+                .warn("nobody looks for holes, as there is no database of advisories: make one with `kiln db update`");
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }
 

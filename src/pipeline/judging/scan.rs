@@ -5,24 +5,40 @@ use super::super::opened::{ImageChoice, Opened};
 use super::super::project::SPEC_FILE;
 use super::super::report::VerdictReport;
 use super::super::session::Session;
+use super::super::verifying::verify;
 use super::attached;
 use super::bench::{Bench, JudgeOptions};
 use super::judgement::Layer;
 use super::listed;
 use super::scene::Scene;
 use crate::evidence::scan::Finding;
+use crate::evidence::verify::{Outcome, Report, ids};
+use crate::oci::Digest;
+use crate::policy::Proofs;
+use std::collections::BTreeSet;
 use std::path::Path;
 
-/// Says what is wrong with an image, or with what a bill of materials tells.
-pub fn scan(session: &Session<'_>, choice: &ImageChoice, options: &JudgeOptions) -> Result<VerdictReport, Error> {
+/// Says what is wrong with an image, or with what a bill of materials tells. With a public key what is attached to the image
+/// counts as proof, as far as the key signed it.
+pub fn scan(
+    session: &Session<'_>,
+    choice: &ImageChoice,
+    options: &JudgeOptions,
+    key: Option<&Path>,
+) -> Result<VerdictReport, Error> {
     let bench = Bench::of_scan(session, options)?;
     match listed::read(Path::new(&choice.image))? {
         Some(bill) => listed::judge(&bench, &choice.image, bill),
-        None => image(session, choice, &bench),
+        None => image(session, choice, &bench, key),
     }
 }
 
-fn image(session: &Session<'_>, choice: &ImageChoice, bench: &Bench) -> Result<VerdictReport, Error> {
+fn image(
+    session: &Session<'_>,
+    choice: &ImageChoice,
+    bench: &Bench,
+    key: Option<&Path>,
+) -> Result<VerdictReport, Error> {
     let opened = Opened::open(session, choice)?;
     let (imported, flat) = opened.unpacked(session)?;
     session.phase("scanning");
@@ -36,7 +52,7 @@ fn image(session: &Session<'_>, choice: &ImageChoice, bench: &Bench) -> Result<V
         layer_of: flat.layer_of,
         hidden: flat.hidden,
         components: Vec::new(),
-        owned: attached.owned(),
+        owned: BTreeSet::new(),
         inputs: Vec::new(),
         commands: Vec::new(),
         unattributed: Vec::new(),
@@ -45,7 +61,12 @@ fn image(session: &Session<'_>, choice: &ImageChoice, bench: &Bench) -> Result<V
     let mut found = scene.look(bench, &session.store)?;
     let places = found.findings.iter_mut().flat_map(|finding: &mut Finding| &mut finding.places);
     places.for_each(|place| attached.locate(place));
-    let mut judgement = bench.judge(found, &choice.image, &attached.proofs());
+    let proofs = match key {
+        Some(key) => proofs(&verify(session, choice, key)?, &opened.digest()),
+        None => Proofs::default(),
+    };
+    let level = proofs.provenance;
+    let mut judgement = bench.judge(found, &choice.image, &proofs);
     let layer = |(layer, line): (&crate::image::layer::Layer, Option<String>)| Layer {
         digest: layer.descriptor.digest,
         size: layer.descriptor.size,
@@ -57,7 +78,25 @@ fn image(session: &Session<'_>, choice: &ImageChoice, bench: &Bench) -> Result<V
         platform: imported.image.platform.clone(),
         digest: opened.digest(),
         spec: SPEC_FILE.to_owned(),
-        level: None,
+        level,
         judgement,
     })
+}
+
+/// What a key vouches for, of all that is attached to an image.
+fn proofs(report: &Report, image: &Digest) -> Proofs {
+    let of = |id: &'static str| report.checks.iter().filter(move |check| check.id == id && check.subject == *image);
+    let holds = |id: &str| of(id).any(|check| check.result == Outcome::Passed);
+    // A result is told with the name of its check in front.
+    let checks = of(ids::TEST_RESULT).filter_map(|check| {
+        let (name, _) = check.detail.as_deref()?.rsplit_once(": ")?;
+        Some((name.to_owned(), check.result == Outcome::Passed))
+    });
+    Proofs {
+        signature: holds(ids::SIGNATURE),
+        sbom: holds(ids::CYCLONEDX) || holds(ids::SPDX),
+        // The level that kiln's own builds reach by themselves; of other builders nothing is known.
+        provenance: (holds(ids::PROVENANCE) && holds(ids::BUILD_TYPE)).then_some(1),
+        checks: checks.collect(),
+    }
 }
