@@ -2,7 +2,7 @@
 
 mod judging;
 
-pub(super) use judging::{Db, JudgeArgs, Scan, VerdictFormat};
+pub(super) use judging::{Db, JudgeArgs, Policy, Scan, VerdictFormat};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use judging::form_and_file;
@@ -79,6 +79,9 @@ pub(super) enum Command {
     /// The database of advisories: make it, move it, look at it
     #[command(subcommand)]
     Db(Db),
+    /// Try a policy
+    #[command(subcommand)]
+    Policy(Policy),
     /// Show an image's bill of materials
     Sbom(Sbom),
     /// Show an image's provenance

@@ -36,6 +36,7 @@ pub(super) fn run(cli: Cli, environment: &Environment, output: &mut Output) -> R
         Command::Verify(args) => evidence::verify(&args, &global, environment, output),
         Command::Scan(args) => judging::scan(&args, &global, environment, output),
         Command::Db(args) => judging::db(&args, &global, environment, output),
+        Command::Policy(args) => judging::policy(&args, output),
         Command::Sbom(args) => evidence::sbom(&args, &global, environment, output),
         Command::Provenance(args) => evidence::provenance(&args, &global, environment, output),
         Command::Why(args) => evidence::why(&args, &global, environment, output),

@@ -308,7 +308,8 @@ impl Error {
         match self {
             Error::Spec(_) | Error::Usage(_) | Error::NoKeyInCi { .. } => Kind::Usage,
             Error::Unreadable {
-                what: "the spec" | "the public key" | "the policy" | "the feed" | "the VEX document",
+                what:
+                    "the spec" | "the public key" | "the policy" | "the feed" | "the VEX document" | "the policy's cases",
                 ..
             } => Kind::Usage,
             Error::Compile(_) => Kind::Usage,

@@ -71,7 +71,7 @@ pub use failure::Failure;
 pub use frontend::{BringOptions, CheckOutOptions, FrontendOptions, bring, check_out, frontend};
 pub use graph::{GraphForm, GraphOptions, graph};
 pub use identity::{KeySettings, generate_key};
-pub use judging::{JudgeOptions, VerdictForm, scan, written};
+pub use judging::{CaseReport, CasesReport, JudgeOptions, VerdictForm, policy_test, scan, written};
 pub use locking::{LockMode, lock};
 pub use opened::{ImageChoice, Predicate, predicate_of};
 pub use project::{Project, SPEC_FILE};

@@ -61,6 +61,19 @@ pub(in crate::cli) struct Scan {
 }
 
 #[derive(Debug, Subcommand)]
+pub(in crate::cli) enum Policy {
+    /// Hold a team's own cases against its policy (specs/policy-test.md)
+    Test {
+        /// Files of cases
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+        /// How the result is shown
+        #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+        format: Format,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Db {
     /// Make a database of public feeds: OSV's exports, Debian's tracker, KEV and EPSS
     Update {

@@ -2,10 +2,12 @@
 
 use super::build::platform;
 use super::in_session;
-use crate::cli::args::{Db, Format, Global, JudgeArgs, Scan, VerdictFormat};
+use crate::cli::args::{Db, Format, Global, JudgeArgs, Policy, Scan, VerdictFormat};
 use crate::cli::output::{Failure, Output};
 use crate::cli::{Environment, exit, render};
-use crate::pipeline::{self, DatabaseReport, ImageChoice, JudgeOptions, UpdateOptions, VerdictForm, VerdictReport};
+use crate::pipeline::{
+    self, CasesReport, DatabaseReport, ImageChoice, JudgeOptions, UpdateOptions, VerdictForm, VerdictReport,
+};
 use std::path::{Path, PathBuf};
 
 /// By what images are judged.
@@ -64,6 +66,32 @@ fn own_path(path: &Path, verdict: &VerdictReport) -> PathBuf {
         }
         _ => PathBuf::from(format!("{}.{middle}", path.display())),
     }
+}
+
+pub(super) fn policy(args: &Policy, output: &mut Output) -> Result<u8, Failure> {
+    let Policy::Test { files, format } = args;
+    let reports = files.iter().map(|file| pipeline::policy_test(file)).collect::<Result<Vec<_>, _>>()?;
+    match format {
+        Format::Json => output.json(&reports)?,
+        Format::Text => {
+            for (file, report) in files.iter().zip(&reports) {
+                output.result(cases(file, report).as_bytes())?;
+            }
+        }
+    }
+    Ok(if reports.iter().all(CasesReport::passed) { exit::DONE } else { exit::FAILURE })
+}
+
+fn cases(file: &Path, report: &CasesReport) -> String {
+    let mut text = format!("{}\n", file.display());
+    for case in &report.cases {
+        let word = if case.differences.is_empty() { "ok      " } else { "failed  " };
+        text.push_str(&format!("  {word}{}\n", case.name));
+        for difference in &case.differences {
+            text.push_str(&format!("          {difference}\n"));
+        }
+    }
+    text
 }
 
 pub(super) fn db(args: &Db, global: &Global, environment: &Environment, output: &mut Output) -> Result<u8, Failure> {

@@ -183,7 +183,7 @@ fn documents(standing: Standing, policy: &Policy, folders: &Folders<'_>) -> Resu
 }
 
 /// The policies in a file, with its texts added to others.
-fn above(path: Option<&Path>, sources: Sources) -> Result<(Vec<Policy>, Sources), Error> {
+pub(super) fn above(path: Option<&Path>, sources: Sources) -> Result<(Vec<Policy>, Sources), Error> {
     let Some(path) = path else { return Ok((Vec::new(), sources)) };
     let (folder, file) = locate(path)?;
     let unreadable = |error: spec::LoadError| Error::Unreadable {

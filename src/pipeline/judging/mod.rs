@@ -3,6 +3,7 @@
 mod attached;
 mod bench;
 mod build;
+mod cases;
 mod facts;
 mod judgement;
 mod listed;
@@ -13,6 +14,7 @@ mod written;
 pub use bench::JudgeOptions;
 pub(super) use bench::{Bench, asks_for_holes, repository};
 pub(super) use build::{Built, Taken, hidden};
+pub use cases::{CaseReport, CasesReport, policy_test};
 pub use judgement::Judgement;
 pub use scan::scan;
 pub(super) use written::{Claim, statements};

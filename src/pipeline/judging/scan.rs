@@ -86,7 +86,7 @@ fn image(
 /// What a key vouches for, of all that is attached to an image.
 fn proofs(report: &Report, image: &Digest) -> Proofs {
     let of = |id: &'static str| report.checks.iter().filter(move |check| check.id == id && check.subject == *image);
-    let holds = |id: &str| of(id).any(|check| check.result == Outcome::Passed);
+    let holds = |id: &'static str| of(id).any(|check| check.result == Outcome::Passed);
     // A result is told with the name of its check in front.
     let checks = of(ids::TEST_RESULT).filter_map(|check| {
         let (name, _) = check.detail.as_deref()?.rsplit_once(": ")?;
