@@ -20,7 +20,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("store", &["oci"]),
     ("tree", &["oci", "store"]),
     ("http", &["oci"]),
-    ("secrets", &["oci", "tree"]),
+    ("secrets", &["rules", "oci", "tree"]),
     // `diagnostic`: for names that look alike.
     ("git", &["diagnostic", "oci", "store", "tree"]),
     ("syntax", &["diagnostic"]),

@@ -3,7 +3,7 @@
 use super::licence;
 use crate::diagnostic::{Sources, Span};
 use crate::evidence::scan::{Detail, Finding, SpecLine, Weight};
-use crate::spec::{Clause, Condition, Confidence};
+use crate::spec::{Clause, Condition};
 
 /// The labels that a clause about labels wants where it names none.
 pub const WANTED_LABELS: [&str; 3] =
@@ -21,14 +21,7 @@ fn fits(condition: &Condition, finding: &Finding) -> bool {
     match &finding.detail {
         Detail::Plain => true,
         Detail::Hole(hole) => fits_hole(condition, hole),
-        Detail::Secret { confidence, .. } => {
-            let certain = match confidence.as_str() {
-                "certain" => Confidence::Certain,
-                "likely" => Confidence::Likely,
-                _ => Confidence::Possible,
-            };
-            condition.confidence.is_none_or(|least| certain >= least)
-        }
+        Detail::Secret { confidence, .. } => condition.confidence.is_none_or(|least| *confidence >= least),
         Detail::Licence { licence, .. } => licence::is_refused(&condition.licences, licence),
         Detail::Label { name } => match condition.labels.as_slice() {
             [] => WANTED_LABELS.contains(&name.as_str()),

@@ -5,7 +5,7 @@ use crate::diagnostic::Sources;
 use crate::evidence::scan::{Detail, Finding, Place, Weight};
 use crate::evidence::vex;
 use crate::oci::Digest;
-use crate::rules::{Rule, Severity};
+use crate::rules::{Confidence, Rule, Severity};
 use crate::spec::{LoadError, Loader, Policy, load_policy};
 use crate::tree::TreePath;
 use jiff::civil::date;
@@ -196,7 +196,7 @@ fn packages_and_digests_narrow_an_acceptance_down() {
     assert_eq!(of("package=\"pkg:deb/debian/libssl3\""), Outcome::Denied);
     let digest = Digest::of("a secret");
     let secret = || {
-        let detail = Detail::Secret { form: "x".into(), confidence: "likely".into(), digest };
+        let detail = Detail::Secret { form: "x".into(), confidence: Confidence::Likely, digest };
         Finding::new(rule("secret"), Some(Severity::High), "a key", detail, vec![Place::part("variable KEY")])
     };
     let of = |what: &str| outcome(&format!("deny \"secret\" {what}"), secret());

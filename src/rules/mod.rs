@@ -1,10 +1,12 @@
 //! What kiln judges by: rules with their names, how bad a finding is and what standards say of it, as data that
 //! the language, the findings and the verdict share. Each rule has a page in `specs/rules/`.
 
+mod confidence;
 mod control;
 mod severity;
 mod table;
 
+pub use confidence::Confidence;
 pub use control::{Control, Standard};
 pub use severity::Severity;
 pub use table::RULES;

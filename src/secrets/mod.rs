@@ -6,7 +6,7 @@
 //! that settings stand in it ([`Place`]), its lines are read too. Archives are read through, within bounds.
 //!
 //! A secret itself is never in what is returned: a digest and a mask tell of it. Findings are as sure as
-//! [`Confidence`] says. A key of a test suite is a key by its form, and lists of exceptions are for it.
+//! [`Confidence`](crate::rules::Confidence) says. A key of a test suite is a key by its form, and lists of exceptions are for it.
 
 mod address;
 mod archive;
@@ -37,7 +37,7 @@ mod tests;
 
 pub use leak::{Gap, Leak, Leaks, MAX_LEAKS};
 pub use place::{Place, place};
-pub use rule::{Confidence, Rule};
+pub use rule::Rule;
 pub use rules::RULES;
 pub use search::{SearchError, search, search_text};
 

@@ -1,8 +1,8 @@
 //! What is looked for: rules as data.
 
 use super::rules::RULES;
+use crate::rules::Confidence;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::fmt;
 
 /// One kind of secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,34 +15,6 @@ pub struct Rule {
     pub confidence: Confidence,
     /// What to do with a secret of this kind that got out.
     pub what_to_do: &'static str,
-}
-
-/// How sure a finding is, weakest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Confidence {
-    /// The place and the look of it speak for a secret.
-    Possible,
-    /// It has the form of a secret, and hardly anything else has.
-    Likely,
-    /// It carries a mark, a structure or a checksum of its own.
-    Certain,
-}
-
-impl Confidence {
-    /// The word for it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Confidence::Possible => "possible",
-            Confidence::Likely => "likely",
-            Confidence::Certain => "certain",
-        }
-    }
-}
-
-impl fmt::Display for Confidence {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
 }
 
 impl Rule {

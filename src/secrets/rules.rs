@@ -2,8 +2,8 @@
 //!
 //! Names are never changed: lists of exceptions use them.
 
-use super::rule::Confidence::{Certain, Likely, Possible};
-use super::rule::{Confidence, Rule};
+use super::rule::Rule;
+use crate::rules::Confidence::{self, Certain, Likely, Possible};
 
 const fn rule(id: &'static str, title: &'static str, confidence: Confidence, what_to_do: &'static str) -> Rule {
     Rule { id, title, confidence, what_to_do }

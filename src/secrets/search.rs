@@ -6,6 +6,7 @@ use super::marks::{self, AHEAD, BEHIND};
 use super::place::Place;
 use super::{files, utf16};
 use crate::oci::Digest;
+use crate::rules::Confidence;
 use std::cmp::Reverse;
 use std::io::{self, Cursor, Read};
 use zeroize::Zeroize;
@@ -193,7 +194,7 @@ struct Page {
 struct Found {
     leak: Leak,
     end: u64,
-    weight: (leak::Source, super::Confidence, u64),
+    weight: (leak::Source, Confidence, u64),
 }
 
 impl Page {

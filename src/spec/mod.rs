@@ -31,9 +31,7 @@ pub use node::image::{Image, Pair, Step};
 pub use node::layers::{Compression, Layers};
 pub use node::mkdir::MkdirStep;
 pub use node::packages::{Dpkg, IgnoreDepends, Keep, Packages, ScriptChoice, ScriptMode, Scripts, Wish};
-pub use node::policy::{
-    Accept, Accepted, Clause, Condition, Confidence, Days, Effect, Licences, Policy, Proof, Require, Share,
-};
+pub use node::policy::{Accept, Accepted, Clause, Condition, Days, Effect, Licences, Policy, Proof, Require, Share};
 pub use node::port::{Port, Protocol};
 pub use node::registry::{Registry, RegistryMirror};
 pub use node::registry_image::RegistryImage;

@@ -44,7 +44,7 @@ fn files_that_say_something_else_are_refused() {
     for (text, said) in [
         ("{".to_owned(), "EOF"),
         (case(json!({ "epxect": {} })), "unknown field `epxect`"),
-        (case(json!({ "day": "soon" })), "soon"),
+        (case(json!({ "day": "soon" })), "as year"),
         (case(json!({ "findings": [{ "rule": "setiud" }] })), "there is no rule setiud"),
         (case(json!({ "verdict": "nowhere.json" })), "nowhere.json"),
     ] {

@@ -2,7 +2,7 @@
 
 use super::place::Place;
 use crate::oci::Digest;
-use crate::rules::{Rule, Severity};
+use crate::rules::{Confidence, Rule, Severity};
 use serde::{Deserialize, Serialize};
 
 /// One thing that is wrong with an image.
@@ -60,8 +60,8 @@ pub enum Detail {
     Secret {
         /// Which kind of secret: `github-token`.
         form: String,
-        /// How certain it is: `certain`, `likely` or `possible`.
-        confidence: String,
+        /// How sure it is.
+        confidence: Confidence,
         /// The digest of the secret itself, by which it can be accepted.
         digest: Digest,
     },

@@ -4,8 +4,8 @@ use super::contents::LeakyFile;
 use super::finding::{Detail, Finding};
 use super::place::Place;
 use crate::oci::{Digest, ImageConfig};
-use crate::rules::{Rule, Severity};
-use crate::secrets::{self, Confidence, Leak};
+use crate::rules::{Confidence, Rule, Severity};
+use crate::secrets::{self, Leak};
 use std::collections::BTreeMap;
 
 /// The secrets in files; the same secret at several places is one finding.
@@ -83,11 +83,7 @@ impl Gathered {
                 Confidence::Likely => Severity::High,
                 Confidence::Possible => Severity::Medium,
             };
-            let detail = Detail::Secret {
-                form: kind.id.to_owned(),
-                confidence: kind.confidence.name().to_owned(),
-                digest: leak.digest,
-            };
+            let detail = Detail::Secret { form: kind.id.to_owned(), confidence: kind.confidence, digest: leak.digest };
             let title = format!("{} ({})", kind.title, leak.shown);
             let mut finding = Finding::new(self.rule, Some(severity), title, detail, places);
             finding.remedy = kind.what_to_do.to_owned();

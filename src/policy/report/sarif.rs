@@ -10,7 +10,7 @@ use super::tidy::{Tidy, line};
 use crate::evidence::scan::{Detail, Finding, Place, SpecLine};
 use crate::oci::Digest;
 use crate::policy::{Because, Judged, Missing, Outcome};
-use crate::rules::Severity;
+use crate::rules::{Confidence, Severity};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -137,8 +137,8 @@ fn tags(finding: &Finding, controls: Vec<String>) -> Vec<String> {
 
 fn precision(finding: &Finding) -> &'static str {
     match &finding.detail {
-        Detail::Secret { confidence, .. } if confidence == "likely" => "medium",
-        Detail::Secret { confidence, .. } if confidence != "certain" => "low",
+        Detail::Secret { confidence, .. } if *confidence == Confidence::Likely => "medium",
+        Detail::Secret { confidence, .. } if *confidence != Confidence::Certain => "low",
         Detail::Hole(_) => "high",
         _ => "very-high",
     }

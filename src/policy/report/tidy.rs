@@ -140,7 +140,7 @@ fn tidy_detail(detail: &Detail) -> Detail {
         Detail::Plain => Detail::Plain,
         Detail::Hole(hole) => Detail::Hole(Box::new(tidy_hole(hole))),
         Detail::Secret { form, confidence, digest } => {
-            Detail::Secret { form: name(form), confidence: name(confidence), digest: *digest }
+            Detail::Secret { form: name(form), confidence: *confidence, digest: *digest }
         }
         Detail::Licence { package, name: of, licence } => {
             Detail::Licence { package: name(package), name: name(of), licence: name(licence) }

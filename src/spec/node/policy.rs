@@ -5,7 +5,7 @@ mod condition;
 mod require;
 
 pub use accept::{Accept, Accepted};
-pub use condition::{Condition, Confidence, Days, Licences, Share};
+pub use condition::{Condition, Days, Licences, Share};
 pub use require::{Proof, Require};
 
 use crate::diagnostic::Span;

@@ -4,7 +4,7 @@ use crate::evidence::scan::{Component, Detail, Finding, Origin, Place, RuleRef, 
 use crate::oci::{Digest, Platform};
 use crate::policy::report::{Attestation, Database, Layer, Report, Share, Signature};
 use crate::policy::{Because, Expired, Judged, Missing, Outcome, PolicyText, Verdict};
-use crate::rules::{Rule, Severity};
+use crate::rules::{Confidence, Rule, Severity};
 use jiff::civil::{Date, date};
 
 /// What a report borrows.
@@ -184,7 +184,7 @@ fn others() -> Vec<Judged> {
         rule("secret"),
         Some(Severity::High),
         "a token of GitHub",
-        Detail::Secret { form: "github-token".into(), confidence: "certain".into(), digest: Digest::of("token") },
+        Detail::Secret { form: "github-token".into(), confidence: Confidence::Certain, digest: Digest::of("token") },
         vec![
             Place { inside: vec!["META-INF/app.properties".into()], line: Some(7), ..file("/srv/app.jar", 31) },
             Place::part("variable TOKEN"),

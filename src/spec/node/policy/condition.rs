@@ -1,6 +1,6 @@
 //! Which findings of a rule are meant.
 
-use crate::rules::{Family, Rule, Severity};
+use crate::rules::{Confidence, Family, Rule, Severity};
 use crate::spec::Spanned;
 use crate::spec::expand::Item;
 use crate::spec::mistake;
@@ -38,17 +38,6 @@ pub struct Days(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Share(pub u32);
 
-/// How certain it is that something is a secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Confidence {
-    /// It is assigned to something that is called a secret, and looks random.
-    Possible,
-    /// It has the form of a service's tokens.
-    Likely,
-    /// It has a form that nothing else has, with a checksum that is right.
-    Certain,
-}
-
 /// Which licences are refused: those that one list has, or those that the other lacks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Licences {
@@ -82,8 +71,7 @@ pub(super) fn read<'n>(reader: &mut Reader<'_, 'n>, rules: &[Spanned<&'static Ru
         condition.age = reader.text_property("age").and_then(|text| days(reader, &text));
     }
     if all(Family::Secret, &[]) {
-        let choices =
-            [("possible", Confidence::Possible), ("likely", Confidence::Likely), ("certain", Confidence::Certain)];
+        let choices = Confidence::ALL.map(|confidence| (confidence.name(), confidence));
         condition.confidence = reader.choice_property("confidence", "confidence", &choices);
     }
     if all(Family::Configuration, &["missing-label"]) {
