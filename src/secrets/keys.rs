@@ -88,6 +88,8 @@ pub(super) fn azure_client(text: &[u8], at: usize) -> Option<Hit> {
     let sound = free
         && Set::UNRESERVED.has_all(&text[start..at])
         && (31..=34).contains(&behind)
+        // Names of settings have letters alone; of a thousand secrets one has.
+        && text[at + 3..range.end].iter().any(|b| !b.is_ascii_alphabetic() && *b != b'_')
         && plausible::random(&text[range.clone()]);
     sound.then(|| Hit::new(Source::Form, "azure-client-secret", range))?
 }

@@ -26,6 +26,8 @@ fn names_digests_and_data_are_no_secrets() {
         "passwordField: input-Password1\nmax_tokens: 4096\ntokenizer = bert-base-uncased-v1.2\n".into(),
         "AKIAIOSFODNN7EXAMPLE wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n".into(),
         "curl -H 'Authorization: Bearer <token>' https://user:pass@corp.net/\n".into(),
+        // As it stands in programs that look for secrets, this one too.
+        "-----BEGIN 7Q~8Q~secret_access_keySECRET_ACCESS_KEY\n".into(),
     ] {
         for path in ["usr/share/doc/x", "app/x.yaml", "app/x.json", "app/x.conf"] {
             none(path, &text);
