@@ -93,9 +93,7 @@ impl Bench {
         options: &JudgeOptions,
         folders: &Folders<'_>,
     ) -> Result<Self, Error> {
-        // What stands above says where the database is, before the spec does: a spec cannot name an emptier one.
-        let of = |wanted: Standing| policies.iter().filter(move |(by, _)| *by == wanted).map(|(_, policy)| policy);
-        let repository = repository(of(Standing::Above).chain(of(Standing::Own)));
+        let repository = chosen(&policies);
         let asked = asks_for_holes(policies.iter().map(|(_, policy)| policy)) || pinned.is_some();
         let database = match asked {
             true => Some(super::super::advisories::open(session, project, pinned, repository)?),
@@ -116,8 +114,7 @@ impl Bench {
 
     /// The repository that the policies name for the database.
     pub(super) fn repository(&self) -> Option<&Reference> {
-        let of = |wanted: Standing| self.policies.iter().filter(move |(by, _)| *by == wanted).map(|(_, policy)| policy);
-        repository(of(Standing::Above).chain(of(Standing::Own)))
+        chosen(&self.policies)
     }
 
     /// What documents say of holes.
@@ -141,6 +138,12 @@ impl Bench {
         let database = self.database.as_ref().map(|database| database.digest().to_string()).unwrap_or_default();
         Digest::of(format!("{}\n{database}\n{}", texts.join("\n"), self.day))
     }
+}
+
+/// The repository of the database. What stands above says where it is before the spec does: a spec cannot name an emptier one.
+fn chosen(policies: &[(Standing, Policy)]) -> Option<&Reference> {
+    let of = |wanted: Standing| policies.iter().filter(move |(by, _)| *by == wanted).map(|(_, policy)| policy);
+    repository(of(Standing::Above).chain(of(Standing::Own)))
 }
 
 /// The newest database of this store; where there is none, that is said.
