@@ -21,7 +21,7 @@ pub struct Component {
     pub places: Vec<Place>,
 }
 
-/// The packages that kiln installed, those behind files of stages included.
+/// The packages that kiln installed in the image.
 pub fn installed(inventory: &Inventory) -> Vec<Component> {
     let because = because(inventory);
     let of_image = inventory.packages.iter().enumerate().map(|(i, package)| {

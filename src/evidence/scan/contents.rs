@@ -83,10 +83,10 @@ pub fn contents(
     let (catalogued, searched) = (Ledger::open(store, PACKAGES), Ledger::open(store, SECRETS));
     let desk = Desk { store, catalogued: &catalogued, searched: &searched };
     // The same content at several places has one answer.
-    let mut tasks: BTreeMap<Digest, Task<'_>> = BTreeMap::new();
+    let mut tasks: BTreeMap<Digest, &Asked<'_>> = BTreeMap::new();
     let asked: Vec<Asked<'_>> = files.iter().filter_map(Asked::of).collect();
     for asked in &asked {
-        tasks.entry(asked.key()).or_insert_with(|| Task::of(asked));
+        tasks.entry(asked.key).or_insert(asked);
     }
     let answers = tasks.par_iter().map(|(key, task)| Ok((*key, desk.answer(task)?)));
     let answers = answers.collect::<Result<BTreeMap<Digest, Answer>, ContentError>>()?;
@@ -104,7 +104,7 @@ fn put_together(
     let mut contents = Contents { bytes: answers.values().map(|answer| answer.bytes).sum(), ..Contents::default() };
     let mut found: Vec<(&TreePath, Vec<Found>)> = Vec::new();
     for asked in asked {
-        let Some(answer) = answers.get(&asked.key()) else { continue };
+        let Some(answer) = answers.get(&asked.key) else { continue };
         let file = asked.file;
         match &answer.packages {
             Ok(packages) if !file.is_hidden && !packages.is_empty() => found.push((file.path, packages.clone())),
@@ -141,50 +141,36 @@ struct Asked<'a> {
     size: u64,
     question: Option<Question>,
     place: secrets::Place,
+    /// The digest of all that decides the answers.
+    key: Digest,
 }
 
 impl<'a> Asked<'a> {
     fn of(file: &'a LayeredFile<'a>) -> Option<Self> {
         let Node::File { content, size, .. } = file.entry.node else { return None };
+        if size == 0 {
+            return None;
+        }
         let question = catalog::question(file.path, size, file.entry.mode);
-        (size > 0).then(|| Asked { file, content, size, question, place: secrets::place(file.path) })
+        let mut asked = Asked { file, content, size, question, place: secrets::place(file.path), key: content };
+        let (name, place) =
+            (question.map_or(&[][..], |question| asked.name_in(question)), asked.place.name().as_bytes());
+        let question = question.map_or("", Question::name).as_bytes();
+        asked.key = Digest::of([content.as_bytes(), question, b"\0", place, b"\0", name].concat());
+        Some(asked)
     }
 
     fn name(&self) -> &'a [u8] {
         self.file.path.file_name().unwrap_or_default()
     }
 
-    /// All that decides the answers.
-    fn key(&self) -> Digest {
-        let name = self.name_asked().unwrap_or_default();
-        let question = self.question.map_or("", Question::name);
-        Digest::of(
-            [self.content.as_bytes(), question.as_bytes(), b"\0", self.place.name().as_bytes(), b"\0", name].concat(),
-        )
-    }
-
-    fn name_asked(&self) -> Option<&'a [u8]> {
-        self.question.filter(|question| question.depends_on_name()).map(|_| self.name())
-    }
-}
-
-/// A content to be read.
-struct Task<'a> {
-    content: Digest,
-    size: u64,
-    question: Option<Question>,
-    name: &'a [u8],
-    place: secrets::Place,
-}
-
-impl<'a> Task<'a> {
-    fn of(asked: &Asked<'a>) -> Self {
-        let Asked { content, size, question, place, .. } = *asked;
-        Task { content, size, question, name: asked.name(), place }
+    /// The file's name, where the answer depends on it.
+    fn name_in(&self, question: Question) -> &'a [u8] {
+        if question.depends_on_name() { self.name() } else { b"" }
     }
 
     fn key_of_packages(&self, question: Question) -> Digest {
-        let name = if question.depends_on_name() { self.name } else { b"" };
+        let name = self.name_in(question);
         let version = catalog::VERSION.to_le_bytes();
         Digest::of([self.content.as_bytes(), version.as_slice(), question.name().as_bytes(), b"\0", name].concat())
     }
@@ -210,7 +196,7 @@ struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    fn answer(&self, task: &Task<'_>) -> Result<Answer, ContentError> {
+    fn answer(&self, task: &Asked<'_>) -> Result<Answer, ContentError> {
         let mut bytes = 0;
         // The search reads the whole, and checks the content on the way; the catalogue then reads parts of it.
         let leaks = self.remembered(self.searched, &task.key_of_secrets(), || self.search(task, &mut bytes))?;
@@ -239,7 +225,7 @@ impl Desk<'_> {
         Ok(found)
     }
 
-    fn search(&self, task: &Task<'_>, bytes: &mut u64) -> Result<Leaks, ContentError> {
+    fn search(&self, task: &Asked<'_>, bytes: &mut u64) -> Result<Leaks, ContentError> {
         let fail = |source| ContentError::Read { digest: task.content, source };
         let mut reader = self.store.reader(&task.content)?;
         let leaks = secrets::search(task.place, &mut reader).map_err(|SearchError::Read(source)| fail(source))?;
@@ -249,7 +235,7 @@ impl Desk<'_> {
         Ok(leaks)
     }
 
-    fn ask(&self, task: &Task<'_>, question: Question) -> Result<Result<Vec<Found>, String>, ContentError> {
+    fn ask(&self, task: &Asked<'_>, question: Question) -> Result<Result<Vec<Found>, String>, ContentError> {
         let fail = |source| ContentError::Read { digest: task.content, source };
         let mut reader = self.store.reader(&task.content)?;
         if reader.checked_file().is_none() {
@@ -257,7 +243,7 @@ impl Desk<'_> {
             reader = self.store.reader(&task.content)?;
         }
         let mut file = reader.into_file().map_err(fail)?;
-        let answer = catalog::answer(question, task.name, &mut file, task.size);
+        let answer = catalog::answer(question, task.name(), &mut file, task.size);
         Ok(answer.map_err(|error| error.to_string()))
     }
 }

@@ -31,8 +31,10 @@ pub struct JudgeOptions {
 /// By what images are judged.
 pub(in super::super) struct Bench {
     policies: Vec<(Standing, Policy)>,
-    /// What documents that the policies name say of holes, with their digests.
-    vex: Vec<(Vex, Digest)>,
+    /// What documents that the policies name say of holes.
+    vex: Vec<Vex>,
+    /// The digests of these documents.
+    documents: Vec<Digest>,
     /// The texts of the policies, beside those of the spec.
     pub(super) sources: Sources,
     /// What is known of holes, where a policy asks for that.
@@ -103,8 +105,8 @@ impl Bench {
         };
         let day = options.day.unwrap_or_else(|| session.settings.now.to_zoned(TimeZone::UTC).date());
         let vex = policies.iter().map(|(standing, policy)| documents(*standing, policy, folders));
-        let vex = vex.collect::<Result<Vec<_>, _>>()?.concat();
-        Ok(Bench { database, day, vex, sources, policies })
+        let (vex, documents) = vex.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().unzip();
+        Ok(Bench { database, day, vex, documents, sources, policies })
     }
 
     /// The policies, each with who made it.
@@ -118,8 +120,8 @@ impl Bench {
     }
 
     /// What documents say of holes.
-    pub(super) fn vex(&self) -> Vec<Vex> {
-        self.vex.iter().map(|(vex, _)| vex.clone()).collect()
+    pub(super) fn vex(&self) -> &[Vex] {
+        &self.vex
     }
 
     /// Whether a clause is about a rule; where there is no policy at all, everything is of interest.
@@ -134,7 +136,7 @@ impl Bench {
             let file = self.sources.file(policy.span.file);
             format!("{standing:?} {} {}", file.name(), Digest::of(file.text()))
         });
-        let texts: Vec<String> = texts.chain(self.vex.iter().map(|(_, digest)| digest.to_string())).collect();
+        let texts: Vec<String> = texts.chain(self.documents.iter().map(Digest::to_string)).collect();
         let database = self.database.as_ref().map(|database| database.digest().to_string()).unwrap_or_default();
         Digest::of(format!("{}\n{database}\n{}", texts.join("\n"), self.day))
     }

@@ -4,7 +4,7 @@ use super::super::assemble::{Assembly, Made, Solution};
 use super::super::error::Error;
 use super::bench::Bench;
 use super::facts;
-use super::judgement::{self, Asked, Judgement, shares};
+use super::judgement::{Judgement, asked, shares};
 use super::scene::{Found, Scene};
 use crate::diagnostic::Sources;
 use crate::evidence::provenance::{Build, Provenance};
@@ -12,7 +12,7 @@ use crate::evidence::scan::{self, Component};
 use crate::evidence::{Inventory, Owner, bytes_of, claims};
 use crate::image::layer::Layer;
 use crate::oci::{Digest, ImageConfig, Manifest, to_json};
-use crate::policy::{self, Case, Proofs};
+use crate::policy::{self, Case, Proofs, report};
 use crate::store::Store;
 use crate::tree::flatten::Flat;
 use crate::tree::{Entry, Tree, TreePath};
@@ -89,16 +89,16 @@ impl Bench {
     pub(super) fn judge(&self, found: Found, image: &str, proofs: &Proofs) -> Judgement {
         let Found { findings, components } = found;
         let (policies, sources, day) = (self.policies(), &self.sources, self.day);
-        let case = Case { policies, vex: &self.vex(), image, sources, findings, proofs, day };
-        let database = self.database.as_ref().map(|database| Asked::of(database, self.repository()));
+        let case = Case { policies, vex: self.vex(), image, sources, findings, proofs, day };
+        let database = self.database.as_ref().map(|database| asked(database, self.repository()));
         Judgement { verdict: policy::judge(case), components, database, shares: Vec::new(), layers: Vec::new() }
     }
 }
 
 impl Built<'_> {
-    fn layers(&self) -> Vec<judgement::Layer> {
+    fn layers(&self) -> Vec<report::Layer> {
         let layers = self.made.image.layers.iter().zip(&self.made.facts.created_by);
-        let layer = |(layer, about): (&Layer, &String)| judgement::Layer {
+        let layer = |(layer, about): (&Layer, &String)| report::Layer {
             digest: layer.descriptor.digest,
             size: layer.descriptor.size,
             about: about.clone(),

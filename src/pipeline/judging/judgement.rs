@@ -1,10 +1,11 @@
 //! What is said of an image, with all that reports tell beside it.
 
-use crate::advisories::database::Database;
+use crate::advisories::database as advisories;
 use crate::evidence::scan::Component;
 use crate::evidence::{Inventory, Owner};
-use crate::oci::{Digest, Reference};
-use crate::policy::{Verdict, report};
+use crate::oci::Reference;
+use crate::policy::Verdict;
+use crate::policy::report::{Database, Layer, Share};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -21,66 +22,18 @@ pub struct Judgement {
     /// Its layers, lowest first.
     pub layers: Vec<Layer>,
     /// The database that was asked, if one was.
-    pub database: Option<Asked>,
+    pub database: Option<Database>,
 }
 
-/// What takes room in an image.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Share {
-    /// What it is: a package's name, `source app`, `command make`.
-    pub name: String,
-    /// The package's URL, where it is one.
-    pub purl: Option<String>,
-    /// Bytes in files.
-    pub size: u64,
-}
-
-/// A layer of an image.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Layer {
-    /// Its digest.
-    pub digest: Digest,
-    /// Bytes in a registry.
-    pub size: u64,
-    /// What made it.
-    pub about: String,
-}
-
-/// A database that was asked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Asked {
-    /// Where it comes from: a repository, or this machine.
-    pub name: String,
-    /// Its digest.
-    pub digest: Digest,
-    /// How old what it knows is.
-    pub date: Timestamp,
-    /// Its feeds with the numbers of their documents.
-    pub feeds: Vec<(String, u64)>,
-}
-
-impl Share {
-    pub(super) fn told(&self) -> report::Share {
-        report::Share { name: self.name.clone(), purl: self.purl.clone(), size: self.size }
-    }
-}
-
-impl Layer {
-    pub(super) fn told(&self) -> report::Layer {
-        report::Layer { digest: self.digest, size: self.size, about: self.about.clone() }
-    }
-}
-
-impl Asked {
-    pub(super) fn of(database: &Database, repository: Option<&Reference>) -> Self {
-        let facts = database.facts();
-        Asked {
-            name: repository.map_or_else(|| "this machine".to_owned(), ToString::to_string),
-            digest: *database.digest(),
-            // A database whose date is none cannot be opened.
-            date: facts.date.parse().unwrap_or(Timestamp::UNIX_EPOCH),
-            feeds: facts.feeds.iter().map(|feed| (feed.name.clone(), feed.count)).collect(),
-        }
+/// A database as reports tell of it.
+pub(super) fn asked(database: &advisories::Database, repository: Option<&Reference>) -> Database {
+    let facts = database.facts();
+    Database {
+        name: repository.map_or_else(|| "this machine".to_owned(), ToString::to_string),
+        digest: *database.digest(),
+        // A database whose date is none cannot be opened.
+        updated: facts.date.parse().unwrap_or(Timestamp::UNIX_EPOCH),
+        feeds: facts.feeds.iter().map(|feed| (feed.name.clone(), feed.count)).collect(),
     }
 }
 

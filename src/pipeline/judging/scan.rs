@@ -8,13 +8,13 @@ use super::super::session::Session;
 use super::super::verifying::verify;
 use super::attached;
 use super::bench::{Bench, JudgeOptions};
-use super::judgement::Layer;
 use super::listed;
 use super::scene::Scene;
 use crate::evidence::scan::Finding;
 use crate::evidence::verify::{Outcome, Report, ids};
 use crate::oci::Digest;
 use crate::policy::Proofs;
+use crate::policy::report::Layer;
 use std::collections::BTreeSet;
 use std::path::Path;
 

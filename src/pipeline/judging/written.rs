@@ -4,7 +4,7 @@ use super::super::report::VerdictReport;
 use crate::evidence::{Statement, Subject};
 use crate::oci::to_json;
 pub use crate::policy::report::Form as VerdictForm;
-use crate::policy::report::{Database, Layer, Report, Summary, Vulnerabilities};
+use crate::policy::report::{Report, Summary, Vulnerabilities};
 use serde_json::value::RawValue;
 
 /// A claim whose predicate is JSON.
@@ -34,14 +34,6 @@ pub(in super::super) fn statements(verdict: &VerdictReport, subject: &[Subject])
 impl VerdictReport {
     fn report<T>(&self, tell: impl FnOnce(&Report<'_>) -> T) -> T {
         let judgement = &self.judgement;
-        let layers: Vec<Layer> = judgement.layers.iter().map(|layer| layer.told()).collect();
-        let shares: Vec<_> = judgement.shares.iter().map(|share| share.told()).collect();
-        let database = judgement.database.as_ref().map(|asked| Database {
-            name: asked.name.clone(),
-            digest: asked.digest,
-            updated: asked.date,
-            feeds: asked.feeds.clone(),
-        });
         tell(&Report {
             version: env!("CARGO_PKG_VERSION"),
             verdict: &judgement.verdict,
@@ -50,9 +42,9 @@ impl VerdictReport {
             platform: &self.platform,
             spec: &self.spec,
             components: &judgement.components,
-            shares: &shares,
-            layers: &layers,
-            database: database.as_ref(),
+            shares: &judgement.shares,
+            layers: &judgement.layers,
+            database: judgement.database.as_ref(),
             attestations: &[],
             signatures: &[],
             times: None,

@@ -27,6 +27,7 @@ use super::verdict::Verdict;
 use crate::evidence::scan::Component;
 use crate::oci::{Digest, Platform};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
 use std::str::FromStr;
 use tidy::Tidy;
@@ -64,7 +65,7 @@ pub struct Report<'a> {
 }
 
 /// Something that takes room in an image: a package, or what somebody else put there.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {
     /// What it is: a package's name, `source app`, `command make`.
     pub name: String,
@@ -75,7 +76,7 @@ pub struct Share {
 }
 
 /// A layer of the image.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layer {
     /// Its digest in the registry.
     pub digest: Digest,
@@ -86,7 +87,7 @@ pub struct Layer {
 }
 
 /// The database of advisories by which holes were found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Database {
     /// Where it comes from: a reference without a digest.
     pub name: String,
