@@ -46,7 +46,7 @@ const MAX_PACKAGES: usize = 100_000;
 const MAX_TEXT: usize = 1024;
 
 /// The kinds of statements that are of use here.
-pub const OF_USE: [&str; 3] = [predicate::CYCLONEDX, predicate::SPDX, predicate::PROVENANCE];
+pub const OF_USE: [&str; 4] = [predicate::CYCLONEDX, predicate::SPDX, predicate::PROVENANCE, predicate::OPENVEX];
 
 /// The predicate type of a statement about an image; none where it is about others, or of no use.
 pub fn form(statement: &[u8], images: &[Digest]) -> Option<&'static str> {

@@ -21,6 +21,8 @@ pub mod predicate {
     pub const SPDX: &str = "https://spdx.dev/Document";
     /// SLSA provenance, version 1.
     pub const PROVENANCE: &str = "https://slsa.dev/provenance/v1";
+    /// What is said of holes, as OpenVEX; its documents say their version themselves.
+    pub const OPENVEX: &str = "https://openvex.dev/ns";
     /// The result of a check.
     pub const TEST_RESULT: &str = "https://in-toto.io/attestation/test-result/v0.1";
 }

@@ -23,13 +23,17 @@ use std::path::Path;
 /// The kind of record that says which database is this store's newest.
 pub(super) const RECORD: &str = "advisories";
 
+/// What stands before the reference of a database in place of a feed.
+const ARTIFACT_SCHEME: &str = "oci:";
+
 /// The largest feed, in bytes: Debian's tracker has some hundred megabytes, OSV's exports several.
 const MAX_FEED: u64 = 4 << 30;
 
 /// From what a database is made.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UpdateOptions {
-    /// Where feeds are: addresses, or paths of files; none for the public ones.
+    /// Where feeds are: addresses, or paths of files; none for the public ones. `oci:` and a reference, alone, is a database
+    /// that somebody else made of them.
     pub feeds: Vec<String>,
     /// The ecosystems whose public feeds are taken; none for all that kiln knows packages of.
     pub ecosystems: Vec<String>,
@@ -85,7 +89,18 @@ const OTHERS: [&str; 3] = [
 ];
 
 /// Makes a database of feeds, and takes it for this store's newest.
+///
+/// # Errors
+/// [`Error::Usage`] where a database in a registry is named beside feeds: it is taken as it is.
 pub fn database_update(session: &Session<'_>, options: &UpdateOptions) -> Result<DatabaseReport, Error> {
+    if let Some(reference) = options.feeds.iter().find_map(|feed| feed.strip_prefix(ARTIFACT_SCHEME)) {
+        if options.feeds.len() > 1 || !options.ecosystems.is_empty() || options.date.is_some() {
+            let alone = format!("{ARTIFACT_SCHEME}{reference} is a database, which is taken as it is: name it alone");
+            return Err(Error::Usage(alone));
+        }
+        let reference = reference.parse().map_err(|error| Error::Usage(format!("{reference}: {error}")))?;
+        return database_pull(session, &reference);
+    }
     session.phase("fetching");
     let addresses = addresses(options);
     let feeds = addresses.iter().map(|address| fetch(session, address)).collect::<Result<Vec<_>, _>>()?;

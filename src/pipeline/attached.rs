@@ -1,4 +1,5 @@
-//! What came with the image that another one stands on: bills of materials and provenance, by the word of its maker.
+//! What came with the image that another one stands on: bills of materials, provenance, and what is said of its holes, by
+//! the word of its maker.
 //!
 //! They are in the index itself, as BuildKit puts them there, or bundles that referred to the image when the lock was
 //! written. Either way a digest that is pinned says which: the same lock gives the same evidence.
@@ -9,18 +10,22 @@ use super::session::Session;
 use crate::evidence::claims::{self, Claims};
 use crate::evidence::provenance::UsedDocument;
 use crate::evidence::verify::check_signed;
-use crate::evidence::{Bundle, MAX_BUNDLE, predicate};
+use crate::evidence::{Bundle, MAX_BUNDLE, Statement, predicate, vex};
 use crate::oci::{Descriptor, Digest, Index, Manifest, document, media_type};
 use crate::plan::{LockedImage, PlanError};
 use crate::registry::{RegistryError, Repository};
 use crate::store::Store;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 /// What came with an image.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Attached {
     /// What its bill of materials says.
     pub claims: Option<Claims>,
+    /// What its maker says of its holes, oldest first, as far as the key signed it that the spec asks for: a word of
+    /// anybody else's makes no hole go away.
+    pub vex: Vec<vex::Statement>,
     /// The documents that are of use.
     pub documents: Vec<UsedDocument>,
 }
@@ -54,7 +59,7 @@ struct Document {
 }
 
 /// The kind of record that is made of what came with an image; to be raised with what is read of it.
-const RECORD: &str = "image-claims";
+const RECORD: &str = "image-claims-2";
 
 /// What came with an image, read once: all of it is named by digest.
 pub(super) fn read(session: &Session<'_>, of: &Of<'_>) -> Result<Attached, Error> {
@@ -75,7 +80,7 @@ fn examine(session: &Session<'_>, of: &Of<'_>) -> Result<Attached, Error> {
     let mut documents = session.wait(of.bundles(&session.store)).map_err(PlanError::Registry)?;
     documents.extend(session.wait(of.in_index(&session.store)).map_err(PlanError::Registry)?);
     documents.sort_by_key(|document| (!document.signed, document.form, document.digest));
-    let mut attached = Attached::default();
+    let mut attached = Attached { vex: said_of_holes(session, of, &documents), ..Attached::default() };
     let used = |role: &str, document: &Document| UsedDocument {
         role: role.to_owned(),
         digest: document.digest,
@@ -86,6 +91,10 @@ fn examine(session: &Session<'_>, of: &Of<'_>) -> Result<Attached, Error> {
         if document.form == predicate::PROVENANCE {
             if !known("provenance") {
                 attached.documents.push(used("provenance", document));
+            }
+        } else if document.form == predicate::OPENVEX {
+            if document.signed && !known("vex") {
+                attached.documents.push(used("vex", document));
             }
         } else if !known("sbom") {
             match claims::packages(&document.statement, document.form) {
@@ -105,6 +114,34 @@ fn examine(session: &Session<'_>, of: &Of<'_>) -> Result<Attached, Error> {
     }
     attached.documents.sort();
     Ok(attached)
+}
+
+/// What documents say of holes: OpenVEX, and bills of materials that analyse them.
+fn said_of_holes(session: &Session<'_>, of: &Of<'_>, documents: &[Document]) -> Vec<vex::Statement> {
+    let mut said = Vec::new();
+    for document in documents {
+        let is_own = document.form == predicate::OPENVEX;
+        if !is_own && (document.form != predicate::CYCLONEDX || !document.signed) {
+            continue;
+        }
+        let warn = |why: &str| {
+            session
+                .warn(&format!("{}: what {} says of holes is left out: {why}", of.locked.reference, document.digest));
+        };
+        if !document.signed {
+            warn("nobody vouches for it: the spec names its signer with `signed-by`");
+            continue;
+        }
+        match serde_json::from_slice::<Statement<&RawValue>>(&document.statement) {
+            Ok(statement) => match vex::read(statement.predicate.get().as_bytes()) {
+                Ok(document) => said.push(document),
+                Err(error) => warn(&error.to_string()),
+            },
+            Err(error) => warn(&error.to_string()),
+        }
+    }
+    said.sort_by_key(|document| document.written);
+    said.into_iter().flat_map(|document| document.statements).collect()
 }
 
 impl Of<'_> {

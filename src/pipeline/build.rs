@@ -419,7 +419,7 @@ impl Build<'_> {
         let judged = match self.bench {
             Some(bench) => {
                 let proofs = proofs(&checked);
-                let case = judging::Built { of: &assembly, made: &made, told: &told, proofs: &proofs };
+                let case = judging::Built { of: &assembly, made: &made, stages: &stages, told: &told, proofs: &proofs };
                 let judgement = bench.judge_build(&case, take)?;
                 Some(VerdictReport {
                     image: leveled.image.name.value.to_string(),

@@ -8,7 +8,7 @@ use super::project::Project;
 use super::session::Session;
 use crate::evidence::claims::Claims;
 use crate::evidence::provenance::UsedImage;
-use crate::evidence::sbom;
+use crate::evidence::{sbom, vex};
 use crate::image::assemble::Step;
 use crate::image::layout::{Imported, Layout};
 use crate::oci::{Descriptor, Digest, ImageConfig, Platform};
@@ -25,6 +25,8 @@ pub(super) struct SourceImage {
     pub used: UsedImage,
     /// What its own bill of materials says.
     pub claims: Option<Claims>,
+    /// What its maker says of its holes, oldest first.
+    pub vex: Vec<vex::Statement>,
     /// Its manifest.
     pub manifest: Descriptor,
     /// Its configuration.
@@ -89,7 +91,7 @@ pub(super) fn import(
                 signed_by: None,
                 documents: Vec::new(),
             };
-            Ok(Some(SourceImage::new(used, manifest, imported, None)))
+            Ok(Some(SourceImage::new(used, manifest, imported)))
         }
         SourceKind::Image(image) => fetch(session, project, image, platform, asked).map(Some),
     }
@@ -111,7 +113,7 @@ fn fetch(
     session.phase("fetching");
     let of =
         attached::Of { repository: &repository, locked, manifest: &manifest.digest, endorsement: endorsement.as_ref() };
-    let Attached { claims, documents } =
+    let Attached { claims, vex, documents } =
         if asked.is_base { attached::read(session, &of)? } else { Attached::default() };
     pull(session, &repository, &pinned, image.platform(platform), true)?;
     let imported = Layout::of_store(&session.store, Vec::new()).import(&manifest, &session.store)?;
@@ -123,7 +125,7 @@ fn fetch(
         signed_by: endorsement.map(|endorsement| endorsement.hint),
         documents,
     };
-    Ok(SourceImage::new(used, manifest, imported, claims))
+    Ok(SourceImage { claims, vex, ..SourceImage::new(used, manifest, imported) })
 }
 
 /// An image of a registry whose documents are in the store, and its signature checked.
@@ -174,9 +176,10 @@ fn pull(
 }
 
 impl SourceImage {
-    fn new(used: UsedImage, manifest: Descriptor, imported: Imported, claims: Option<Claims>) -> Self {
+    fn new(used: UsedImage, manifest: Descriptor, imported: Imported) -> Self {
         let (config, steps) = (imported.config.clone(), imported.steps());
-        SourceImage { used, claims, manifest, config, steps, imported, flat: OnceLock::new() }
+        let (claims, vex) = (None, Vec::new());
+        SourceImage { used, claims, vex, manifest, config, steps, imported, flat: OnceLock::new() }
     }
 
     /// Its file system.

@@ -6,9 +6,9 @@ use super::proof::{Proofs, missing};
 use super::verdict::{Because, Expired, Judged, Outcome, PolicyText, Verdict};
 use crate::diagnostic::{Sources, Span};
 use crate::evidence::scan::{Detail, Finding};
-use crate::evidence::vex::Statement;
+use crate::evidence::vex::{Statement, Status};
 use crate::oci::Digest;
-use crate::spec::{Accept, Clause, Effect, Policy};
+use crate::spec::{Accept, Accepted, Clause, Effect, Policy};
 use jiff::civil::Date;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -36,10 +36,36 @@ pub struct Case<'a> {
 pub struct Vex {
     /// Whose policy names the document: it counts where an acceptance of that policy would.
     pub standing: Standing,
-    /// Where the policy names it.
+    /// Where the policy names it, or the spec the image that it came with.
     pub span: Span,
+    /// Whose word it is, where it came with an image; none where a policy names it.
+    pub of: Option<VexOf>,
     /// What it says.
     pub statements: Vec<Statement>,
+}
+
+/// The image that a document came with, which speaks for what that image brought and for nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VexOf {
+    /// The image's name, without tag and digest.
+    pub image: String,
+    /// Who owns what it brought, as places name it ([`crate::evidence::scan::Origin::owner`]).
+    pub owner: String,
+}
+
+impl Vex {
+    /// The image that statements about an image mean.
+    fn image<'v>(&'v self, judged: &'v str) -> &'v str {
+        self.of.as_ref().map_or(judged, |of| &of.image)
+    }
+
+    /// The places of a finding, as positions, that it may speak of.
+    fn places(&self, finding: &Finding) -> BTreeSet<usize> {
+        let Some(of) = &self.of else { return places(finding) };
+        let owned =
+            finding.places.iter().enumerate().filter(|(_, place)| place.origin.owner.as_ref() == Some(&of.owner));
+        owned.map(|(position, _)| position).collect()
+    }
 }
 
 /// Whose policy it is.
@@ -116,7 +142,8 @@ impl<'a> Bench<'a> {
             meant.map(|(standing, clause)| self.claim(&finding, *standing, clause, &fitting)).collect();
         let standing = claims.iter().filter(|claim| !claim.left.is_empty());
         let Some(effect) = standing.clone().map(|claim| claim.clause.effect).max() else {
-            return vec![self.without_claim(finding, &claims)];
+            let known = if claims.is_empty() { self.known(&finding, &fitting) } else { Vec::new() };
+            return vec![self.without_claim(finding, &claims, known)];
         };
         let deciding: Vec<&Claim<'_>> = standing.filter(|claim| claim.clause.effect == effect).collect();
         let outcome = if effect == Effect::Deny { Outcome::Denied } else { Outcome::Warned };
@@ -127,7 +154,7 @@ impl<'a> Bench<'a> {
         let mut judged = Vec::new();
         if left != whole {
             let waived = whole.difference(&left).copied().collect();
-            judged.push(self.without_claim(with_places(&finding, &waived), &claims));
+            judged.push(self.without_claim(with_places(&finding, &waived), &claims, Vec::new()));
         }
         judged.push(Judged { finding: with_places(&finding, &left), outcome, because, expired });
         judged
@@ -141,17 +168,18 @@ impl<'a> Bench<'a> {
         fitting: &[(usize, Standing, &'a Accept)],
     ) -> Claim<'a> {
         let may = |by: &Standing| *by == standing || (*by == Standing::Own && clause.waivable);
-        let counts = |accept: &Accept| accept.until.as_ref().is_none_or(|until| until.value >= self.day);
         let mut left = places(finding);
         let mut waived_by = Vec::new();
-        for (_, _, accept) in fitting.iter().filter(|(_, by, accept)| may(by) && counts(accept)) {
+        for (_, _, accept) in fitting.iter().filter(|(_, by, accept)| may(by) && self.counts(accept)) {
             for place in accepted_places(accept, finding) {
                 left.remove(&place);
             }
             waived_by.push(accepted(accept, self.sources));
         }
-        for because in self.vex.iter().filter(|vex| may(&vex.standing)).filter_map(|vex| self.waived(finding, vex)) {
-            left.clear();
+        for vex in self.vex.iter().filter(|vex| may(&vex.standing)) {
+            let covered = vex.places(finding);
+            let Some(because) = self.waived(finding, vex).filter(|_| !covered.is_empty()) else { continue };
+            left.retain(|place| !covered.contains(place));
             waived_by.push(because);
         }
         Claim { clause, left, waived_by }
@@ -160,16 +188,39 @@ impl<'a> Bench<'a> {
     /// What a document says for a hole that does not matter by it. The newest statement of several counts, which is the last.
     fn waived(&self, finding: &Finding, vex: &Vex) -> Option<Because> {
         let Detail::Hole(hole) = &finding.detail else { return None };
-        let said = vex.statements.iter().rfind(|said| said.is_about(hole, self.image)).filter(|said| said.waives())?;
+        let about = |said: &&Statement| said.is_about(hole, vex.image(self.image));
+        let said = vex.statements.iter().rfind(about).filter(|said| said.waives(self.day))?;
         let status = said.status.name();
         let reason = said.why.as_ref().map_or_else(|| status.to_owned(), |why| format!("{status}: {why}"));
         let clause = format!("vex {}", shown(self.sources, vex.span));
-        Some(Because { clause, at: line(self.sources, vex.span), reason: Some(reason), until: None })
+        Some(Because {
+            clause,
+            at: line(self.sources, vex.span),
+            reason: Some(reason),
+            status: Some(said.status),
+            justification: said.justification,
+            until: said.until,
+        })
     }
 
-    /// What nothing stands against: it is accepted where a clause was waived for it, else only noted.
-    fn without_claim(&self, finding: Finding, claims: &[Claim<'_>]) -> Judged {
-        let mut because: Vec<Because> = claims.iter().flat_map(|claim| claim.waived_by.iter().cloned()).collect();
+    fn counts(&self, accept: &Accept) -> bool {
+        accept.until.as_ref().is_none_or(|until| until.value >= self.day)
+    }
+
+    /// The acceptances of a finding that no clause is about: of all of it, or of nothing.
+    fn known(&self, finding: &Finding, fitting: &[(usize, Standing, &Accept)]) -> Vec<Because> {
+        let counting = fitting.iter().map(|(_, _, accept)| *accept).filter(|accept| self.counts(accept));
+        let covered: BTreeSet<usize> = counting.clone().flat_map(|accept| accepted_places(accept, finding)).collect();
+        match covered == places(finding) {
+            true => counting.map(|accept| accepted(accept, self.sources)).collect(),
+            false => Vec::new(),
+        }
+    }
+
+    /// What nothing stands against: it is accepted where a clause was waived for it, or somebody knows it; else only noted.
+    fn without_claim(&self, finding: Finding, claims: &[Claim<'_>], known: Vec<Because>) -> Judged {
+        let waived = claims.iter().flat_map(|claim| claim.waived_by.iter().cloned());
+        let mut because: Vec<Because> = waived.chain(known).collect();
         because.dedup();
         let outcome = if because.is_empty() { Outcome::Noted } else { Outcome::Accepted };
         Judged { finding, outcome, because, expired: None }
@@ -186,7 +237,7 @@ impl<'a> Bench<'a> {
 
     fn clause(&self, clause: &Clause) -> Because {
         let (clause, at) = (shown(self.sources, clause.span), line(self.sources, clause.span));
-        Because { clause, at, reason: None, until: None }
+        Because { clause, at, reason: None, status: None, justification: None, until: None }
     }
 }
 
@@ -205,6 +256,11 @@ fn accepted(accept: &Accept, sources: &Sources) -> Because {
         clause: shown(sources, accept.span),
         at: line(sources, accept.span),
         reason: Some(accept.reason.value.clone()),
+        status: matches!(accept.what.value, Accepted::Hole(_)).then_some(match accept.justification {
+            Some(_) => Status::NotAffected,
+            None => Status::Affected,
+        }),
+        justification: accept.justification,
         until: accept.until.as_ref().map(|until| until.value),
     }
 }

@@ -53,7 +53,7 @@ fn judged(own: &str, above: &str, findings: Vec<Finding>, proofs: &Proofs) -> Ve
 fn not_affected(standing: Standing, span: crate::diagnostic::Span) -> Vex {
     let document = r#"{"@context": "https://openvex.dev/ns", "statements": [
         {"vulnerability": "CVE-2026-1", "status": "not_affected", "impact_statement": "never called"}]}"#;
-    Vex { standing, span, statements: vex::read(document.as_bytes()).expect("a document") }
+    Vex { standing, span, of: None, statements: vex::read(document.as_bytes()).expect("a document").statements }
 }
 
 fn hole(severity: Option<Severity>) -> Finding {

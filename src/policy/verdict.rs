@@ -2,7 +2,9 @@
 
 use super::proof::Missing;
 use crate::evidence::scan::{Finding, SpecLine};
+use crate::evidence::vex::Status;
 use crate::oci::Digest;
+use crate::rules::Justification;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +72,12 @@ pub struct Because {
     /// Why something is accepted.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
+    /// What is said of an accepted hole: that it is no danger, or one that is taken on.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub status: Option<Status>,
+    /// Why it is no danger, where somebody says that it is none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub justification: Option<Justification>,
     /// Until when.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub until: Option<Date>,

@@ -3,11 +3,13 @@
 
 mod confidence;
 mod control;
+mod justification;
 mod severity;
 mod table;
 
 pub use confidence::Confidence;
 pub use control::{Control, Standard};
+pub use justification::Justification;
 pub use severity::Severity;
 pub use table::RULES;
 

@@ -23,6 +23,12 @@ fn a_database_travels_through_a_registry_as_it_is() {
     other.world.kiln(["db", "show"]).run().code(3);
     other.world.kiln(["db", "pull", &reference]).run().done();
     assert_eq!(show(&other), made);
+    // The same by the address of feeds, for machines on which the same job runs everywhere.
+    let mut updated = Judged::new("");
+    updated.world.set("KILN_FEEDS", format!("oci:{reference}"));
+    updated.world.kiln(["db", "update"]).run().done();
+    assert_eq!(show(&updated), made);
+    updated.world.kiln(["db", "update", "--ecosystem", "npm"]).run().code(2);
     // A project that says where the database is, and a machine that has none.
     let third = Judged::new(&format!("policy {{ database \"{reference}\"; deny \"vulnerability\" }}"));
     third.world.write("app/node_modules/left/package.json", npm("left", "1.0.0"));

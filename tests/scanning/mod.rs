@@ -3,6 +3,7 @@
 mod cases;
 mod databases;
 mod denied;
+mod exploitability;
 mod measured;
 mod osv;
 mod scanned;

@@ -77,8 +77,9 @@ pub(in crate::cli) enum Policy {
 pub(in crate::cli) enum Db {
     /// Make a database of public feeds: OSV's exports, Debian's tracker, KEV and EPSS
     Update {
-        /// Take this feed, an address or a file, instead of the public ones; may be repeated
-        #[arg(long, value_name = "ADDRESS")]
+        /// Take this feed, an address or a file, instead of the public ones; may be repeated. `oci:REF`, alone, is a
+        /// database in a registry
+        #[arg(long, value_name = "ADDRESS", env = "KILN_FEEDS", value_delimiter = ',', hide_env_values = true)]
         from: Vec<String>,
         /// Take the public feed of this ecosystem alone, as OSV names it; may be repeated
         #[arg(long, value_name = "NAME")]

@@ -13,7 +13,7 @@ mod tests;
 
 pub use cyclonedx::CycloneDx;
 pub use graph::{Graph, InventoryError};
-pub use purl::{deb_purl, deb_url, image_purl};
+pub use purl::{deb_purl, deb_url, image_purl, named_purl};
 pub use sha1::{Sha1Error, fill_sha1};
 pub use spdx::Spdx;
 

@@ -49,8 +49,13 @@ pub fn deb_url(package: &Package, indexes: &[PackageIndex]) -> Option<String> {
 
 /// The package URL of the image that is described.
 pub(super) fn oci_purl(image: &ImageIdentity) -> String {
-    let name = image.name.rsplit('/').next().unwrap_or_default().to_lowercase();
-    oci(&name, &image.digest, &image.platform, &image.name)
+    named_purl(&image.name, &image.digest, &image.platform)
+}
+
+/// The package URL of an image by its name, without tag and digest; `digest` is that of its manifest for the platform.
+pub fn named_purl(name: &str, digest: &Digest, platform: &Platform) -> String {
+    let last = name.rsplit('/').next().unwrap_or_default().to_lowercase();
+    oci(&last, digest, platform, name)
 }
 
 /// The package URL of an image of a registry; `digest` is that of its manifest for the platform.

@@ -2,6 +2,7 @@
 
 use super::product::Product;
 use super::{Statement, Status, VexError, why};
+use crate::rules::Justification;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -102,6 +103,7 @@ fn statement(said: Vulnerability, purls: &BTreeMap<&str, &str>) -> Option<Statem
         Product { names: vec![name.to_owned(), decoded], parts: Vec::new() }
     };
     let products = said.affects.iter().map(product).collect();
+    let justification = analysis.justification.as_deref().and_then(Justification::named);
     let why = why([analysis.detail.as_deref(), analysis.justification.as_deref()]);
-    Some(Statement { names, products, status, why })
+    Some(Statement { names, products, status, justification, why, until: None })
 }

@@ -7,11 +7,24 @@ mod product;
 mod tests;
 
 use super::scan::Weight;
+use crate::rules::Justification;
+use jiff::Timestamp;
+use jiff::civil::Date;
+pub use open_vex::UNTIL;
 use product::Product;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+/// What somebody says of holes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    /// When it was written; none where it does not say.
+    pub written: Option<Timestamp>,
+    /// What it says, oldest first.
+    pub statements: Vec<Statement>,
+}
 
 /// What a document says of one hole.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statement {
     /// The hole's names.
     names: Vec<String>,
@@ -19,12 +32,17 @@ pub struct Statement {
     products: Vec<Product>,
     /// Whether the products have it.
     pub status: Status,
+    /// Why not, of a few reasons.
+    pub justification: Option<Justification>,
     /// Why not, or what to do, in the document's words.
     pub why: Option<String>,
+    /// The last day on which it counts, where it says so in the way that kiln does (`specs/verdict.md`).
+    pub until: Option<Date>,
 }
 
 /// Whether a product has a hole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Status {
     /// It does not.
     NotAffected,
@@ -60,15 +78,25 @@ const MAX_WHY: usize = 1_000;
 ///
 /// # Errors
 /// See [`VexError`]. A statement of a status that the form does not know is an error too: nobody should think that it counts.
-pub fn read(document: &[u8]) -> Result<Vec<Statement>, VexError> {
+pub fn read(document: &[u8]) -> Result<Document, VexError> {
     #[derive(Deserialize)]
     struct Mark {
         #[serde(rename = "@context", default)]
         context: Option<serde_json::Value>,
+        #[serde(default)]
+        timestamp: Option<String>,
         #[serde(rename = "bomFormat", default)]
         bom_format: Option<String>,
+        #[serde(default)]
+        metadata: Metadata,
+    }
+    #[derive(Deserialize, Default)]
+    struct Metadata {
+        #[serde(default)]
+        timestamp: Option<String>,
     }
     let mark: Mark = serde_json::from_slice(document)?;
+    let written = mark.timestamp.or(mark.metadata.timestamp).and_then(|text| text.parse().ok());
     let context = mark.context.as_ref().and_then(serde_json::Value::as_str);
     let statements = match (context, mark.bom_format.as_deref()) {
         (Some(context), _) if context.starts_with("https://openvex.dev/ns") => open_vex::read(document)?,
@@ -77,7 +105,7 @@ pub fn read(document: &[u8]) -> Result<Vec<Statement>, VexError> {
     };
     match statements.len() > MAX_STATEMENTS {
         true => Err(VexError::TooMany(MAX_STATEMENTS)),
-        false => Ok(statements),
+        false => Ok(Document { written, statements }),
     }
 }
 
@@ -88,9 +116,9 @@ impl Statement {
         named && (self.products.is_empty() || self.products.iter().any(|product| product.has(&hole.package, image)))
     }
 
-    /// Whether it says that the hole does not matter.
-    pub fn waives(&self) -> bool {
-        matches!(self.status, Status::NotAffected | Status::Fixed)
+    /// Whether it says that the hole does not matter, on this day.
+    pub fn waives(&self, day: Date) -> bool {
+        matches!(self.status, Status::NotAffected | Status::Fixed) && self.until.is_none_or(|until| until >= day)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use super::product::Product;
 use super::{Statement, Status, VexError, why};
+use crate::rules::Justification;
+use jiff::civil::Date;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -19,6 +21,8 @@ struct Said {
     status: Word,
     #[serde(default)]
     justification: Option<String>,
+    #[serde(default)]
+    status_notes: Option<String>,
     #[serde(default)]
     impact_statement: Option<String>,
     #[serde(default)]
@@ -81,7 +85,21 @@ fn statement(said: Said) -> Statement {
     };
     let texts = [&said.impact_statement, &said.justification, &said.action_statement];
     let why = why(texts.map(|text| text.as_deref()));
-    Statement { names, products: said.products.into_iter().map(product).collect(), status, why }
+    Statement {
+        names,
+        products: said.products.into_iter().map(product).collect(),
+        status,
+        justification: said.justification.as_deref().and_then(Justification::named),
+        why,
+        until: said.status_notes.as_deref().and_then(ends),
+    }
+}
+
+/// How the notes of a statement begin that does not count for ever; a day follows. OpenVEX has no field for that.
+pub const UNTIL: &str = "accepted until ";
+
+fn ends(notes: &str) -> Option<Date> {
+    notes.strip_prefix(UNTIL)?.get(..10)?.parse().ok()
 }
 
 fn product(named: Named) -> Product {

@@ -1,10 +1,11 @@
 //! What a statement is about.
 
 use purl::GenericPurl;
+use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 
 /// A package, or an image with or without some of its packages.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Product {
     /// Its names: package URLs, references of images.
     pub names: Vec<String>,

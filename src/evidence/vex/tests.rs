@@ -1,5 +1,6 @@
 use super::{Status, VexError, read};
 use crate::evidence::scan::Weight;
+use jiff::civil::{Date, date};
 use serde_json::json;
 
 fn hole(package: &str) -> Weight {
@@ -12,13 +13,14 @@ fn hole(package: &str) -> Weight {
 }
 
 const OPENSSL: &str = "pkg:deb/debian/libssl3t64@3.5.1-1?arch=amd64&distro=debian-13&upstream=openssl";
+const DAY: Date = date(2026, 11, 30);
 const IMAGE: &str = "registry.example.com/acme/hello";
 
 /// Whether a document with one OpenVEX statement waives a hole of OpenSSL.
 fn waives(statement: serde_json::Value) -> bool {
     let document = json!({ "@context": "https://openvex.dev/ns/v0.2.0", "@id": "x", "statements": [statement] });
-    let statements = read(document.to_string().as_bytes()).expect("a document");
-    statements.iter().any(|said| said.is_about(&hole(OPENSSL), IMAGE) && said.waives())
+    let statements = read(document.to_string().as_bytes()).expect("a document").statements;
+    statements.iter().any(|said| said.is_about(&hole(OPENSSL), IMAGE) && said.waives(DAY))
 }
 
 #[test]
@@ -71,7 +73,7 @@ fn cyclonedx_names_components_by_reference() {
             { "id": "CVE-2026-1", "analysis": { "state": "exploitable" }, "affects": [{ "ref": "elsewhere" }] },
         ],
     });
-    let statements = read(document.to_string().as_bytes()).expect("a document");
+    let statements = read(document.to_string().as_bytes()).expect("a document").statements;
     let about: Vec<bool> = statements.iter().map(|said| said.is_about(&hole(OPENSSL), IMAGE)).collect();
     assert_eq!(about, [true, true, false], "what nobody analysed says nothing");
     assert_eq!(statements[0].why.as_deref(), Some("never called"));
@@ -92,4 +94,19 @@ fn what_is_no_such_document_is_refused() {
     assert!(matches!(read(document.to_string().as_bytes()), Err(VexError::TooMany(10_000))));
     let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
     assert!(refused(&deep).starts_with("it cannot be read: "));
+}
+
+#[test]
+fn kilns_own_statements_end() {
+    let of = |notes: &str| {
+        let said = json!({ "vulnerability": "CVE-2026-1", "status": "not_affected", "status_notes": notes });
+        let document =
+            json!({ "@context": "https://openvex.dev/ns", "timestamp": "2026-11-01T00:00:00Z", "statements": [said] });
+        let document = read(document.to_string().as_bytes()).expect("a document");
+        assert_eq!(document.written, Some("2026-11-01T00:00:00Z".parse().unwrap()));
+        document.statements[0].waives(DAY)
+    };
+    assert!(of("accepted until 2026-11-30") && of("accepted until 2026-12-01, or later"));
+    assert!(!of("accepted until 2026-11-29"));
+    assert!(of("accepted until further notice") && of("until 2020-01-01"));
 }

@@ -181,8 +181,9 @@ fn documents(standing: Standing, policy: &Policy, folders: &Folders<'_>) -> Resu
         let path = folder.unwrap_or(Path::new("")).join(&named.value);
         let unreadable = |source| Error::Unreadable { what: "the VEX document", path: path.clone(), source };
         let content = super::super::read_bounded(&path, MAX_VEX).map_err(unreadable)?;
-        let statements = vex::read(&content).map_err(|error| unreadable(std::io::Error::other(error.to_string())))?;
-        Ok((Vex { standing, span: named.span, statements }, Digest::of(&content)))
+        let vex::Document { statements, .. } =
+            vex::read(&content).map_err(|error| unreadable(std::io::Error::other(error.to_string())))?;
+        Ok((Vex { standing, span: named.span, of: None, statements }, Digest::of(&content)))
     };
     policy.vex.iter().map(read).collect()
 }

@@ -2,17 +2,19 @@
 
 use super::super::assemble::{Assembly, Made, Solution};
 use super::super::error::Error;
+use super::super::inputs::{PreparedStage, Realised};
+use super::super::locking::Leveled;
 use super::bench::Bench;
 use super::facts;
 use super::judgement::{Judgement, asked, shares};
 use super::scene::{Found, Scene};
 use crate::diagnostic::Sources;
 use crate::evidence::provenance::{Build, Provenance};
-use crate::evidence::scan::{self, Component};
+use crate::evidence::scan::{self, Component, Place};
 use crate::evidence::{Inventory, Owner, bytes_of, claims};
 use crate::image::layer::Layer;
-use crate::oci::{Digest, ImageConfig, Manifest, to_json};
-use crate::policy::{self, Case, Proofs, report};
+use crate::oci::{Digest, ImageConfig, Manifest, Reference, to_json};
+use crate::policy::{self, Case, Proofs, Standing, Vex, VexOf, report};
 use crate::store::Store;
 use crate::tree::flatten::Flat;
 use crate::tree::{Entry, Tree, TreePath};
@@ -22,12 +24,14 @@ use std::sync::Arc;
 
 /// The kind of record that judgements are, and the version of all that decides them beside their key.
 const RECORD: &str = "verdict";
-const FORM: &str = "kiln verdict 1";
+const FORM: &str = "kiln verdict 2";
 
 /// An image that was built, to be judged.
 pub(in super::super) struct Built<'a> {
     pub of: &'a Assembly<'a>,
     pub made: &'a Made,
+    /// Its stages.
+    pub stages: &'a [PreparedStage<'a>],
     /// How it was built.
     pub told: &'a Build,
     pub proofs: &'a Proofs,
@@ -64,7 +68,7 @@ impl Bench {
                 place.origin.spec = facts::line_of_part(image, &taken.inventory, &self.sources, part);
             }
         }
-        let mut judgement = self.judge(found, &image.name.value.to_string(), built.proofs);
+        let mut judgement = self.judge(found, &image.name.value.to_string(), built.proofs, built.vex());
         judgement.shares = shares(&taken.inventory);
         judgement.layers = built.layers();
         session.store.set_record(RECORD, &key, &to_json(&judgement))?;
@@ -85,17 +89,33 @@ impl Bench {
         Digest::of(said.join("\n"))
     }
 
-    /// Judges what was found.
-    pub(super) fn judge(&self, found: Found, image: &str, proofs: &Proofs) -> Judgement {
+    /// Judges what was found. `attached` is what came with images that it is made of, or with itself.
+    pub(super) fn judge(&self, found: Found, image: &str, proofs: &Proofs, attached: Vec<Vex>) -> Judgement {
         let Found { findings, components } = found;
         let (policies, sources, day) = (self.policies(), &self.sources, self.day);
-        let case = Case { policies, vex: self.vex(), image, sources, findings, proofs, day };
+        let vex = [attached.as_slice(), self.vex()].concat();
+        let case = Case { policies, vex: &vex, image, sources, findings, proofs, day };
         let database = self.database.as_ref().map(|database| asked(database, self.repository()));
         Judgement { verdict: policy::judge(case), components, database, shares: Vec::new(), layers: Vec::new() }
     }
 }
 
 impl Built<'_> {
+    /// What the makers of bases say of the holes in them.
+    fn vex(&self) -> Vec<Vex> {
+        let own = std::iter::once((self.of.leveled, self.of.realised));
+        let stages = self.stages.iter().map(|stage| (stage.leveled, &stage.realised));
+        let of = |(leveled, realised): (&Leveled<'_>, &Realised)| {
+            let base = realised.base.as_ref().filter(|base| !base.vex.is_empty())?;
+            let span = leveled.levels.first()?.image.base.as_ref()?.span;
+            let reference: Reference = base.used.reference.parse().ok()?;
+            let image = format!("{}/{}", reference.registry, reference.repository);
+            let of = VexOf { image, owner: format!("base {}", base.used.reference) };
+            Some(Vex { standing: Standing::Own, span, of: Some(of), statements: base.vex.clone() })
+        };
+        own.chain(stages).filter_map(of).collect()
+    }
+
     fn layers(&self) -> Vec<report::Layer> {
         let layers = self.made.image.layers.iter().zip(&self.made.facts.created_by);
         let layer = |(layer, about): (&Layer, &String)| report::Layer {
@@ -155,17 +175,22 @@ fn is_of_package(owner: &Owner) -> bool {
 
 /// The packages that bases' own bills of materials tell.
 fn claimed(inventory: &Inventory) -> Vec<Component> {
-    let of = |package: &claims::ClaimedPackage| {
+    let of = |(base, package): (usize, &claims::ClaimedPackage)| {
+        let origin = scan::of_owner(inventory, &Owner::Base(base));
         Some(Component {
             purl: package.purl.clone()?,
             name: package.name.clone(),
             version: package.version.clone().unwrap_or_default(),
             licence: None,
-            places: Vec::new(),
+            places: vec![Place { origin, ..Place::default() }],
         })
     };
-    let claims = inventory.bases.iter().filter_map(|base| base.claims.as_ref());
-    claims.flat_map(|claims| &claims.packages).filter_map(of).collect()
+    let bases = inventory.bases.iter().enumerate();
+    let claims = bases.filter_map(|(position, base)| Some((position, base.claims.as_ref()?)));
+    claims
+        .flat_map(|(position, claims)| claims.packages.iter().map(move |package| (position, package)))
+        .filter_map(of)
+        .collect()
 }
 
 /// Files of an image's layers that layers above cover: of a base that it stands on, and of its own layers.

@@ -50,7 +50,7 @@ pub(super) fn judge(bench: &Bench, name: &str, bill: Listed) -> Result<VerdictRe
         findings.extend(scan::age(database, bench.day));
     }
     let proofs = Proofs { sbom: true, ..Proofs::default() };
-    let judgement = bench.judge(Found { findings, components }, name, &proofs);
+    let judgement = bench.judge(Found { findings, components }, name, &proofs, Vec::new());
     let (image, spec) = (name.to_owned(), SPEC_FILE.to_owned());
     Ok(VerdictReport { image, platform: Platform::host(), digest: bill.digest, spec, level: None, judgement })
 }

@@ -66,7 +66,7 @@ fn image(
         None => Proofs::default(),
     };
     let level = proofs.provenance;
-    let mut judgement = bench.judge(found, &choice.image, &proofs);
+    let mut judgement = bench.judge(found, &choice.image, &proofs, Vec::new());
     let layer = |(layer, line): (&crate::image::layer::Layer, Option<String>)| Layer {
         digest: layer.descriptor.digest,
         size: layer.descriptor.size,

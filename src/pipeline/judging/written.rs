@@ -4,7 +4,7 @@ use super::super::report::VerdictReport;
 use crate::evidence::{Statement, Subject};
 use crate::oci::to_json;
 pub use crate::policy::report::Form as VerdictForm;
-use crate::policy::report::{Report, Summary, Vulnerabilities};
+use crate::policy::report::{OpenVex, Report, Summary, Vulnerabilities};
 use serde_json::value::RawValue;
 
 /// A claim whose predicate is JSON.
@@ -17,8 +17,8 @@ pub fn written(verdict: &VerdictReport, form: VerdictForm) -> Vec<u8> {
     out
 }
 
-/// What is said about an image of its verdict: which holes it has, where somebody looked for them, and whether it may be
-/// released.
+/// What is said about an image of its verdict: which holes it has, where somebody looked for them, why some of them are
+/// accepted, and whether it may be released.
 pub(in super::super) fn statements(verdict: &VerdictReport, subject: &[Subject]) -> Vec<Claim> {
     let about = |kind: &str, predicate: Vec<u8>| {
         let predicate = String::from_utf8(predicate).expect("JSON is UTF-8");
@@ -27,7 +27,8 @@ pub(in super::super) fn statements(verdict: &VerdictReport, subject: &[Subject])
     verdict.report(|report| {
         let holes = Vulnerabilities::of(report).map(|holes| about(Vulnerabilities::TYPE, to_json(&holes)));
         let summary = Summary::of(report, verdict.level);
-        holes.into_iter().chain([about(Summary::TYPE, to_json(&summary))]).collect()
+        let said = OpenVex::of(report).map(|said| about(OpenVex::TYPE, to_json(&said)));
+        holes.into_iter().chain(said).chain([about(Summary::TYPE, to_json(&summary))]).collect()
     })
 }
 

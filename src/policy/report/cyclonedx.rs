@@ -5,27 +5,14 @@ use super::group::hole;
 use super::sparse::sparse;
 use super::tidy::Tidy;
 use crate::evidence::scan::Weight;
+use crate::evidence::vex::Status;
 use crate::oci::Digest;
 use crate::policy::{Judged, Outcome};
-use crate::rules::Severity;
+use crate::rules::{Justification, Severity};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
-
-/// CycloneDX's words for why something does not matter. An acceptance whose reason begins with one of them and a colon
-/// says that the image is not affected; all others say that somebody takes the risk.
-pub(super) const JUSTIFICATIONS: [&str; 9] = [
-    "code_not_present",
-    "code_not_reachable",
-    "requires_configuration",
-    "requires_dependency",
-    "requires_environment",
-    "protected_by_compiler",
-    "protected_at_runtime",
-    "protected_at_perimeter",
-    "protected_by_mitigating_control",
-];
 
 const IMAGE: &str = "image";
 
@@ -167,18 +154,15 @@ fn analysis(judged: &Judged) -> Value {
     let Some(because) = because.filter(|_| judged.outcome == Outcome::Accepted) else { return Value::Null };
     let reason = because.reason.as_deref().unwrap_or_default();
     let until = because.until.map(|until| format!(" (accepted until {until})")).unwrap_or_default();
-    let word = reason.split_once(':').map(|(word, _)| word.trim());
-    match word.and_then(|word| JUSTIFICATIONS.into_iter().find(|known| *known == word)) {
-        Some(justification) => json!({
+    let detail = format!("{reason}{until}");
+    match because.status {
+        Some(Status::NotAffected) => json!({
             "state": "not_affected",
-            "justification": justification,
-            "detail": format!("{reason}{until}"),
+            "justification": because.justification.map(Justification::cyclonedx),
+            "detail": detail,
         }),
-        None => json!({
-            "state": "exploitable",
-            "response": ["will_not_fix"],
-            "detail": format!("{reason}{until}"),
-        }),
+        Some(Status::Fixed) => json!({ "state": "resolved", "detail": detail }),
+        _ => json!({ "state": "exploitable", "response": ["will_not_fix"], "detail": detail }),
     }
 }
 

@@ -11,6 +11,7 @@ mod html;
 mod json;
 mod junit;
 mod markdown;
+mod open_vex;
 mod order;
 mod sarif;
 mod sparse;
@@ -20,6 +21,7 @@ mod tidy;
 mod vulns;
 
 pub use group::{Change, Group, groups};
+pub use open_vex::OpenVex;
 pub use summary::{Document, Summary, Verifier};
 pub use vulns::{Graded, Scanner, ScannerDatabase, Times, Vulnerabilities, Vulnerability};
 

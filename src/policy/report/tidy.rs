@@ -131,6 +131,8 @@ fn tidy_because(because: &Because) -> Because {
         clause: text(&because.clause),
         at: tidy_line(&because.at),
         reason: because.reason.as_deref().map(text),
+        status: because.status,
+        justification: because.justification,
         until: because.until,
     }
 }

@@ -1,10 +1,11 @@
 //! A verdict with one of everything.
 
 use crate::evidence::scan::{Component, Detail, Finding, Origin, Place, RuleRef, SpecLine, Weight};
+use crate::evidence::vex::Status;
 use crate::oci::{Digest, Platform};
 use crate::policy::report::{Attestation, Database, Layer, Report, Share, Signature};
 use crate::policy::{Because, Expired, Judged, Missing, Outcome, PolicyText, Verdict};
-use crate::rules::{Confidence, Rule, Severity};
+use crate::rules::{Confidence, Justification, Rule, Severity};
 use jiff::civil::{Date, date};
 
 /// What a report borrows.
@@ -47,11 +48,11 @@ pub(super) fn at(line: u32) -> SpecLine {
 }
 
 pub(super) fn because(clause: &str, line: u32) -> Because {
-    Because { clause: clause.into(), at: at(line), reason: None, until: None }
+    Because { clause: clause.into(), at: at(line), reason: None, status: None, justification: None, until: None }
 }
 
 pub(super) fn accepted(clause: &str, line: u32, reason: &str, until: Option<Date>) -> Because {
-    Because { reason: Some(reason.into()), until, ..because(clause, line) }
+    Because { reason: Some(reason.into()), status: Some(Status::Affected), until, ..because(clause, line) }
 }
 
 pub(super) fn judged(finding: Finding, outcome: Outcome, because: Vec<Because>) -> Judged {
@@ -158,7 +159,7 @@ fn holes() -> Vec<Judged> {
         rule: RuleRef(rule("unmaintained")),
         ..hole("RUSTSEC-2025-0100", ("paste", "1.0.15"), &[], Some(Severity::Low))
     };
-    let not_reachable = "code_not_reachable: the parser is not called with input of others";
+    let not_reachable = "the parser is not called with input of others";
     vec![
         judged(worst, Outcome::Denied, deny()),
         Judged {
@@ -170,7 +171,11 @@ fn holes() -> Vec<Judged> {
         judged(
             unused,
             Outcome::Accepted,
-            vec![accepted("accept \"CVE-2026-500\"", 45, not_reachable, Some(date(2027, 1, 31)))],
+            vec![Because {
+                status: Some(Status::NotAffected),
+                justification: Some(Justification::CodeNotInExecutePath),
+                ..accepted("accept \"CVE-2026-500\"", 45, not_reachable, Some(date(2027, 1, 31)))
+            }],
         ),
         judged(risk, Outcome::Accepted, vec![accepted("accept \"CVE-2026-501\"", 46, "the risk is small", None)]),
         judged(unrepaired, Outcome::Noted, vec![]),

@@ -1,7 +1,10 @@
 use super::fixture::fixture;
+use crate::evidence::vex::{self, Status};
 use crate::evidence::{Statement, Subject};
 use crate::oci::Digest;
-use crate::policy::report::{Report, Summary, Vulnerabilities};
+use crate::policy::Outcome;
+use crate::policy::report::{OpenVex, Report, Summary, Vulnerabilities};
+use jiff::civil::date;
 use serde_json::{Value, json};
 
 #[test]
@@ -58,4 +61,23 @@ fn the_verdict_is_summed_up_and_read_back() {
     let (bytes, place) =
         Statement::new(vec![Subject::new(&Digest::of("image"))], Summary::TYPE, summary).to_json(0).unwrap();
     assert_eq!(serde_json::from_slice::<Value>(&bytes[place]).unwrap()["verificationResult"], "PASSED");
+}
+
+#[test]
+fn accepted_holes_are_told_as_open_vex() {
+    let mut fixture = fixture();
+    let said = OpenVex::of(&fixture.report()).unwrap();
+    insta::assert_snapshot!("open_vex", serde_json::to_string_pretty(&said).unwrap());
+    // kiln reads what it writes.
+    let read = vex::read(&serde_json::to_vec(&said).unwrap()).unwrap();
+    assert_eq!(read.written, Some("2026-11-30T00:00:00Z".parse().unwrap()));
+    let states: Vec<_> = read.statements.iter().map(|said| (said.status, said.until)).collect();
+    assert_eq!(states, [(Status::NotAffected, Some(date(2027, 1, 31))), (Status::Affected, None)]);
+    // Findings in another order are the same document; another day makes another one.
+    fixture.verdict.findings.reverse();
+    assert_eq!(OpenVex::of(&fixture.report()).unwrap(), said);
+    fixture.verdict.day = date(2026, 12, 1);
+    assert_ne!(OpenVex::of(&fixture.report()).unwrap(), said);
+    fixture.verdict.findings.retain(|judged| judged.outcome != Outcome::Accepted);
+    assert_eq!(OpenVex::of(&fixture.report()), None);
 }

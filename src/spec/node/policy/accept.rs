@@ -3,7 +3,7 @@
 use super::{POLICY, rule_names};
 use crate::diagnostic::{Span, nearest};
 use crate::oci::Digest;
-use crate::rules::{Family, Rule};
+use crate::rules::{Family, Justification, Rule};
 use crate::spec::Spanned;
 use crate::spec::expand::{Cx, Item};
 use crate::spec::mistake;
@@ -24,6 +24,8 @@ pub struct Accept {
     pub package: Option<Spanned<String>>,
     /// The only paths for which it counts: one, or a pattern. Other paths of the same finding stay findings.
     pub path: Option<Spanned<String>>,
+    /// Why a hole is no danger, where it is none; without it the danger is taken on.
+    pub justification: Option<Justification>,
     /// The only stage for which it counts.
     pub stage: Option<Spanned<String>>,
     /// The only content for which it counts: of a secret, the digest that a finding tells.
@@ -68,6 +70,13 @@ pub(super) fn read<'n>(cx: &mut Cx<'n>, item: &Item<'n>) -> Option<Accept> {
         Some(Family::Licence | Family::Vulnerability | Family::Origin) => None,
         _ => reader.text_property("path").and_then(|path| pattern(&mut reader, path)),
     };
+    let justification = match what.as_ref().map(|what| &what.value) {
+        Some(Accepted::Rule(_)) => None,
+        _ => {
+            let choices = Justification::ALL.map(|known| (known.name(), known));
+            reader.choice_property("justification", "justification", &choices)
+        }
+    };
     let stage = match family {
         Some(Family::Origin) | None => reader.text_property("stage"),
         _ => None,
@@ -90,7 +99,7 @@ pub(super) fn read<'n>(cx: &mut Cx<'n>, item: &Item<'n>) -> Option<Accept> {
         reader.report(mistake::bad_value(what.span, "not all secrets can be accepted at once", help));
     }
     reader.finish();
-    Some(Accept { what: what?, until, reason: reason?, package, path, stage, digest, span })
+    Some(Accept { what: what?, until, reason: reason?, package, path, justification, stage, digest, span })
 }
 
 impl Accepted {
