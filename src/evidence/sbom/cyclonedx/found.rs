@@ -68,7 +68,7 @@ fn method(by: Cataloguer) -> Method {
 /// How a reader looks, in CycloneDX's words, and how sure its answers are. What a linker or a package manager wrote about
 /// its own work is certain. Metadata beside a package may be copied without it, and names of Java archives are partly put
 /// together from names of files. A version that only stands in a program may be that of something else in it.
-fn technique(by: Cataloguer) -> (&'static str, f32) {
+fn technique(by: Cataloguer) -> (&'static str, f64) {
     use Cataloguer::*;
     match by {
         DpkgStatus | DpkgFiles | ApkInstalled | RpmDatabase => ("manifest-analysis", 1.0),
@@ -78,5 +78,41 @@ fn technique(by: Cataloguer) -> (&'static str, f32) {
         }
         JavaArchive => ("manifest-analysis", 0.8),
         VersionString => ("binary-analysis", 0.6),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_tells_how_sure_each_reader_is() {
+        use Cataloguer::*;
+        let page = include_str!("../../../../specs/bills.md");
+        let all = [
+            DpkgStatus,
+            ApkInstalled,
+            RpmDatabase,
+            CargoAuditable,
+            GoBuildInfo,
+            ElfPackageNote,
+            VersionString,
+            PythonMetadata,
+            NpmPackage,
+            JavaArchive,
+            JvmRelease,
+            Gemspec,
+            ComposerInstalled,
+            DotnetDeps,
+            GoToolchain,
+        ];
+        for by in all {
+            let (how, confidence) = technique(by);
+            let row = page.lines().find(|line| line.starts_with('|') && line.contains(&format!("`{}`", by.name())));
+            let cells: Vec<&str> = row.unwrap_or_default().split('|').map(str::trim).collect();
+            let [_, _, named, sure, _] = cells[..] else { panic!("{} is not on the page", by.name()) };
+            let sure = sure.split(':').next().unwrap_or_default();
+            assert_eq!((named, sure), (format!("`{how}`").as_str(), confidence.to_string().as_str()), "{}", by.name());
+        }
     }
 }

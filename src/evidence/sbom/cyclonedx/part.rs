@@ -105,7 +105,7 @@ pub(super) struct Evidence<'a> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Identity {
     field: &'static str,
-    confidence: f32,
+    confidence: f64,
     concluded_value: String,
     methods: Vec<Method>,
 }
@@ -114,14 +114,14 @@ pub(super) struct Identity {
 pub(super) struct Method {
     pub(super) technique: &'static str,
     /// From 0 to 1.
-    pub(super) confidence: f32,
+    pub(super) confidence: f64,
     pub(super) value: String,
 }
 
 impl Identity {
     /// A package URL, as sure as the surest of the methods.
     pub(super) fn of(purl: String, methods: Vec<Method>) -> Self {
-        let confidence = methods.iter().map(|method| method.confidence).fold(0.0, f32::max);
+        let confidence = methods.iter().map(|method| method.confidence).fold(0.0, f64::max);
         Identity { field: "purl", confidence, concluded_value: purl, methods }
     }
 }
