@@ -25,10 +25,8 @@ pub struct Package {
     pub licence: Option<String>,
     /// Who made it, in its own words.
     pub supplier: Option<String>,
-    /// Where it is told, in order, each place once.
+    /// Where it is told, in order, each place once; one at least.
     pub places: Vec<Place>,
-    /// The name of the cataloguer that found it first.
-    pub how: &'static str,
 }
 
 /// A place that tells of a package.
@@ -40,6 +38,8 @@ pub struct Place {
     pub inside: Vec<String>,
     /// The linker's id of the file, if it is an ELF file with one.
     pub build_id: Option<String>,
+    /// Who found it there.
+    pub by: Cataloguer,
 }
 
 /// Puts the answers for the files of one file system together, ordered by package URL.
@@ -86,11 +86,10 @@ fn add(packages: &mut BTreeMap<String, Package>, path: &TreePath, found: Found, 
         licence: None,
         supplier: None,
         places: Vec::new(),
-        how: found.by.name(),
     });
     package.licence = package.licence.take().or(found.licence);
     package.supplier = package.supplier.take().or(found.supplier);
-    package.places.push(Place { path: path.clone(), inside: found.inside, build_id: found.build_id });
+    package.places.push(Place { path: path.clone(), inside: found.inside, build_id: found.build_id, by: found.by });
 }
 
 fn name(found: &Found) -> String {

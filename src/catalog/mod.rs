@@ -5,6 +5,8 @@
 //! whoever does may keep answers under [`VERSION`], the question's name, the digest of the content and, where
 //! [`Question::depends_on_name`] says so, the file's name.
 //!
+//! Every build asks, for its bills of materials, and so does every scan (`specs/bills.md`).
+//!
 //! All that is read may be made to do harm. What is read, kept and unpacked of one file is bounded by constants that
 //! stand where they are used. What is beyond them, and a database that is damaged, is an error and never a shorter
 //! list: nobody should take half of the packages for all of them.

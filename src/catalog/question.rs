@@ -59,6 +59,13 @@ impl Question {
         }
     }
 
+    /// Whether it asks a database of a distribution's package manager, which tells whoever owns the file itself. All
+    /// else that a file with an owner says is [told by the owner](super::assemble).
+    pub fn is_database(self) -> bool {
+        use Question::{ApkInstalled, DpkgFiles, DpkgStatus, RpmDatabase, RpmManifest};
+        matches!(self, DpkgStatus | DpkgFiles | ApkInstalled | RpmDatabase | RpmManifest)
+    }
+
     /// Whether the same content can have two answers under two names.
     pub fn depends_on_name(self) -> bool {
         matches!(self, Question::DpkgFiles | Question::JavaArchive | Question::Gemspec | Question::Elf)

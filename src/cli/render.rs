@@ -227,18 +227,29 @@ pub(super) fn packages(document: &Value) -> String {
 fn package_lines(components: &Value) -> Vec<String> {
     let components = components.as_array().into_iter().flatten();
     let mut lines: Vec<String> = components
-        .filter(|component| component["type"] == "library")
+        .filter(|component| component["type"] == "library" || is_package(component))
         .map(|component| {
             let text = |name: &str| component[name].as_str().unwrap_or_default();
-            let licence = component["licenses"][0]["expression"].as_str().unwrap_or("licence not known");
-            let mut properties = component["properties"].as_array().into_iter().flatten();
-            let partial =
-                properties.find(|property| property["name"] == "kiln:partial").map(|_| "  (some files of it)");
-            format!("{} {}  {licence}{}\n", text("name"), text("version"), partial.unwrap_or_default())
+            let terms = &component["licenses"][0];
+            let licence = terms["expression"].as_str().or_else(|| terms["license"]["name"].as_str());
+            let licence = licence.unwrap_or("licence not known");
+            let properties = || component["properties"].as_array().into_iter().flatten();
+            let has = |name: &str| properties().any(|property| property["name"] == name);
+            let remark = match (has("kiln:partial"), component["evidence"]["occurrences"][0]["location"].as_str()) {
+                (true, _) => "  (some files of it)".to_owned(),
+                (false, Some(place)) if has("kiln:found-by") => format!("  (in {place})"),
+                _ => String::new(),
+            };
+            format!("{} {}  {licence}{remark}\n", text("name"), text("version"))
         })
         .collect();
     lines.sort();
     lines
+}
+
+/// Whether a component of any type is named by its package URL: kiln's own parts have names of their own.
+fn is_package(component: &Value) -> bool {
+    component["bom-ref"].as_str().is_some_and(|reference| reference.starts_with("pkg:"))
 }
 
 /// What a provenance predicate says.
@@ -330,6 +341,9 @@ pub(super) fn reason(reason: &Reason) -> String {
         } else if !owner.wanted_by.is_empty() {
             out.push_str("  wanted by  the spec\n");
         }
+    }
+    for package in &reason.tells_of {
+        out.push_str(&format!("  tells of   {}, {}\n", package.name, package.purl));
     }
     harmless(&out)
 }

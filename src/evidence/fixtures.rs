@@ -1,11 +1,14 @@
 //! A small image whose inventory has one of everything.
 
 use super::claims::{ClaimedPackage, Claims};
+use super::contents::Catalogued;
 use super::inventory::*;
 use super::licence::Licence;
 use super::sign::{LocalKey, PublicKey, SignError, Signer};
 use super::stage::{Material, Network, Stage, Step};
+use crate::catalog::{self, Cataloguer, Kind, OsRelease};
 use crate::oci::{Digest, Platform};
+use crate::tree::TreePath;
 
 fn sha1(content: &[u8]) -> [u8; 20] {
     use sha1::Digest as _;
@@ -171,6 +174,7 @@ pub(crate) fn inventory() -> Inventory {
             file("/etc/passwd", b"root:x:0:0", Owner::Spec(Location { spec: 1, line: 3 }), 1),
             file("/opt/old", b"old", Owner::Base(0), 0),
         ],
+        catalogued: Catalogued::default(),
     }
 }
 
@@ -275,6 +279,77 @@ pub(crate) fn staged() -> Inventory {
         file("/etc/hello", b"config", from(1, Owner::Spec(line(16)), 28), 1),
         file("/usr/share/lint", b"rules", from(2, Owner::Base(0), 29), 1),
         file("/var/lib/index", b"index", Owner::Step(0), 1),
+    ]);
+    inventory
+}
+
+/// A package that a file tells of.
+pub(crate) fn found(kind: Kind, by: Cataloguer, purl: &str, path: &str, inside: &[&str]) -> catalog::Package {
+    let (name, version) = purl.split_once('?').map_or(purl, |(name, _)| name).split_once('@').unwrap_or((purl, ""));
+    let place = catalog::Place {
+        path: TreePath::new(path.trim_start_matches('/')).unwrap(),
+        inside: inside.iter().map(|step| (*step).to_owned()).collect(),
+        build_id: None,
+        by,
+    };
+    catalog::Package {
+        purl: purl.into(),
+        kind,
+        name: name.rsplit('/').next().unwrap_or_default().into(),
+        version: version.into(),
+        architecture: None,
+        upstream: None,
+        licence: None,
+        supplier: None,
+        places: vec![place],
+    }
+}
+
+/// The same image with files that tell of packages: in folders, in an archive, in a program, in the database of the base,
+/// and in that of what is installed; and with one that cannot be read.
+pub(crate) fn catalogued() -> Inventory {
+    use Cataloguer::{DpkgStatus, GoBuildInfo, JavaArchive, PythonMetadata, VersionString};
+    let app = || Owner::Source { source: 0, location: Some(Location { spec: 0, line: 20 }) };
+    let (metadata, war, tool) = ("/srv/lib/requests.dist-info/METADATA", "/srv/app.war", "/opt/tool");
+    let (own, status) = ("/var/lib/dpkg/status.d/libssl3t64", "/var/lib/dpkg/status");
+    let mut requests = found(Kind::Python, PythonMetadata, "pkg:pypi/requests@2.31.0", metadata, &[]);
+    requests.licence = Some("Apache 2".into());
+    requests.supplier = Some("Some Body <some.body@example.com>".into());
+    let again = found(Kind::Python, PythonMetadata, "pkg:pypi/requests@2.31.0", "/opt/requests.egg-info", &[]);
+    requests.places.extend(again.places);
+    requests.places.sort();
+    let maven = "pkg:maven/org.apache.commons/commons-lang3@3.12.0";
+    let mut lang = found(Kind::Java, JavaArchive, maven, war, &["WEB-INF/lib/commons-lang3.jar"]);
+    lang.licence = Some("Apache-2.0".into());
+    let mut module = found(Kind::Go, GoBuildInfo, "pkg:golang/golang.org/x/net@v0.1.0", tool, &[]);
+    module.places[0].build_id = Some("ab".repeat(20));
+    let of_base = found(Kind::Deb, DpkgStatus, "pkg:deb/debian/zlib1g@1:1.3?arch=amd64&distro=debian-13", status, &[]);
+    // What is installed, by its own database and by another.
+    let libssl =
+        "pkg:deb/debian/libssl3t64@3.5.4-1~deb13u1%2Bb1?arch=amd64&distro=debian-13&upstream=openssl%403.5.4-1~deb13u1";
+    let base_files = "pkg:deb/debian/base-files@13.8%2Bdeb13u1?arch=amd64&distro=debian-13";
+    let mut inventory = inventory();
+    inventory.catalogued = Catalogued {
+        distribution: OsRelease::parse(b"ID=debian\nVERSION_ID=13\n"),
+        packages: vec![
+            found(Kind::Deb, DpkgStatus, base_files, status, &[]),
+            found(Kind::Deb, DpkgStatus, libssl, own, &[]),
+            of_base,
+            found(Kind::Binary, VersionString, "pkg:generic/redis", "/opt/redis", &[]),
+            module,
+            lang,
+            requests,
+        ],
+        unread: vec![(TreePath::new("srv/broken.jar").unwrap(), "it ends too early".into())],
+    };
+    inventory.files.extend([
+        file(metadata, b"Name: requests", app(), 1),
+        file("/opt/requests.egg-info", b"Name: requests", Owner::Base(0), 0),
+        file(war, b"PK", app(), 1),
+        file("/srv/broken.jar", b"P", app(), 1),
+        file(tool, b"go", Owner::Base(0), 0),
+        file("/opt/redis", b"redis", Owner::Spec(Location { spec: 1, line: 3 }), 1),
+        file(status, b"Package: zlib1g", Owner::Base(0), 0),
     ]);
     inventory
 }

@@ -5,6 +5,7 @@
 //! Every file names its owner by type, so that a file without one cannot be written down.
 
 use super::claims::Claims;
+use super::contents::Catalogued;
 use super::licence::Licence;
 use super::stage::{Stage, Step};
 use crate::oci::{Digest, Platform};
@@ -41,6 +42,8 @@ pub struct Inventory {
     pub steps: Vec<Step>,
     /// Everything in the final root but its folders, in any order; each path once.
     pub files: Vec<File>,
+    /// The packages that these files tell of, those that are in `packages` or that a base claims included.
+    pub catalogued: Catalogued,
 }
 
 /// The image as others name it.
@@ -270,6 +273,17 @@ pub enum Owner {
         /// The line that takes it.
         location: Option<Location>,
     },
+}
+
+impl Owner {
+    /// Whether it is a package that kiln installed, here or in a stage.
+    pub fn is_package(&self) -> bool {
+        match self {
+            Owner::Package(_) | Owner::Emulated { .. } => true,
+            Owner::Stage { owner, .. } => owner.is_package(),
+            _ => false,
+        }
+    }
 }
 
 /// A path of bytes as text, without loss: `/` first; bytes that are no UTF-8, and the

@@ -6,6 +6,7 @@
 
 mod bundle;
 pub mod claims;
+pub mod contents;
 #[cfg(test)]
 pub(crate) mod fixtures;
 mod inventory;

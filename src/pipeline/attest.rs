@@ -7,6 +7,7 @@ use super::error::Error;
 use super::identity::Identity;
 use super::judging::Claim;
 use super::session::Session;
+use crate::catalog;
 use crate::evidence::provenance::{Build, Provenance};
 use crate::evidence::sbom::Graph;
 use crate::evidence::sign::{self, Signer};
@@ -28,8 +29,11 @@ pub(super) struct Attested {
     pub sboms: BTreeMap<String, Digest>,
 }
 
-/// The kind of record that signed statements are; to be raised with their form.
+/// The kind of record that signed statements are.
 const RECORD: &str = "attested";
+
+/// Their form, to be raised whenever the same image would be told in another way.
+const FORM: u32 = 2;
 
 /// Says and signs everything about the image of one platform.
 ///
@@ -96,7 +100,9 @@ fn remembered(
     let results: Vec<_> = checked.iter().map(TestResult::of).collect();
     let said = serde_json::to_vec(&(provenance(build, vec![Subject::new(&subject.digest)]), results, judged));
     let said = said.map_err(sign::SignError::from)?;
-    let key = Digest::of([identity.fingerprint().as_bytes().as_slice(), &said].concat());
+    // What a newer catalogue finds is to be told anew.
+    let versions = [FORM.to_le_bytes(), catalog::VERSION.to_le_bytes()].concat();
+    let key = Digest::of([identity.fingerprint().as_bytes().as_slice(), &versions, &said].concat());
     let known = session.store.record(RECORD, &key)?;
     let known = known.and_then(|bytes| serde_json::from_slice::<Attested>(&bytes).ok());
     let complete =

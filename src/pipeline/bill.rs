@@ -31,6 +31,8 @@ pub(super) struct BilledPackage {
     pub requested: bool,
     /// Whether only some of its files are there, taken from a stage.
     pub partial: bool,
+    /// Where files tell of it that others put there; of what kiln installed none do.
+    pub shown: Vec<String>,
 }
 
 /// A command.
@@ -145,7 +147,9 @@ impl Bill {
                 waiting.extend(used.filter(|r| !r.starts_with("source:") && !r.starts_with("stage:")).cloned());
             }
             None => {
-                waiting.extend(self.packages.iter().filter(|(_, p)| !p.partial).map(|(reference, _)| reference.clone()))
+                let was_there = |package: &BilledPackage| !package.partial && package.shown.is_empty();
+                let before = self.packages.iter().filter(|(_, package)| was_there(package));
+                waiting.extend(before.map(|(reference, _)| reference.clone()));
             }
         }
         let mut behind = BTreeSet::new();
@@ -156,6 +160,16 @@ impl Bill {
             }
         }
         behind
+    }
+
+    /// The packages that a file, or the files below a folder, tell of.
+    pub(super) fn told_by(&self, path: &str) -> Vec<&BilledPackage> {
+        let path = path.trim_end_matches('/');
+        let is_there = |place: &String| {
+            let rest = place.strip_prefix(path);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || rest.starts_with("!/"))
+        };
+        self.packages.values().filter(|package| package.shown.iter().any(is_there)).collect()
     }
 
     /// The shortest way from something that was asked for to `reference`, by who needs whom; ends with `reference`.
@@ -205,12 +219,19 @@ fn properties(component: &Value, name: &str) -> Vec<String> {
     named.map(|property| text(property, "value")).collect()
 }
 
+fn occurrences(component: &Value) -> Vec<String> {
+    let list = component["evidence"]["occurrences"].as_array().into_iter().flatten();
+    list.map(|occurrence| text(occurrence, "location")).collect()
+}
+
 fn package(component: &Value) -> Option<BilledPackage> {
-    (component["type"] == "library").then(|| BilledPackage {
+    let is_package = component["type"] == "library" || text(component, "bom-ref").starts_with("pkg:");
+    is_package.then(|| BilledPackage {
         name: text(component, "name"),
         version: text(component, "version"),
         purl: text(component, "purl"),
         requested: properties(component, "requested") == ["true"],
         partial: !properties(component, "partial").is_empty(),
+        shown: if properties(component, "found-by").is_empty() { Vec::new() } else { occurrences(component) },
     })
 }

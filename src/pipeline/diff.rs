@@ -1,6 +1,6 @@
 //! What differs between two images, and why.
 
-use super::bill::Bill;
+use super::bill::{Bill, BilledPackage};
 use super::error::Error;
 use super::opened::{ImageChoice, Opened, Predicate};
 use super::session::Session;
@@ -65,18 +65,35 @@ fn bill(opened: &Opened) -> Result<Bill, Error> {
 }
 
 fn packages(old: &Bill, new: &Bill) -> Vec<Changed> {
-    let versions = |bill: &Bill| -> BTreeMap<String, String> {
-        bill.packages.values().map(|p| (p.name.clone(), p.version.clone())).collect()
-    };
     let wanted = |bill: &Bill, name: &str| {
-        let reference = bill.packages.iter().find(|(_, p)| p.name == name).map(|(reference, _)| reference)?;
+        let (reference, package) = bill.packages.iter().find(|(_, package)| called(package) == name)?;
         let chain: Vec<String> = bill.chain(reference).iter().map(|r| short(bill, r)).collect();
-        (chain.len() > 1).then(|| format!("needed: {}", chain.join(" → ")))
+        let place = || package.shown.first().map(|place| format!("in {place}"));
+        (chain.len() > 1).then(|| format!("needed: {}", chain.join(" → "))).or_else(place)
     };
     compare(&versions(old), &versions(new), |name, was, is| match (was, is) {
         (_, Some(_)) => wanted(new, name),
         _ => wanted(old, name),
     })
+}
+
+/// The versions of each package, by what it is called. Of what stands in folders of programs there may be several.
+fn versions(bill: &Bill) -> BTreeMap<String, String> {
+    let mut versions: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for package in bill.packages.values() {
+        versions.entry(called(package)).or_default().insert(&package.version);
+    }
+    versions.into_iter().map(|(name, all)| (name, all.into_iter().collect::<Vec<_>>().join(", "))).collect()
+}
+
+/// A package's name; of one that no distribution has, with the world that it is of: names of several worlds may be the
+/// same.
+fn called(package: &BilledPackage) -> String {
+    let kind = package.purl.strip_prefix("pkg:").and_then(|rest| rest.split_once('/')).map(|(kind, _)| kind);
+    match kind {
+        Some(kind) if !["deb", "apk", "rpm"].contains(&kind) => format!("{} ({kind})", package.name),
+        _ => package.name.clone(),
+    }
 }
 
 fn short(bill: &Bill, reference: &str) -> String {

@@ -11,6 +11,7 @@ use super::locking::{Leveled, Locked};
 use super::project::Project;
 use crate::compile::{Inputs, Move, Origin};
 use crate::diagnostic::{Sources, Span};
+use crate::evidence::contents::{Catalogued, catalogue};
 use crate::evidence::{
     Base, File, FileKind, ImageIdentity, Inventory, Layer, Location, Owner, Package, PackageIndex, Source, SourceKind,
     SpecFile, Stage, Step, bytes_text, licence, path_text, sbom,
@@ -62,6 +63,7 @@ impl Taking<'_> {
             let of = |list: &[spec::Pair]| list.iter().find(|p| p.name.value == name).map(|p| p.value.value.clone());
             of(&image.labels).or_else(|| of(&image.annotations))
         };
+        let catalogued = self.catalogued(&grown.last(), &files)?;
         let mut inventory = Inventory {
             image: ImageIdentity {
                 name: image.name.value.to_string(),
@@ -83,9 +85,27 @@ impl Taking<'_> {
             stages: stages.iter().map(|stage| self.stage(stage, made)).collect::<Result<_, _>>()?,
             steps: self.steps(None, made)?,
             files,
+            catalogued,
         };
         stood_on(&mut inventory, &grown.moves[..1.min(grown.moves.len())]);
         Ok(inventory)
+    }
+
+    /// The packages that files tell of.
+    fn catalogued(&self, tree: &Tree, files: &[File]) -> Result<Catalogued, Error> {
+        let session = self.of.session;
+        session.phase("cataloguing");
+        let owned = files.iter().filter(|file| file.owner.is_package()).map(|file| file.path.as_str());
+        let owned: BTreeSet<&str> = owned.collect();
+        let is_owned = |path: &TreePath| owned.contains(path_text(path.as_bytes()).as_str());
+        let catalogued = catalogue(tree, is_owned, &session.store)?;
+        session.phase("describing");
+        if let [(path, reason), others @ ..] = catalogued.unread.as_slice() {
+            let others =
+                if others.is_empty() { String::new() } else { format!("; and so for {} more files", others.len()) };
+            session.warn(&format!("the bill of materials lacks what is in {path}: {reason}{others}"));
+        }
+        Ok(catalogued)
     }
 
     fn image<'b>(&'b self, solved: &'b Solution) -> Grown<'b> {

@@ -87,7 +87,7 @@ pub use solving::{SolveOptions, solve};
 pub use target::{TargetOptions, target};
 pub use text::{check, diagnostics_as_json, format, format_file};
 pub use verifying::verify;
-pub use why::{OwnerReason, ReadPackage, Reason, StepReason, why};
+pub use why::{OwnerReason, ReadPackage, Reason, StepReason, ToldPackage, why};
 
 use crate::spec::Image;
 use std::io::{self, Read, Write as _};

@@ -18,6 +18,18 @@ pub struct Reason {
     pub owners: Vec<OwnerReason>,
     /// Whether it is a folder.
     pub folder: bool,
+    /// The packages that the file, or files of the folder, tell of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tells_of: Vec<ToldPackage>,
+}
+
+/// A package that files tell of.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct ToldPackage {
+    /// Its name and its version.
+    pub name: String,
+    /// The package's URL.
+    pub purl: String,
 }
 
 /// Somebody who put something there.
@@ -94,11 +106,12 @@ pub fn why(session: &Session<'_>, choice: &ImageChoice, path: &str) -> Result<Re
     let text = crate::evidence::path_text(place.as_bytes());
     let asked = format!("/{}", path.trim_matches('/'));
     let leads_to = (asked != text).then(|| text.clone());
+    let tells_of = told_by(&bill, &text);
     if !entry.is_dir() {
         let file = bill.files.get(&text);
         let file = file.ok_or_else(|| Error::NotThere(format!("the bill of materials does not list {text}")))?;
         let owners = vec![reason(&bill, file)];
-        return Ok(Reason { path: path.into(), leads_to, owners, folder: false });
+        return Ok(Reason { path: path.into(), leads_to, owners, folder: false, tells_of });
     }
     let below = format!("{}/", text.trim_end_matches('/'));
     let mut owners: Vec<OwnerReason> = Vec::new();
@@ -110,7 +123,19 @@ pub fn why(session: &Session<'_>, choice: &ImageChoice, path: &str) -> Result<Re
         }
     }
     owners.sort();
-    Ok(Reason { path: path.into(), leads_to, owners, folder: true })
+    Ok(Reason { path: path.into(), leads_to, owners, folder: true, tells_of })
+}
+
+fn told_by(bill: &Bill, path: &str) -> Vec<ToldPackage> {
+    let packages = bill.told_by(path).into_iter();
+    let mut told: Vec<ToldPackage> = packages
+        .map(|package| ToldPackage {
+            name: format!("{} {}", package.name, package.version).trim_end().to_owned(),
+            purl: package.purl.clone(),
+        })
+        .collect();
+    told.sort();
+    told
 }
 
 /// Who owns a file.

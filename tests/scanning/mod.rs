@@ -1,5 +1,6 @@
 //! Judgement as users meet it: policies of specs and of organisations, databases of advisories, scans.
 
+mod bills;
 mod cases;
 mod databases;
 mod denied;

@@ -4,7 +4,7 @@ use super::samples::*;
 use super::{ask, os, path};
 use crate::catalog::fixtures::ndb::ndb;
 use crate::catalog::fixtures::rpm::package;
-use crate::catalog::{Found, Kind, OsRelease, Package, Question, assemble, question};
+use crate::catalog::{Cataloguer, Found, Kind, OsRelease, Package, Question, assemble, question};
 use crate::tree::TreePath;
 
 /// The packages of a file system of these files.
@@ -110,7 +110,7 @@ fn the_same_package_in_several_places_is_one() {
     assert_eq!(catalogue(&turned, None), packages, "the order of files does not matter");
     assert_eq!(purls(&packages), ["pkg:pypi/other@1", "pkg:pypi/six@1.16.0"]);
     let six = &packages[1];
-    assert_eq!((six.name.as_str(), six.kind, six.how), ("six", Kind::Python, "python-metadata"));
+    assert_eq!((six.name.as_str(), six.kind, six.places[0].by), ("six", Kind::Python, Cataloguer::PythonMetadata));
     assert_eq!(six.licence.as_deref(), Some("MIT"));
     let places: Vec<String> = six.places.iter().map(|place| place.path.to_string()).collect();
     assert_eq!(places, ["/a/six.dist-info/METADATA", "/b/six.dist-info/METADATA"]);

@@ -94,3 +94,15 @@ fn names_of_questions_are_their_own() {
     let names: std::collections::BTreeSet<&str> = all.iter().map(|question| question.name()).collect();
     assert_eq!(names.len(), all.len());
 }
+
+#[test]
+fn databases_are_asked_whoever_owns_them() {
+    let databases =
+        ["var/lib/dpkg/status", "var/lib/dpkg/status.d/libc6", "var/lib/dpkg/info/libc6.list", "lib/apk/db/installed"];
+    for path in databases.into_iter().chain(["var/lib/rpm/rpmdb.sqlite", "var/lib/rpmmanifest/container-manifest-2"]) {
+        assert!(asked(path).is_some_and(Question::is_database), "{path}");
+    }
+    for path in ["app/package.json", "app/six.dist-info/METADATA", "app/a.jar", "usr/lib/libz.so.1"] {
+        assert!(asked(path).is_some_and(|question| !question.is_database()), "{path}");
+    }
+}

@@ -69,7 +69,8 @@ fn a_built_file_is_told_with_its_command_and_what_that_read() {
         wanted_by: vec![],
         files: 1,
     };
-    let told = Reason { path: "/usr/bin/hello".into(), leads_to: None, owners: vec![owner], folder: false };
+    let told =
+        Reason { path: "/usr/bin/hello".into(), leads_to: None, owners: vec![owner], folder: false, tells_of: vec![] };
     let expected = "\
 /usr/bin/hello
   stage      compile
@@ -90,4 +91,17 @@ fn what_others_wrote_steers_no_terminal() {
     let component = serde_json::json!({ "type": "library", "name": "a\u{1b}[31m", "version": "1" });
     let text = packages(&serde_json::json!({ "components": [component] }));
     assert_eq!(text, "a\u{fffd}[31m 1  licence not known\n");
+}
+
+#[test]
+fn packages_that_files_tell_of_are_listed_with_the_place() {
+    let found = serde_json::json!({
+        "type": "application", "bom-ref": "pkg:generic/redis@7", "name": "redis", "version": "7",
+        "licenses": [{ "license": { "name": "of its own" } }],
+        "evidence": { "occurrences": [{ "location": "/opt/redis" }] },
+        "properties": [{ "name": "kiln:found-by", "value": "version-string" }],
+    });
+    let source = serde_json::json!({ "type": "application", "bom-ref": "source:app", "name": "app" });
+    let text = packages(&serde_json::json!({ "components": [found, source] }));
+    assert_eq!(text, "redis 7  of its own  (in /opt/redis)\n");
 }

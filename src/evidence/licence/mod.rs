@@ -1,4 +1,5 @@
-//! Licences of Debian packages: from a copyright file to an SPDX expression.
+//! Licences of packages as SPDX expressions: [of Debian's](from_debian_copyright) from their copyright files, of others [from
+//! their own words](from_words).
 //!
 //! Machine-readable files (DEP-5) say it themselves. From others, what they refer to and well-known
 //! phrases are taken, and the result is marked as possibly incomplete. What cannot be named by SPDX becomes
@@ -42,6 +43,31 @@ pub fn from_debian_copyright(content: &[u8]) -> Licence {
         Some(copyright) => machine_readable(&copyright),
         None => free_form(&text),
     }
+}
+
+/// A licence in the few words that metadata of packages have for it; none where SPDX has no expression that is surely the
+/// same. Names of one's own (`LicenseRef-…`) are none: their texts are not known.
+pub fn from_words(words: &str) -> Option<String> {
+    // Cargo had a slash before it had expressions.
+    let candidates = [words.trim().to_owned(), words.replace('/', " OR ").trim().to_owned()];
+    let expression = candidates.into_iter().find(|text| is_listed(text));
+    expression.or_else(|| full_name(words.trim()).map(str::to_owned))
+}
+
+/// Whether a text is an expression in which all names are on SPDX's list.
+fn is_listed(text: &str) -> bool {
+    let mode = spdx::ParseMode { allow_deprecated: true, allow_postfix_plus_on_gpl: true, ..spdx::ParseMode::STRICT };
+    let is_listed = |wanted: &spdx::LicenseReq| {
+        wanted.license.id().is_some() && wanted.addition.as_ref().is_none_or(|addition| addition.id().is_some())
+    };
+    let parsed = spdx::Expression::parse_mode(text, mode);
+    parsed.is_ok_and(|expression| expression.requirements().all(|wanted| is_listed(&wanted.req)))
+}
+
+/// The identifier of a licence by its whole name: `MIT License`.
+fn full_name(words: &str) -> Option<&'static str> {
+    let licence = spdx::identifiers::LICENSES.iter().find(|known| known.full_name.eq_ignore_ascii_case(words))?;
+    Some(licence.name)
 }
 
 fn machine_readable(copyright: &Copyright<'_>) -> Licence {

@@ -224,3 +224,25 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn words_of_metadata_become_expressions_where_they_surely_are() {
+    for (words, expression) in [
+        ("MIT", Some("MIT")),
+        (" (MIT OR Apache-2.0) ", Some("(MIT OR Apache-2.0)")),
+        ("MIT/Apache-2.0", Some("MIT OR Apache-2.0")),
+        ("GPL-2.0", Some("GPL-2.0")),
+        ("Apache-2.0 WITH LLVM-exception", Some("Apache-2.0 WITH LLVM-exception")),
+        ("MIT License", Some("MIT")),
+        ("apache license 2.0", Some("Apache-2.0")),
+        ("BSD", None),
+        ("LicenseRef-mine", None),
+        ("MIT AND LicenseRef-mine", None),
+        ("MIT WITH AdditionRef-mine", None),
+        ("SEE LICENSE IN LICENSE.txt", None),
+        ("(((", None),
+        ("", None),
+    ] {
+        assert_eq!(from_words(words).as_deref(), expression, "{words}");
+    }
+}

@@ -1,12 +1,14 @@
 //! The one graph that both forms of the bill of materials are written from.
 
+use super::found::Shown;
 use super::places::{self, Places, Room, Row, claimed, materials, row_of};
 use super::purl::deb_purl;
+use crate::catalog;
 use crate::evidence::claims::{ClaimedPackage, Claims};
-use crate::evidence::inventory::{Base, File, Inventory, Location, Owner, Package, Source, SpecFile};
+use crate::evidence::inventory::{Base, File, Inventory, Location, Owner, Package, Source, SpecFile, path_text};
 use crate::evidence::stage::{Stage, Step};
 use crate::oci::Digest;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The components of an image, their files and what they depend on, checked and in canonical order; and what
 /// the image was built with.
@@ -21,6 +23,8 @@ pub struct Graph<'a> {
     places: Places,
     /// Positions of the components that the image asks for itself.
     pub(super) roots: Vec<usize>,
+    /// Why what some files tell of is not known, by path.
+    pub(super) unread: BTreeMap<String, &'a str>,
 }
 
 /// A part of the image that owns files, or something that it was built with.
@@ -32,6 +36,8 @@ pub(super) struct Component<'a> {
     pub(super) presence: Presence,
     /// Its files, by path.
     pub(super) files: Vec<&'a File>,
+    /// The files of others that tell of it.
+    pub(super) shown: Vec<Shown<'a>>,
     /// Positions of the components that it depends on, ascending.
     pub(super) depends: Vec<usize>,
 }
@@ -59,6 +65,8 @@ pub(super) enum What<'a> {
     Base(&'a Base),
     /// A package of a base, by the word of a document that came with it.
     Claimed(Claimed<'a>),
+    /// A package that nobody speaks of but files of the image.
+    Found(&'a catalog::Package),
     Spec(&'a SpecFile),
     /// A stage, with what its commands made.
     Stage(&'a Stage),
@@ -104,6 +112,14 @@ pub enum InventoryError {
         /// The name.
         name: String,
     },
+    /// A package that is told by a file which is not there.
+    #[error("`{package}` is told of by `{path}`, which the inventory does not have")]
+    NoSuchFile {
+        /// The package URL.
+        package: String,
+        /// The file.
+        path: String,
+    },
     /// A file without the digest that SPDX requires.
     #[error("`{0}` has no SHA-1 digest, which SPDX 2.3 requires")]
     NoSha1(String),
@@ -113,7 +129,9 @@ impl<'a> Graph<'a> {
     /// Checks an inventory and puts it in order.
     pub fn new(inventory: &'a Inventory) -> Result<Self, InventoryError> {
         let (all, places, shipped) = places::components(inventory)?;
-        let mut graph = Graph { inventory, all, shipped, places, roots: Vec::new() };
+        let unread = inventory.catalogued.unread.iter();
+        let unread = unread.map(|(path, reason)| (path_text(path.as_bytes()), reason.as_str())).collect();
+        let mut graph = Graph { inventory, all, shipped, places, roots: Vec::new(), unread };
         graph.check_names()?;
         graph.add_needs()?;
         for file in &inventory.files {
@@ -253,9 +271,21 @@ impl<'a> Graph<'a> {
                 }
             }
         }
+        self.add_found()?;
         for component in &mut self.all {
             component.depends.sort_unstable();
             component.depends.dedup();
+        }
+        Ok(())
+    }
+
+    /// Lets whoever put a file there need the packages that it tells of.
+    fn add_found(&mut self) -> Result<(), InventoryError> {
+        let shown = self.components().iter().enumerate();
+        let shown = shown.flat_map(|(to, component)| component.shown.iter().map(move |shown| (shown.file, to)));
+        let needs = shown.map(|(file, to)| Ok((self.owner_of(file)?, to)));
+        for (from, to) in needs.collect::<Result<BTreeSet<_>, InventoryError>>()? {
+            self.all[from].depends.push(to);
         }
         Ok(())
     }
@@ -291,9 +321,10 @@ impl What<'_> {
             What::Source(_) => 2,
             What::Base(_) => 3,
             What::Claimed(_) => 4,
-            What::Spec(_) => 5,
-            What::Stage(_) => 6,
-            What::Run => 7,
+            What::Found(_) => 5,
+            What::Spec(_) => 6,
+            What::Stage(_) => 7,
+            What::Run => 8,
         }
     }
 
@@ -308,6 +339,7 @@ impl What<'_> {
             What::Claimed(Claimed { base, package, .. }) => {
                 format!("claimed:{}:{}", &base.digest.hex()[..12], package.identity())
             }
+            What::Found(package) => package.purl.clone(),
             What::Spec(spec) => format!("spec:{}", spec.path),
             What::Stage(stage) => format!("stage:{}", stage.name),
             What::Run => "run:image".into(),
@@ -317,7 +349,7 @@ impl What<'_> {
     /// The digest of the component as a whole, where it has one.
     pub(super) fn digest(&self) -> Option<Digest> {
         match self {
-            What::System { .. } | What::Claimed(_) | What::Stage(_) | What::Run => None,
+            What::System { .. } | What::Claimed(_) | What::Found(_) | What::Stage(_) | What::Run => None,
             What::Package(package) => Some(package.sha256),
             What::Source(source) => Some(source.digest),
             What::Base(base) => Some(base.digest),
@@ -328,7 +360,10 @@ impl What<'_> {
     /// Whether kiln knows everything inside: it cannot look into what a user copies in, builds or builds upon, whatever
     /// its maker says of it.
     pub(super) fn is_complete(&self) -> bool {
-        !matches!(self, What::Source(_) | What::Base(_) | What::Claimed(_) | What::Stage(_) | What::Run)
+        !matches!(
+            self,
+            What::Source(_) | What::Base(_) | What::Claimed(_) | What::Found(_) | What::Stage(_) | What::Run
+        )
     }
 }
 
@@ -356,7 +391,7 @@ fn check_files(components: &mut [Component<'_>]) -> Result<(), InventoryError> {
 fn roots(components: &[Component<'_>]) -> Vec<usize> {
     let asked = |component: &Component<'_>| match component.what {
         What::Package(package) => package.requested,
-        What::Claimed(_) => false,
+        What::Claimed(_) | What::Found(_) => false,
         _ => true,
     };
     let mut roots: Vec<usize> = (0..components.len()).filter(|i| asked(&components[*i])).collect();

@@ -3,7 +3,9 @@
 //! Both are written as streams: beside the inventory they need memory for one file at a time.
 
 mod cyclonedx;
+mod found;
 mod graph;
+mod identity;
 mod places;
 mod purl;
 mod sha1;

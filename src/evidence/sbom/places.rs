@@ -3,7 +3,10 @@
 //! The image and each of its stages have lists of their own. What is in several of them is one component, and what
 //! of a stage's rows is in the image is decided by the files that were taken from them.
 
+use super::found::{self, Shown, Told};
 use super::graph::{Claimed, Component, InventoryError, Presence, What};
+use super::identity::Known;
+use super::purl::deb_purl;
 use crate::evidence::inventory::{Base, Inventory, Location, Owner};
 use crate::evidence::stage::Step;
 use crate::oci::Digest;
@@ -47,15 +50,16 @@ pub(super) fn row_of(owner: &Owner, room: Room) -> Row {
 pub(super) fn components(inventory: &Inventory) -> Result<(Vec<Component<'_>>, Places, usize), InventoryError> {
     let taken: BTreeSet<Row> = inventory.files.iter().map(|file| row_of(&file.owner, None)).collect();
     let seen = seen(inventory);
-    let mut parts: BTreeMap<(u8, String, Option<Digest>), Part<'_>> = BTreeMap::new();
-    for (row, what) in rows(inventory, &taken) {
+    let told = found::told(inventory)?;
+    let mut parts: Parts<'_> = BTreeMap::new();
+    for (row, what) in rows(inventory, &taken, &told) {
         let room = row.1;
         let shipped = match what {
             What::Stage(_) => taken.contains(&row),
             What::Source(source) => taken.contains(&row) || !seen.contains(source.name.as_str()),
             _ => room.is_none() || taken.contains(&row),
         };
-        let part = parts.entry((what.rank(), what.reference(), what.digest())).or_insert_with(|| Part::new(what));
+        let part = parts.entry(key(&what)).or_insert_with(|| Part::new(what));
         if part.rows.iter().any(|(_, known, _)| *known == room) {
             return Err(InventoryError::DuplicateComponent(what.reference()));
         }
@@ -63,6 +67,7 @@ pub(super) fn components(inventory: &Inventory) -> Result<(Vec<Component<'_>>, P
         part.own |= room.is_none();
         part.rows.push(row);
     }
+    add_told(&mut parts, told);
 
     let mut named: Vec<_> = parts
         .into_iter()
@@ -78,15 +83,42 @@ pub(super) fn components(inventory: &Inventory) -> Result<(Vec<Component<'_>>, P
             return Err(InventoryError::DuplicateComponent(reference));
         }
         places.extend(part.rows.iter().map(|row| (*row, components.len())));
-        components.push(Component { what: part.what, reference, presence, files: Vec::new(), depends: Vec::new() });
+        let Part { what, shown, .. } = part;
+        components.push(Component { what, reference, presence, files: Vec::new(), shown, depends: Vec::new() });
     }
     Ok((components, Places(places), shipped))
+}
+
+/// Components by their rank, their name and their digest.
+type Parts<'a> = BTreeMap<(u8, String, Option<Digest>), Part<'a>>;
+
+fn key(what: &What<'_>) -> (u8, String, Option<Digest>) {
+    (what.rank(), what.reference(), what.digest())
+}
+
+/// Adds the packages that files tell of. Of one that kiln installed they tell nothing new; for one that a base claims they
+/// are proof; any other is a component of its own.
+fn add_told<'a>(parts: &mut Parts<'a>, told: Vec<Told<'a>>) {
+    let known = Known::of(parts.values().filter(|part| part.shipped).filter_map(|part| match part.what {
+        What::Package(package) => Some((deb_purl(package), part.what)),
+        What::Claimed(Claimed { package, .. }) => Some((package.purl.clone()?, part.what)),
+        _ => None,
+    }));
+    for Told { package, shown } in told {
+        let what = known.find(&package.purl).unwrap_or(What::Found(package));
+        let part = parts.entry(key(&what)).or_insert_with(|| Part { shipped: true, own: true, ..Part::new(what) });
+        if !matches!(what, What::Package(_)) {
+            part.shown.extend(shown);
+        }
+    }
 }
 
 /// One component, before the order is known.
 struct Part<'a> {
     what: What<'a>,
     rows: Vec<Row>,
+    /// The files that tell of it.
+    shown: Vec<Shown<'a>>,
     /// Something of it is in the image.
     shipped: bool,
     /// The image has it in a list of its own, and so as a whole.
@@ -95,7 +127,7 @@ struct Part<'a> {
 
 impl<'a> Part<'a> {
     fn new(what: What<'a>) -> Self {
-        Part { what, rows: Vec::new(), shipped: false, own: false }
+        Part { what, rows: Vec::new(), shown: Vec::new(), shipped: false, own: false }
     }
 
     fn presence(&self) -> Presence {
@@ -115,7 +147,7 @@ impl<'a> Part<'a> {
     }
 }
 
-fn rows<'a>(inventory: &'a Inventory, taken: &BTreeSet<Row>) -> Vec<(Row, What<'a>)> {
+fn rows<'a>(inventory: &'a Inventory, taken: &BTreeSet<Row>, told: &[Told<'a>]) -> Vec<(Row, What<'a>)> {
     let mut rows: Vec<(Row, What<'_>)> = Vec::new();
     let mut systems = BTreeSet::new();
     let stages = inventory.stages.iter().enumerate().map(|(i, stage)| (Some(i), &stage.packages, &stage.bases));
@@ -129,6 +161,11 @@ fn rows<'a>(inventory: &'a Inventory, taken: &BTreeSet<Row>) -> Vec<(Row, What<'
         }
         rows.extend(bases.iter().enumerate().map(|(i, base)| (("base", room, i), What::Base(base))));
         rows.extend(claimed(bases).enumerate().map(|(i, (_, claimed))| (("claimed", room, i), What::Claimed(claimed))));
+    }
+    if let Some(distribution) = &inventory.catalogued.distribution
+        && told.iter().any(|told| found::is_of_system(told.package))
+    {
+        systems.insert((distribution.id.as_str(), distribution.version.as_deref()));
     }
     let own = |kind, position| (kind, None, position);
     rows.extend(

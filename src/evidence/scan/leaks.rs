@@ -1,8 +1,8 @@
 //! Secrets as findings.
 
-use super::contents::LeakyFile;
 use super::finding::{Detail, Finding};
 use super::place::Place;
+use crate::evidence::contents::LeakyFile;
 use crate::oci::{Digest, ImageConfig};
 use crate::rules::{Confidence, Rule, Severity};
 use crate::secrets::{self, Leak};

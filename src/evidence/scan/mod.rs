@@ -4,7 +4,6 @@
 
 mod component;
 pub mod configuration;
-mod contents;
 mod finding;
 mod holes;
 mod leaks;
@@ -12,7 +11,6 @@ mod licences;
 mod place;
 
 pub use component::{Component, installed};
-pub use contents::{ContentError, Contents, LayeredFile, LeakyFile, contents};
 pub use finding::{Detail, Finding, RuleRef, Weight};
 pub use holes::{age, holes};
 pub use leaks::{in_config, in_files};

@@ -19,7 +19,6 @@ use crate::store::Store;
 use crate::tree::flatten::Flat;
 use crate::tree::{Entry, Tree, TreePath};
 use serde::Deserialize;
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The kind of record that judgements are, and the version of all that decides them beside their key.
@@ -132,14 +131,10 @@ impl Built<'_> {
         let (store, inventory) = (&of.session.store, &taken.inventory);
         let config: ImageConfig = document(store, &made.image.config.digest)?;
         let manifest: Manifest = document(store, &made.image.manifest.digest)?;
-        let (mut layer_of, mut owned) = (BTreeMap::new(), BTreeSet::new());
-        for file in &inventory.files {
-            let Ok(path) = TreePath::new(bytes_of(file.path.trim_start_matches('/'))) else { continue };
-            if is_of_package(&file.owner) {
-                owned.insert(path.clone());
-            }
-            layer_of.insert(path, file.layer);
-        }
+        let layer_of = inventory.files.iter().filter_map(|file| {
+            let path = TreePath::new(bytes_of(file.path.trim_start_matches('/'))).ok()?;
+            Some((path, file.layer))
+        });
         let mut components = scan::installed(inventory);
         components.extend(claimed(inventory));
         Ok(Scene {
@@ -147,10 +142,10 @@ impl Built<'_> {
             annotations: manifest.annotations,
             tree: Arc::new(Tree::load(store, &made.facts.tree)?),
             layers: inventory.layers.iter().map(|layer| layer.digest).collect(),
-            layer_of,
+            layer_of: layer_of.collect(),
             hidden: taken.hidden.clone(),
             components,
-            owned,
+            catalogued: inventory.catalogued.clone(),
             inputs: facts::inputs(of.project, of.leveled.image, inventory, sources),
             commands: facts::commands(of.project, of.leveled.image, inventory, sources),
             unattributed: facts::unattributed(inventory),
@@ -163,14 +158,6 @@ fn document<T: for<'de> Deserialize<'de>>(store: &Store, digest: &Digest) -> Res
     const MAX_DOCUMENT: u64 = 16 << 20;
     let bytes = store.read(digest, MAX_DOCUMENT)?;
     serde_json::from_slice(&bytes).map_err(|error| Error::Mistake(format!("{digest} is damaged: {error}")))
-}
-
-fn is_of_package(owner: &Owner) -> bool {
-    match owner {
-        Owner::Package(_) | Owner::Emulated { .. } => true,
-        Owner::Stage { owner, .. } => is_of_package(owner),
-        _ => false,
-    }
 }
 
 /// The packages that bases' own bills of materials tell.

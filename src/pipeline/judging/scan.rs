@@ -10,12 +10,12 @@ use super::attached;
 use super::bench::{Bench, JudgeOptions};
 use super::listed;
 use super::scene::Scene;
+use crate::evidence::contents::catalogue;
 use crate::evidence::scan::Finding;
 use crate::evidence::verify::{Outcome, Report, ids};
 use crate::oci::Digest;
 use crate::policy::Proofs;
 use crate::policy::report::Layer;
-use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Says what is wrong with an image, or with what a bill of materials tells. With a public key what is attached to the image
@@ -45,6 +45,7 @@ fn image(
     let attached = attached::read(&opened)?;
     let lines = imported.config.history.iter().filter(|line| !line.empty_layer).map(|line| line.created_by.clone());
     let history: Vec<Option<String>> = lines.chain(std::iter::repeat(None)).take(imported.image.layers.len()).collect();
+    let catalogued = catalogue(&flat.tree, |_| false, &session.store)?;
     let scene = Scene {
         annotations: opened.annotations()?,
         tree: flat.tree,
@@ -52,7 +53,7 @@ fn image(
         layer_of: flat.layer_of,
         hidden: flat.hidden,
         components: Vec::new(),
-        owned: BTreeSet::new(),
+        catalogued,
         inputs: Vec::new(),
         commands: Vec::new(),
         unattributed: Vec::new(),

@@ -1,9 +1,10 @@
 //! An image as it is judged, whether it was just built or comes from elsewhere.
 
 use super::bench::Bench;
-use crate::catalog::OsRelease;
+use crate::catalog::{self, OsRelease};
+use crate::evidence::contents::{Catalogued, ContentError, LayeredFile, Searched, search, small_file};
 use crate::evidence::scan::configuration::{Accounts, Command, Facts, Input, configuration};
-use crate::evidence::scan::{self, Component, ContentError, Contents, Finding, LayeredFile, Origin, Place};
+use crate::evidence::scan::{self, Component, Finding, Origin, Place};
 use crate::oci::{Digest, ImageConfig};
 use crate::policy::WANTED_LABELS;
 use crate::rules::Rule;
@@ -28,8 +29,8 @@ pub(in super::super) struct Scene {
     pub hidden: Vec<(usize, TreePath, Entry)>,
     /// The packages that are known without a look at files.
     pub components: Vec<Component>,
-    /// The paths that these packages own.
-    pub owned: BTreeSet<TreePath>,
+    /// What its files tell.
+    pub catalogued: Catalogued,
     /// What it was made of.
     pub inputs: Vec<Input>,
     /// The commands that ran for it.
@@ -44,18 +45,14 @@ pub(in super::super) struct Found {
     pub components: Vec<Component>,
 }
 
-/// Small files that say something about an image.
-const MAX_SAYING: u64 = 1 << 20;
-
 impl Scene {
     /// All that is wrong with the image, and its packages.
     pub(super) fn look(&self, bench: &Bench, store: &Store) -> Result<Found, super::super::error::Error> {
-        let os = self.os(store)?;
-        let contents = self.contents(os.as_ref(), store)?;
-        let components = self.all_components(&contents);
-        let mut findings = self.configuration(bench, os.as_ref(), store)?;
-        findings.extend(self.secrets(&contents));
-        findings.extend(unread(&contents));
+        let searched = self.searched(store)?;
+        let components = self.all_components();
+        let mut findings = self.configuration(bench, self.catalogued.distribution.as_ref(), store)?;
+        findings.extend(self.secrets(&searched));
+        findings.extend(self.unread(&searched));
         if let Some(database) = &bench.database {
             findings.extend(scan::holes(&components, database, bench.day)?);
             findings.extend(scan::age(database, bench.day));
@@ -66,7 +63,7 @@ impl Scene {
         Ok(Found { findings, components })
     }
 
-    fn contents(&self, os: Option<&OsRelease>, store: &Store) -> Result<Contents, ContentError> {
+    fn searched(&self, store: &Store) -> Result<Searched, ContentError> {
         let seen = self.tree.iter().map(|(path, entry)| LayeredFile {
             layer: self.layer_of.get(path).copied(),
             path,
@@ -77,13 +74,13 @@ impl Scene {
         let hidden =
             hidden.map(|(layer, path, entry)| LayeredFile { layer: Some(*layer), path, entry, is_hidden: true });
         let files: Vec<LayeredFile<'_>> = seen.chain(hidden).collect();
-        scan::contents(&files, os, |path| self.owned.contains(path), store)
+        search(&files, store)
     }
 
     /// What was known before, and what files tell beside; each package URL once.
-    fn all_components(&self, contents: &Contents) -> Vec<Component> {
+    fn all_components(&self) -> Vec<Component> {
         let mut all: BTreeMap<&str, Component> = BTreeMap::new();
-        let found: Vec<Component> = contents.packages.iter().map(|package| self.component(package)).collect();
+        let found: Vec<Component> = self.catalogued.packages.iter().map(|package| self.component(package)).collect();
         for component in self.components.iter().chain(&found) {
             let known = all
                 .entry(component.purl.as_str())
@@ -94,7 +91,7 @@ impl Scene {
         all.into_values().collect()
     }
 
-    fn component(&self, package: &crate::catalog::Package) -> Component {
+    fn component(&self, package: &catalog::Package) -> Component {
         let places = package.places.iter().map(|place| Place {
             inside: place.inside.clone(),
             origin: Origin { layer: self.layer(&place.path), ..Origin::default() },
@@ -143,38 +140,25 @@ impl Scene {
         Ok(findings)
     }
 
-    fn secrets(&self, contents: &Contents) -> Vec<Finding> {
+    fn secrets(&self, searched: &Searched) -> Vec<Finding> {
         let Some(rule) = Rule::named("secret") else { return Vec::new() };
-        let mut findings = scan::in_files(&contents.leaks, &self.layers, rule);
+        let mut findings = scan::in_files(&searched.leaks, &self.layers, rule);
         findings.extend(scan::in_config(&self.config, &self.annotations, rule));
         findings
     }
 
-    fn os(&self, store: &Store) -> Result<Option<OsRelease>, StoreError> {
-        for path in OsRelease::PATHS {
-            if let Some(content) = self.read(path, store)? {
-                return Ok(OsRelease::parse(&content));
-            }
-        }
-        Ok(None)
-    }
-
-    /// The content of a file, links followed; none where there is none, or it is far too large.
     fn read(&self, path: &str, store: &Store) -> Result<Option<Vec<u8>>, StoreError> {
-        let Ok(path) = self.tree.resolve(path) else { return Ok(None) };
-        let Some(entry) = self.tree.get(&path).filter(|entry| entry.size() <= MAX_SAYING) else { return Ok(None) };
-        entry.content().map(|content| store.read(content, MAX_SAYING)).transpose()
+        small_file(&self.tree, path, store)
     }
-}
 
-fn unread(contents: &Contents) -> Vec<Finding> {
-    let Some(rule) = Rule::named("unread-file") else { return Vec::new() };
-    let finding = |(path, reason): &(TreePath, String)| {
-        Finding::plain(
-            rule,
-            format!("{}: {reason}", crate::evidence::path_text(path.as_bytes())),
-            vec![Place::at(path)],
-        )
-    };
-    contents.unread.iter().map(finding).collect()
+    /// Files of which nobody knows all that is in them.
+    fn unread(&self, searched: &Searched) -> Vec<Finding> {
+        let Some(rule) = Rule::named("unread-file") else { return Vec::new() };
+        let all: BTreeSet<&(TreePath, String)> = self.catalogued.unread.iter().chain(&searched.unread).collect();
+        let finding = |(path, reason): &(TreePath, String)| {
+            let title = format!("{}: {reason}", crate::evidence::path_text(path.as_bytes()));
+            Finding::plain(rule, title, vec![Place::at(path)])
+        };
+        all.into_iter().map(finding).collect()
+    }
 }

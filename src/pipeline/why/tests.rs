@@ -1,5 +1,5 @@
 use super::*;
-use crate::evidence::fixtures::staged;
+use crate::evidence::fixtures::{catalogued, staged};
 use crate::evidence::sbom::Graph;
 
 fn bill() -> Bill {
@@ -74,4 +74,20 @@ fn a_document_that_leads_in_circles_or_nowhere_ends() {
     let bill = Bill::read(&document).unwrap();
     assert_eq!(of(&bill, "/x").step.unwrap().stages, ["a", "b", "nobody"]);
     assert_eq!(of(&bill, "/y").step, None);
+}
+
+#[test]
+fn files_and_folders_tell_of_packages() {
+    let document = serde_json::to_value(Graph::new(&catalogued()).unwrap().cyclonedx()).unwrap();
+    let bill = Bill::read(&document).unwrap();
+    let names = |path: &str| told_by(&bill, path).into_iter().map(|package| package.name).collect::<Vec<_>>();
+    assert_eq!(names("/srv/lib/requests.dist-info/METADATA"), ["requests 2.31.0"]);
+    assert_eq!(names("/srv/app.war"), ["commons-lang3 3.12.0"], "inside of an archive");
+    assert_eq!(names("/srv"), ["commons-lang3 3.12.0", "requests 2.31.0"]);
+    assert_eq!(names("/opt/redis"), ["redis"], "without a version");
+    assert!(names("/srv/app").is_empty() && names("/usr/lib/libssl.so.3").is_empty());
+    assert_eq!(names("/").len(), 5);
+    // They belong to nobody's files, and no command found them there.
+    assert_eq!(of(&bill, "/srv/app.war").kind, "source");
+    assert!(bill.packages["pkg:pypi/requests@2.31.0"].shown.len() == 2 && bill.packages.len() == 7);
 }

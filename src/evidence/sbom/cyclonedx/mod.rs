@@ -5,6 +5,7 @@
 //! that nobody takes it for a part of the image.
 
 mod formulation;
+mod found;
 mod part;
 
 use super::Contact;
@@ -134,7 +135,8 @@ struct Composition<'a> {
 }
 
 /// What is known in full, and what is not: of what was taken from a stage's packages all but a few files is missing,
-/// and nobody knows the inside of a user's own files and of foreign bases.
+/// and nobody knows the inside of a user's own files, of foreign bases, and of packages of which no more than a file tells.
+/// Where a file cannot be read, packages of the image may be missing.
 fn compositions<'a>(graph: &'a Graph<'_>) -> Vec<Composition<'a>> {
     let aggregate = |component: &Component<'_>| match (component.what.is_complete(), component.presence) {
         (true, Presence::Partial) => "incomplete",
@@ -143,7 +145,8 @@ fn compositions<'a>(graph: &'a Graph<'_>) -> Vec<Composition<'a>> {
     };
     let composition = |wanted: &'static str| {
         let components = graph.components().iter().filter(|component| aggregate(component) == wanted);
-        let image = (wanted == "complete").then_some(IMAGE);
+        let of_image = if graph.unread.is_empty() { "complete" } else { "incomplete" };
+        let image = (wanted == of_image).then_some(IMAGE);
         let names: Vec<&str> = image.into_iter().chain(components.map(|c| c.reference.as_str())).collect();
         Composition { aggregate: wanted, assemblies: names.clone(), dependencies: names }
     };

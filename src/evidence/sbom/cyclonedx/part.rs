@@ -4,6 +4,7 @@ use super::super::graph::{Claimed, Component, Graph, Presence, What};
 use super::super::purl::{deb_purl, deb_url, git_purl};
 use super::super::{Contact, contact, web_address};
 use super::formulation::task_name;
+use super::found::{finders, found_part, shown};
 use crate::evidence::inventory::{File, FileKind, Owner, Package, SourceKind};
 use crate::oci::Digest;
 use serde::ser::{Serialize, Serializer};
@@ -31,7 +32,7 @@ pub(super) struct Part<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) hashes: Vec<Hash>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) licenses: Option<[Expression<'a>; 1]>,
+    pub(super) licenses: Option<[Terms<'a>; 1]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) purl: Option<String>,
     #[serde(rename = "externalReferences", skip_serializing_if = "Vec::is_empty")]
@@ -57,10 +58,30 @@ pub(super) struct Hash {
     pub(super) content: String,
 }
 
+/// On what terms something is given away.
 #[derive(serde::Serialize)]
-pub(super) struct Expression<'a> {
-    expression: &'a str,
-    acknowledgement: &'static str,
+#[serde(untagged)]
+pub(super) enum Terms<'a> {
+    Expression {
+        expression: Cow<'a, str>,
+        acknowledgement: &'static str,
+    },
+    /// What SPDX has no expression for.
+    Named {
+        license: NamedLicence<'a>,
+    },
+}
+
+#[derive(serde::Serialize)]
+pub(super) struct NamedLicence<'a> {
+    pub(super) name: &'a str,
+    pub(super) acknowledgement: &'static str,
+}
+
+impl<'a> Terms<'a> {
+    pub(super) fn declared(expression: impl Into<Cow<'a, str>>) -> [Self; 1] {
+        [Terms::Expression { expression: expression.into(), acknowledgement: "declared" }]
+    }
 }
 
 #[derive(serde::Serialize)]
@@ -75,30 +96,42 @@ pub(super) struct Link {
 #[derive(serde::Serialize)]
 pub(super) struct Evidence<'a> {
     /// One object: the array that 1.6 allows as well is more than readers of 1.5, such as syft, can take.
-    identity: Identity,
+    pub(super) identity: Identity,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    occurrences: Vec<Occurrence<'a>>,
+    pub(super) occurrences: Vec<Occurrence<'a>>,
 }
 
 #[derive(serde::Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Identity {
+pub(super) struct Identity {
     field: &'static str,
-    confidence: u8,
+    confidence: f64,
     concluded_value: String,
-    methods: [Method; 2],
+    methods: Vec<Method>,
 }
 
 #[derive(serde::Serialize)]
-struct Method {
-    technique: &'static str,
-    confidence: u8,
-    value: String,
+pub(super) struct Method {
+    pub(super) technique: &'static str,
+    /// From 0 to 1.
+    pub(super) confidence: f64,
+    pub(super) value: String,
+}
+
+impl Identity {
+    /// A package URL, as sure as the surest of the methods.
+    pub(super) fn of(purl: String, methods: Vec<Method>) -> Self {
+        let confidence = methods.iter().map(|method| method.confidence).fold(0.0, f64::max);
+        Identity { field: "purl", confidence, concluded_value: purl, methods }
+    }
 }
 
 #[derive(serde::Serialize)]
-struct Occurrence<'a> {
-    location: &'a str,
+#[serde(rename_all = "camelCase")]
+pub(super) struct Occurrence<'a> {
+    pub(super) location: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) additional_context: Option<String>,
 }
 
 #[derive(serde::Serialize)]
@@ -155,7 +188,8 @@ pub(super) fn part<'a>(graph: &'a Graph<'_>, component: &'a Component<'_>) -> Pa
             let properties = declared.chain(partial(graph, component)).collect();
             Part { kind: "container", name: &base.reference, properties, ..bare }
         }
-        What::Claimed(claimed) => claimed_part(claimed, bare),
+        What::Claimed(claimed) => claimed_part(component, claimed, bare),
+        What::Found(package) => found_part(component, package, bare),
         What::Spec(spec) => Part { kind: "file", name: &spec.path, ..bare },
         What::Stage(stage) => {
             let declared = stage.location.iter().map(|location| property("declared", graph.line(location)));
@@ -179,18 +213,24 @@ fn partial(graph: &Graph<'_>, component: &Component<'_>) -> Option<Property> {
 }
 
 /// A package that nobody but the base's own document speaks of.
-fn claimed_part<'a>(Claimed { base, claims, package }: Claimed<'a>, bare: Part<'a>) -> Part<'a> {
-    let properties = vec![
+fn claimed_part<'a>(
+    component: &Component<'a>,
+    Claimed { base, claims, package }: Claimed<'a>,
+    bare: Part<'a>,
+) -> Part<'a> {
+    let mut properties = vec![
         property("claimed-for", format!("{}@{}", base.reference, base.digest)),
         property("claimed-by", claims.document.to_string()),
         property("claimed-by:form", &claims.form),
         property("claimed-by:signed", claims.signed.to_string()),
     ];
+    properties.extend(finders(component));
     Part {
         kind: "library",
         name: &package.name,
         version: package.version.as_deref(),
         purl: package.purl.clone(),
+        evidence: package.purl.as_ref().and_then(|purl| shown(component, purl)),
         properties,
         ..bare
     }
@@ -229,7 +269,7 @@ fn package_part<'a>(
         properties.extend(index.keys.iter().map(|key| property("index:key", key)));
     }
     properties.extend(partial(graph, component));
-    let method = |technique, value: String| Method { technique, confidence: 1, value };
+    let method = |technique, value: String| Method { technique, confidence: 1.0, value };
     Part {
         kind: "library",
         supplier: Some(Organisation {
@@ -239,23 +279,17 @@ fn package_part<'a>(
         name: &package.name,
         version: Some(&package.version),
         description: package.summary.as_deref(),
-        licenses: package
-            .licence
-            .expression
-            .as_deref()
-            .map(|expression| [Expression { expression, acknowledgement: "declared" }]),
+        licenses: package.licence.expression.as_deref().map(Terms::declared),
         purl: Some(deb_purl(package)),
         links,
         evidence: Some(Evidence {
-            identity: Identity {
-                field: "purl",
-                confidence: 1,
-                concluded_value: deb_purl(package),
-                methods: [
+            identity: Identity::of(
+                deb_purl(package),
+                vec![
                     method("hash-comparison", package.sha256.to_string()),
                     method("manifest-analysis", index.map_or("lock".into(), |index| index.suite.clone())),
                 ],
-            },
+            ),
             occurrences: occurrences(component),
         }),
         properties,
@@ -270,7 +304,8 @@ fn occurrences<'a>(component: &'a Component<'_>) -> Vec<Occurrence<'a>> {
             || (path.starts_with("/usr/share/doc/") && path.ends_with("/copyright"))
     };
     let paths = component.files.iter().map(|file| file.path.as_str());
-    paths.filter(|path| tells(path)).map(|location| Occurrence { location }).collect()
+    let told = paths.filter(|path| tells(path));
+    told.map(|path| Occurrence { location: path.into(), additional_context: None }).collect()
 }
 
 /// The files of a component.
@@ -292,6 +327,7 @@ fn file_part<'a>(graph: &Graph<'_>, file: &'a File) -> Part<'a> {
         FileKind::Symlink { target } => properties.push(property("link", target)),
         FileKind::Special => properties.push(property("special", "true")),
     }
+    properties.extend(graph.unread.get(&file.path).map(|reason| property("not-catalogued", *reason)));
     let (way, owner) = graph.way(file);
     for (stage, line) in way {
         properties.push(property("stage", &graph.inventory.stages[stage].name));

@@ -1,13 +1,17 @@
 //! Packages of an SPDX document: the image, what is in it, and what it was built with.
 
+use super::super::found::Shown;
 use super::super::graph::{Claimed, Component, Graph, Presence, What};
 use super::super::purl::{deb_purl, deb_url, git_purl, oci_purl};
-use super::super::web_address;
+use super::super::{Contact, contact, web_address};
 use super::IMAGE;
+use crate::catalog::{self, Kind};
 use crate::evidence::inventory::{File, GitCommit, Package, SourceKind};
+use crate::evidence::licence;
 use crate::evidence::stage::{Material, Step};
 use crate::evidence::time::rfc3339;
 use crate::oci::{Digest, hex};
+use std::borrow::Cow;
 
 const NOASSERTION: &str = "NOASSERTION";
 const GUESSED: &str = "from phrases in a copyright file that is not machine-readable; there may be more";
@@ -37,7 +41,7 @@ pub(super) struct Element {
     license_concluded: &'static str,
     license_declared: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    license_comments: Option<&'static str>,
+    license_comments: Option<Cow<'static, str>>,
     copyright_text: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     summary: Option<String>,
@@ -157,6 +161,7 @@ pub(super) fn element(graph: &Graph<'_>, component: &Component<'_>) -> Element {
         }
         What::Base(base) => bare(id, &base.reference, "CONTAINER"),
         What::Claimed(claimed) => claimed_element(claimed, id, component.presence),
+        What::Found(package) => found_element(component, package, id),
         What::Spec(spec) => bare(id, &spec.path, "FILE"),
         What::Stage(stage) => Element {
             comment: Some(format!("what was built in a stage, for {}", stage.platform)),
@@ -195,6 +200,36 @@ fn claimed_element(Claimed { base, claims, package }: Claimed<'_>, id: String, p
     }
 }
 
+/// A package that nobody speaks of but files of the image.
+fn found_element(component: &Component<'_>, package: &catalog::Package, id: String) -> Element {
+    const SHOWN: usize = 10;
+    let expression = package.licence.as_deref().and_then(licence::from_words);
+    let unknown = package.licence.as_ref().filter(|_| expression.is_none());
+    let told = |shown: &Shown<'_>| format!("{} by {}", shown.location(), shown.place.by.name());
+    let mut places: Vec<String> = component.shown.iter().take(SHOWN).map(told).collect();
+    if component.shown.len() > SHOWN {
+        places.push(format!("and {} more places", component.shown.len() - SHOWN));
+    }
+    let purpose = if package.kind == Kind::Binary { "APPLICATION" } else { "LIBRARY" };
+    Element {
+        version_info: (!package.version.is_empty()).then(|| package.version.clone()),
+        supplier: Some(package.supplier.as_deref().map_or_else(|| NOASSERTION.to_owned(), supplier)),
+        license_declared: expression.unwrap_or(NOASSERTION.into()),
+        license_comments: unknown.map(|words| format!("in the package's own words: {words}").into()),
+        comment: Some(format!("found in {}", places.join(", "))),
+        external_refs: vec![purl_ref(package.purl.clone(), component.presence)],
+        ..bare(id, &package.name, purpose)
+    }
+}
+
+/// Who made a package, in its own words: with an address it is somebody.
+fn supplier(words: &str) -> String {
+    match contact(words) {
+        Contact { name, email: Some(email) } if !name.is_empty() => format!("Person: {name} ({email})"),
+        Contact { name, .. } => format!("Organization: {name}"),
+    }
+}
+
 fn package_element(graph: &Graph<'_>, package: &Package, id: String, presence: Presence) -> Element {
     Element {
         version_info: Some(package.version.clone()),
@@ -204,7 +239,7 @@ fn package_element(graph: &Graph<'_>, package: &Package, id: String, presence: P
         homepage: package.homepage.as_deref().and_then(web_address),
         source_info: Some(format!("built from the source package {} {}", package.source, package.source_version)),
         license_declared: package.licence.expression.clone().unwrap_or(NOASSERTION.into()),
-        license_comments: package.licence.guessed.then_some(GUESSED),
+        license_comments: package.licence.guessed.then_some(GUESSED.into()),
         summary: package.summary.clone(),
         comment: package.maintainer.as_ref().map(|maintainer| format!("maintained by {maintainer}")),
         external_refs: vec![purl_ref(deb_purl(package), presence)],
@@ -270,6 +305,7 @@ pub(super) fn component_id(component: &Component<'_>) -> String {
         What::Source(source) => ("Source", source.name.as_str()),
         What::Base(base) => ("Base", base.reference.as_str()),
         What::Claimed(claimed) => ("Claimed", claimed.package.name.as_str()),
+        What::Found(package) => ("Found", package.name.as_str()),
         What::Spec(spec) => ("Spec", spec.path.as_str()),
         What::Stage(stage) => ("Stage", stage.name.as_str()),
         What::Run => ("Run", "image"),

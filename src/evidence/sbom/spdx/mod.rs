@@ -109,6 +109,9 @@ fn remark(graph: &Graph<'_>, file: &File) -> String {
         }
         FileKind::Special => remark.push_str("; special file without content"),
     }
+    if let Some(reason) = graph.unread.get(&file.path) {
+        remark.push_str(&format!("; what packages it tells of is not known: {reason}"));
+    }
     let (way, owner) = graph.way(file);
     for (stage, line) in way {
         remark.push_str(&format!("; from the stage {}", graph.inventory.stages[stage].name));

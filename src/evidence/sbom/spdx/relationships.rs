@@ -1,5 +1,6 @@
 //! Who contains, needs and built what, as rows of an SPDX document.
 
+use super::super::found::Shown;
 use super::super::graph::{Component, Graph, Presence};
 use super::super::places::materials;
 use super::element::component_id;
@@ -37,6 +38,9 @@ impl Serialize for Relationships<'_> {
             component.depends.iter().try_for_each(|to| row(id, "DEPENDS_ON", &ids[*to]))?;
             component.files.iter().try_for_each(|file| row(id, "CONTAINS", &file_id(file)))?;
         }
+        for (file, kind, package) in told(components, &ids) {
+            row(&file, kind, package)?;
+        }
         for (what, kind, of) in built_with(graph) {
             row(&what, kind, &of)?;
         }
@@ -49,6 +53,16 @@ impl Serialize for Relationships<'_> {
         }
         rows.end()
     }
+}
+
+/// What files tell of: programs and archives contain it, and other files describe it.
+fn told<'i>(components: &[Component<'_>], ids: &'i [String]) -> BTreeSet<(String, &'static str, &'i str)> {
+    let shown =
+        components.iter().zip(ids).flat_map(|(component, id)| component.shown.iter().map(move |shown| (shown, id)));
+    let row = |(shown, id): (&Shown<'_>, &'i String)| {
+        (file_id(shown.file), if shown.is_inside() { "CONTAINS" } else { "METAFILE_OF" }, id.as_str())
+    };
+    shown.map(row).collect()
 }
 
 /// What the stages and the image were built with: packages and bases are tools, sources and other stages are taken

@@ -1,9 +1,10 @@
+mod found;
 mod stages;
 
 use super::purl::{git_purl, oci_purl};
 use super::*;
 use crate::evidence::claims::{ClaimedPackage, Claims};
-use crate::evidence::fixtures::{file, golden, inventory, package, staged};
+use crate::evidence::fixtures::{catalogued, file, golden, inventory, package, staged};
 use crate::evidence::inventory::{File, GitCommit, Inventory, Owner};
 use crate::evidence::stage::Stage;
 use serde_json::{Value, json};
@@ -20,7 +21,7 @@ fn documents(inventory: &Inventory) -> (String, String) {
 
 #[test]
 fn the_small_image_is_told_in_both_forms() {
-    for (folder, inventory) in [("", inventory()), ("stages/", staged())] {
+    for (folder, inventory) in [("", inventory()), ("stages/", staged()), ("found/", catalogued())] {
         let (cyclonedx, spdx) = documents(&inventory);
         golden(&format!("{folder}cyclonedx.json"), &cyclonedx);
         golden(&format!("{folder}spdx.json"), &spdx);
@@ -40,6 +41,12 @@ fn the_order_of_the_inventory_does_not_matter() {
             _ => {}
         }
     }
+    assert_eq!(documents(&other), first);
+
+    let first = documents(&catalogued());
+    let mut other = catalogued();
+    other.files.reverse();
+    other.catalogued.packages.reverse();
     assert_eq!(documents(&other), first);
 }
 
