@@ -6,6 +6,7 @@ mod denied;
 mod measured;
 mod osv;
 mod scanned;
+mod verified;
 
 use crate::support::program::{Call, World};
 

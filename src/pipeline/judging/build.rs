@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 /// The kind of record that judgements are, and the version of all that decides them beside their key.
 const RECORD: &str = "verdict";
-const FORM: &str = "kiln verdict 1";
+const FORM: &str = "kiln verdict 2";
 
 /// An image that was built, to be judged.
 pub(in super::super) struct Built<'a> {
@@ -131,7 +131,7 @@ impl Built<'_> {
             hidden: taken.hidden.clone(),
             components,
             owned,
-            inputs: facts::inputs(of.project, of.leveled.image, inventory, sources),
+            inputs: facts::inputs(of.project, of.leveled.image, self.told, inventory, sources),
             commands: facts::commands(of.project, of.leveled.image, inventory, sources),
             unattributed: facts::unattributed(inventory),
         })
