@@ -245,6 +245,9 @@ pub(super) struct Lock {
     /// Only say whether the lock is up to date
     #[arg(long, conflicts_with = "update")]
     pub check: bool,
+    /// A policy that the spec cannot weaken: of it, who must have signed images (specs/language/policy.md)
+    #[arg(long, value_name = "FILE", env = "KILN_POLICY", hide_env_values = true)]
+    pub policy: Option<PathBuf>,
     /// Touch no network
     #[arg(long)]
     pub offline: bool,
@@ -446,6 +449,9 @@ pub(super) struct Verify {
     /// The public key that must have signed
     #[arg(long, value_name = "FILE")]
     pub key: PathBuf,
+    /// The policy by which the image must have passed (specs/verify.md)
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
     /// How the result is shown
     #[arg(long, value_enum, default_value_t, value_name = "HOW")]
     pub format: Format,

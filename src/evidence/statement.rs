@@ -23,6 +23,10 @@ pub mod predicate {
     pub const PROVENANCE: &str = "https://slsa.dev/provenance/v1";
     /// What is said of holes, as OpenVEX; its documents say their version themselves.
     pub const OPENVEX: &str = "https://openvex.dev/ns";
+    /// SLSA provenance of version 0.2, which kiln reads and does not write.
+    pub const PROVENANCE_0_2: &str = "https://slsa.dev/provenance/v0.2";
+    /// The verdict of a policy: SLSA's summary of a verification.
+    pub const VERDICT: &str = "https://slsa.dev/verification_summary/v1";
     /// The result of a check.
     pub const TEST_RESULT: &str = "https://in-toto.io/attestation/test-result/v0.1";
 }

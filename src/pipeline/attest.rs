@@ -6,20 +6,22 @@
 use super::error::Error;
 use super::identity::Identity;
 use super::judging::Claim;
+use super::report::VerdictReport;
 use super::session::Session;
 use crate::catalog;
 use crate::evidence::provenance::{Build, Provenance};
 use crate::evidence::sbom::Graph;
 use crate::evidence::sign::{self, Signer};
 use crate::evidence::test_result::{Checked, TestResult};
-use crate::evidence::{Inventory, Referrer, Statement, Subject, predicate};
+use crate::evidence::{Inventory, PREDICATE_TYPE, Referrer, Statement, Subject, predicate};
 use crate::oci::{Descriptor, Digest};
+use crate::policy::report;
 use crate::store::Store;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The signed statements about one manifest or index, all in the store.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Attested {
     /// The manifests that carry them, as rows for a list of referrers.
     pub referrers: Vec<Descriptor>,
@@ -27,10 +29,15 @@ pub(super) struct Attested {
     pub blobs: Vec<Descriptor>,
     /// The bills of materials by format: digests of the documents.
     pub sboms: BTreeMap<String, Digest>,
+    /// The key that signed, as bundles name it.
+    pub key: String,
 }
 
 /// The kind of record that signed statements are.
 const RECORD: &str = "attested";
+
+/// What is to be said of a verdict, where there is one: it tells what else is attached, so that is signed before it.
+pub(super) type Judged<'j> = &'j dyn Fn(&Attested) -> Vec<Claim>;
 
 /// Their form, to be raised whenever the same image would be told in another way.
 const FORM: u32 = 2;
@@ -44,10 +51,11 @@ pub(super) fn platform<'i>(
     subject: &Descriptor,
     build: &Build,
     checked: &[Checked],
-    judged: &[Claim],
+    judged: Judged<'_>,
     inventory: impl FnOnce() -> Result<&'i Inventory, Error>,
 ) -> Result<Attested, Error> {
-    remembered(session, identity, subject, build, checked, judged, |speaker| {
+    let key = of_build(subject, build, checked, judged)?;
+    remembered(session, identity, subject, build.epoch, &key, |speaker| {
         let inventory = inventory()?;
         let graph = Graph::new(inventory)?;
         session.phase("signing");
@@ -62,14 +70,14 @@ pub(super) fn platform<'i>(
             let signature = speaker.say(&Statement::signature(&subject.digest))?;
             let provenance = speaker.say(&provenance(build, about()))?;
             let checks = checked.iter().map(|check| speaker.say(&check.statement(about())));
-            let judged = judged.iter().map(|claim| speaker.say(claim));
-            Ok::<_, Error>((signature, provenance, checks.chain(judged).collect::<Result<Vec<_>, _>>()?))
+            Ok::<_, Error>((signature, provenance, checks.collect::<Result<Vec<_>, _>>()?))
         };
         let ((cyclonedx, spdx), others) = rayon::join(documents, others);
         let (cyclonedx, spdx, (signature, provenance, checks)) = (cyclonedx?, spdx?, others?);
         let sboms = [("cyclonedx", cyclonedx.predicate), ("spdx", spdx.predicate)];
         let said = [signature, cyclonedx, spdx, provenance].into_iter().chain(checks);
-        Ok(Attested::of(said, sboms.map(|(format, digest)| (format.to_owned(), digest)).into()))
+        let evidence = Attested::of(speaker, said, sboms.map(|(format, digest)| (format.to_owned(), digest)).into());
+        speaker.conclude(evidence, judged)
     })
 }
 
@@ -79,30 +87,38 @@ pub(super) fn index(
     identity: &Identity<'_>,
     subject: &Descriptor,
     build: &Build,
+    judged: Judged<'_>,
 ) -> Result<Attested, Error> {
-    remembered(session, identity, subject, build, &[], &[], |speaker| {
+    let key = of_build(subject, build, &[], judged)?;
+    remembered(session, identity, subject, build.epoch, &key, |speaker| {
         session.phase("signing");
         let about = vec![Subject::new(&subject.digest).named(&build.image)];
         let said = [speaker.say(&Statement::signature(&subject.digest))?, speaker.say(&provenance(build, about))?];
-        Ok(Attested::of(said, BTreeMap::new()))
+        speaker.conclude(Attested::of(speaker, said, BTreeMap::new()), judged)
     })
 }
 
+/// All that decides what is said of a build, its checks and its verdict.
+fn of_build(subject: &Descriptor, build: &Build, checked: &[Checked], judged: Judged<'_>) -> Result<Vec<u8>, Error> {
+    let results: Vec<_> = checked.iter().map(TestResult::of).collect();
+    // What else is attached follows from all of this and the key.
+    let judged = judged(&Attested::default());
+    let said = serde_json::to_vec(&(provenance(build, vec![Subject::new(&subject.digest)]), results, judged));
+    Ok(said.map_err(sign::SignError::from)?)
+}
+
+/// What was signed before is found again by the key that signed and by what decides what is said.
 fn remembered(
     session: &Session<'_>,
     identity: &Identity<'_>,
     subject: &Descriptor,
-    build: &Build,
-    checked: &[Checked],
-    judged: &[Claim],
+    epoch: i64,
+    said: &[u8],
     make: impl FnOnce(&Speaker<'_>) -> Result<Attested, Error>,
 ) -> Result<Attested, Error> {
-    let results: Vec<_> = checked.iter().map(TestResult::of).collect();
-    let said = serde_json::to_vec(&(provenance(build, vec![Subject::new(&subject.digest)]), results, judged));
-    let said = said.map_err(sign::SignError::from)?;
     // What a newer catalogue finds is to be told anew.
     let versions = [FORM.to_le_bytes(), catalog::VERSION.to_le_bytes()].concat();
-    let key = Digest::of([identity.fingerprint().as_bytes().as_slice(), &versions, &said].concat());
+    let key = Digest::of([identity.fingerprint().as_bytes().as_slice(), &versions, said].concat());
     let known = session.store.record(RECORD, &key)?;
     let known = known.and_then(|bytes| serde_json::from_slice::<Attested>(&bytes).ok());
     let complete =
@@ -111,7 +127,7 @@ fn remembered(
         return Ok(known);
     }
     let signer = identity.open()?;
-    let attested = make(&Speaker { store: &session.store, signer: signer.as_ref(), subject, epoch: build.epoch })?;
+    let attested = make(&Speaker { store: &session.store, signer: signer.as_ref(), subject, epoch })?;
     session.store.set_record(RECORD, &key, &serde_json::to_vec(&attested).map_err(sign::SignError::from)?)?;
     Ok(attested)
 }
@@ -125,14 +141,35 @@ struct Said {
 }
 
 impl Attested {
-    fn of(said: impl IntoIterator<Item = Said>, sboms: BTreeMap<String, Digest>) -> Self {
-        let mut attested = Attested { referrers: Vec::new(), blobs: Vec::new(), sboms };
+    fn of(speaker: &Speaker<'_>, said: impl IntoIterator<Item = Said>, sboms: BTreeMap<String, Digest>) -> Self {
+        let key = speaker.signer.public_key().hint();
+        let mut attested = Attested { referrers: Vec::new(), blobs: Vec::new(), sboms, key };
         for said in said {
-            attested.referrers.push(said.referrer);
-            let new: Vec<_> = said.blobs.into_iter().filter(|blob| !attested.blobs.contains(blob)).collect();
-            attested.blobs.extend(new);
+            attested.add([said.referrer], said.blobs);
         }
         attested
+    }
+
+    fn add(&mut self, referrers: impl IntoIterator<Item = Descriptor>, blobs: Vec<Descriptor>) {
+        self.referrers.extend(referrers);
+        let new: Vec<_> = blobs.into_iter().filter(|blob| !self.blobs.contains(blob)).collect();
+        self.blobs.extend(new);
+    }
+
+    /// A verdict with what it tells of this: the claims, but for those that are made of it, and the signatures.
+    pub(super) fn told_in(&self, verdict: VerdictReport) -> VerdictReport {
+        const OF_VERDICTS: [&str; 2] = [report::Vulnerabilities::TYPE, report::Summary::TYPE];
+        let (mut attestations, mut signatures) = (Vec::new(), Vec::new());
+        for row in &self.referrers {
+            let predicate = row.annotations.get(PREDICATE_TYPE).cloned().unwrap_or_default();
+            let digest = row.digest;
+            if predicate == predicate::SIGNATURE {
+                signatures.push(report::Signature { by: self.key.clone(), digest, verified: None });
+            } else if !OF_VERDICTS.contains(&predicate.as_str()) {
+                attestations.push(report::Attestation { predicate, digest, uri: None, verified: None });
+            }
+        }
+        VerdictReport { attestations, signatures, ..verdict }
     }
 }
 
@@ -145,6 +182,15 @@ struct Speaker<'a> {
 }
 
 impl Speaker<'_> {
+    /// Says what is to be said of the verdict, after all else.
+    fn conclude(&self, mut evidence: Attested, judged: Judged<'_>) -> Result<Attested, Error> {
+        for claim in judged(&evidence) {
+            let said = self.say(&claim)?;
+            evidence.add([said.referrer], said.blobs);
+        }
+        Ok(evidence)
+    }
+
     fn say<P: Serialize>(&self, statement: &Statement<P>) -> Result<Said, Error> {
         self.say_large(statement, 0)
     }

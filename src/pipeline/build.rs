@@ -30,14 +30,14 @@ use super::verifying::Subjects;
 use crate::diagnostic::Sources;
 use crate::evidence::provenance::{BuiltStage, UsedImage};
 use crate::evidence::test_result::{Checked, TestResult, Verdict};
-use crate::evidence::{PREDICATE_TYPE, Subject};
+use crate::evidence::{PREDICATE_TYPE, Subject, predicate};
 use crate::git;
 use crate::image::assemble::{Image, assemble_index};
 use crate::image::layout::Layout;
 use crate::image::output::Output;
 use crate::oci::{Descriptor, Digest, Platform, Reference};
 use crate::plan::Refresh;
-use crate::policy::Proofs;
+use crate::policy::{Proofs, Reached};
 use crate::store::Store;
 use crate::tree::Tree;
 use jiff::Timestamp;
@@ -117,7 +117,7 @@ const KEPT_RECORDS: [&str; 4] = ["deb-release", advisories::RECORD, endorsed::RE
 fn build_once(session: &Session<'_>, options: &BuildOptions<'_>) -> Result<BuildReport, Error> {
     let started_on = session.clock();
     session.phase("reading the spec");
-    let project = Project::load(&options.spec, &options.args)?;
+    let project = Project::load(&options.spec, &options.args)?.under(options.judge.policy.as_deref())?;
     check_choice(&project, options)?;
     let sharing = Sharing::read(&options.sharing)?;
     check_inline(&sharing, options)?;
@@ -237,6 +237,15 @@ struct Finished {
     packages: usize,
     judged: Option<VerdictReport>,
     attested: Attested,
+}
+
+impl Finished {
+    /// The verdict that will be attached.
+    fn verdict(&self) -> Option<&Descriptor> {
+        let is_verdict =
+            |row: &&Descriptor| row.annotations.get(PREDICATE_TYPE).is_some_and(|kind| kind == predicate::VERDICT);
+        self.attested.referrers.iter().find(is_verdict)
+    }
 }
 
 /// An image that was made for all its platforms and is nowhere yet.
@@ -418,7 +427,8 @@ impl Build<'_> {
         };
         let judged = match self.bench {
             Some(bench) => {
-                let proofs = proofs(&checked);
+                let key = || Ok(self.identity.public_key()?.hint());
+                let proofs = proofs(&checked, bench.reached_by_build(told.builder.id(), key)?);
                 let case = judging::Built { of: &assembly, made: &made, stages: &stages, told: &told, proofs: &proofs };
                 let judgement = bench.judge_build(&case, take)?;
                 Some(VerdictReport {
@@ -426,7 +436,9 @@ impl Build<'_> {
                     platform: platform.clone(),
                     digest: made.image.manifest.digest,
                     spec: self.project.file.clone(),
-                    level: proofs.provenance,
+                    level: proofs.provenance.map(|reached| bench.told_level(reached)),
+                    attestations: Vec::new(),
+                    signatures: Vec::new(),
                     judgement,
                 })
             }
@@ -434,9 +446,13 @@ impl Build<'_> {
         };
         let subject = &made.image.manifest;
         let about = [Subject::new(&subject.digest).named(&told.image)];
-        let said = judged.iter().flat_map(|judged| judging::statements(judged, &about)).collect::<Vec<_>>();
+        let said = |evidence: &Attested| match &judged {
+            Some(judged) => judging::statements(&evidence.told_in(judged.clone()), &about),
+            None => Vec::new(),
+        };
         let inventory = || Ok(&take()?.inventory);
         let attested = attest::platform(session, self.identity, subject, &told, &checked, &said, inventory)?;
+        let judged = judged.map(|judged| attested.told_in(judged));
         let packages = realised.locked.as_ref().map_or(0, |set| set.packages.len());
         Ok(Finished { made, images: realised.used, stages: built, packages, judged, attested })
     }
@@ -455,7 +471,14 @@ impl Build<'_> {
             .map(|f| Used { contexts: &f.made.contexts, images: &f.images, stages: &f.stages })
             .collect();
         let told = self.told(leveled, &platforms, &used)?;
-        let attested = attest::index(self.session, self.identity, &index, &told)?;
+        let verdicts: Vec<&VerdictReport> = finished.iter().filter_map(|finished| finished.judged.as_ref()).collect();
+        let about = [Subject::new(&index.digest).named(&told.image)];
+        let said = |evidence: &Attested| {
+            let rows = evidence.referrers.iter().chain(finished.iter().filter_map(Finished::verdict));
+            let attached: Vec<Digest> = rows.map(|row| row.digest).collect();
+            judging::statement_of_index(&verdicts, &about, &index.digest, &attached).into_iter().collect()
+        };
+        let attested = attest::index(self.session, self.identity, &index, &told, &said)?;
         Ok((index, Some(attested)))
     }
 
@@ -470,13 +493,10 @@ impl Build<'_> {
 }
 
 /// What will be attached to an image when it is released.
-fn proofs(checked: &[Checked]) -> Proofs {
+fn proofs(checked: &[Checked], provenance: Option<Reached>) -> Proofs {
     let passed = |check: &Checked| (check.name().to_owned(), TestResult::of(check).result == Verdict::Passed);
-    Proofs { signature: true, sbom: true, provenance: Some(SLSA_LEVEL), checks: checked.iter().map(passed).collect() }
+    Proofs { signature: true, sbom: true, provenance, checks: checked.iter().map(passed).collect() }
 }
-
-/// The level of SLSA's build track that kiln reaches by itself: provenance is there and signed, by whoever has the key.
-const SLSA_LEVEL: u8 = 1;
 
 fn platform_report(finished: &Finished) -> PlatformReport {
     let Made { image, facts, .. } = &finished.made;

@@ -1,12 +1,12 @@
-//! Whether a key signed an image of a registry, before the image is used.
+//! Whether the keys that are asked for signed an image of a registry, before the image is used.
 //!
 //! Signatures are looked for in both forms of cosign: bundles that refer to the image, and the older ones under a tag
 //! that is made of its digest. What was found good is remembered by what was signed and the key, so that it is asked
 //! for once: the content of an image never changes under its digest.
 
 use super::error::Error;
-use super::project::Project;
 use super::session::Session;
+use super::signers::Demand;
 use super::verifying::public_key;
 use crate::evidence::PREDICATE_TYPE;
 use crate::evidence::predicate;
@@ -14,7 +14,7 @@ use crate::evidence::sign::PublicKey;
 use crate::evidence::verify::{MAX_SIMPLE, SIMPLE_SIGNATURE, SIMPLE_SIGNING, check_signed, check_simple};
 use crate::oci::{Descriptor, Digest, Manifest, media_type};
 use crate::registry::{RegistryError, Repository};
-use crate::spec::{RegistryImage, Spanned};
+use crate::spec::RegistryImage;
 
 /// The kind of record that found signatures are.
 pub(super) const RECORD: &str = "endorsed";
@@ -43,39 +43,37 @@ pub(super) struct Endorsement {
     pub over: Digest,
 }
 
-/// Makes sure that the key in a file signed an image.
+/// Makes sure that one of the keys that are asked for signed an image.
 ///
 /// # Errors
 /// [`Error::Unsigned`], with what was found in place of such a signature.
 pub(super) fn require(
     session: &Session<'_>,
-    project: &Project,
     repository: &Repository,
     candidates: &Candidates<'_>,
-    key: &Spanned<String>,
+    demand: &Demand,
 ) -> Result<Endorsement, Error> {
-    let path = project.folder.join(&key.value);
-    let key = public_key(&path)?;
-    let hint = key.hint();
+    let keys = demand.keys.iter().map(|path| public_key(path)).collect::<Result<Vec<_>, _>>()?;
     let [pinned, manifest] = candidates.digests;
     let digests = if pinned == manifest { vec![pinned] } else { vec![pinned, manifest] };
-    let place = |digest: &Digest| Digest::of(format!("{digest} {hint}"));
-    for digest in &digests {
-        if session.store.record(RECORD, &place(digest))?.is_some() {
-            return Ok(Endorsement { key, hint, over: *digest });
+    let place = |digest: &Digest, hint: &str| Digest::of(format!("{digest} {hint}"));
+    let endorsement = |key: &PublicKey, over: Digest| Endorsement { key: key.clone(), hint: key.hint(), over };
+    for (digest, key) in digests.iter().flat_map(|digest| keys.iter().map(move |key| (digest, key))) {
+        if session.store.record(RECORD, &place(digest, &key.hint()))?.is_some() {
+            return Ok(endorsement(key, *digest));
         }
     }
     session.phase("verifying");
     let mut found = Vec::new();
     for digest in &digests {
-        let search = Search { repository, key: &key, digest };
-        if session.wait(search.run(&mut found))? {
-            session.store.set_record(RECORD, &place(digest), digest.to_string().as_bytes())?;
-            return Ok(Endorsement { key, hint, over: *digest });
+        let search = Search { repository, keys: &keys, digest };
+        if let Some(key) = session.wait(search.run(&mut found))? {
+            session.store.set_record(RECORD, &place(digest, &key.hint()), digest.to_string().as_bytes())?;
+            return Ok(endorsement(key, *digest));
         }
     }
-    let reference = candidates.image.reference.to_string();
-    Err(Error::Unsigned { reference, digest: pinned, key: path, found: told(&found) })
+    let (reference, found) = (candidates.image.reference.to_string(), told(&found));
+    Err(Error::Unsigned { reference, digest: pinned, keys: demand.keys.clone(), at: demand.at.clone(), found })
 }
 
 /// What was found that is no signature of the key, in words.
@@ -94,17 +92,17 @@ fn told(found: &[String]) -> String {
 /// The search for a signature of one manifest or index.
 struct Search<'a> {
     repository: &'a Repository,
-    key: &'a PublicKey,
+    keys: &'a [PublicKey],
     digest: &'a Digest,
 }
 
-impl Search<'_> {
-    /// Whether the key signed it; what else was found is added to `found`.
-    async fn run(&self, found: &mut Vec<String>) -> Result<bool, RegistryError> {
+impl<'a> Search<'a> {
+    /// The key that signed it; what else was found is added to `found`.
+    async fn run(&self, found: &mut Vec<String>) -> Result<Option<&'a PublicKey>, RegistryError> {
         let rows = self.repository.referrers(self.digest).await?;
         for row in rows.iter().filter(|row| may_be_signature(row)).take(MAX_SIGNATURES) {
             match self.bundle(row).await? {
-                Ok(()) => return Ok(true),
+                Ok(key) => return Ok(Some(key)),
                 Err(reason) => found.push(format!("{}: {reason}", row.digest)),
             }
         }
@@ -112,7 +110,7 @@ impl Search<'_> {
     }
 
     /// Checks a bundle that refers to the image.
-    async fn bundle(&self, row: &Descriptor) -> Result<Result<(), String>, RegistryError> {
+    async fn bundle(&self, row: &Descriptor) -> Result<Result<&'a PublicKey, String>, RegistryError> {
         let Some(document) = self.repository.by_digest(&row.digest).await? else {
             return Ok(Err("it is listed and not there".into()));
         };
@@ -124,7 +122,7 @@ impl Search<'_> {
             return Ok(Err(format!("it has {} bytes, too many for a signature", layer.size)));
         }
         let bundle = self.repository.read_blob(&layer, MAX_BUNDLE).await?;
-        Ok(match check_signed(&bundle, self.key) {
+        Ok(self.any(|key| match check_signed(&bundle, key) {
             Err(refusal) => Err(refusal.to_string()),
             Ok(said) if said.predicate_type != predicate::SIGNATURE => {
                 let kind: String = said.predicate_type.chars().take(120).flat_map(char::escape_debug).collect();
@@ -132,16 +130,29 @@ impl Search<'_> {
             }
             Ok(said) if !said.is_about(self.digest) => Err("it is about another image".into()),
             Ok(_) => Ok(()),
-        })
+        }))
+    }
+
+    /// The first key by which something is good; if there is none, why it is not, by each of them.
+    fn any(&self, check: impl Fn(&PublicKey) -> Result<(), String>) -> Result<&'a PublicKey, String> {
+        let mut reasons: Vec<String> = Vec::new();
+        for key in self.keys {
+            match check(key) {
+                Ok(()) => return Ok(key),
+                Err(reason) if reasons.contains(&reason) => {}
+                Err(reason) => reasons.push(reason),
+            }
+        }
+        Err(reasons.join("; "))
     }
 
     /// Looks for signatures in the form that cosign wrote before version 3.
-    async fn older(&self, found: &mut Vec<String>) -> Result<bool, RegistryError> {
+    async fn older(&self, found: &mut Vec<String>) -> Result<Option<&'a PublicKey>, RegistryError> {
         let tag = format!("sha256-{}.sig", self.digest.hex());
-        let Some(document) = self.repository.by_tag(&tag).await? else { return Ok(false) };
+        let Some(document) = self.repository.by_tag(&tag).await? else { return Ok(None) };
         let Ok(manifest) = serde_json::from_slice::<Manifest>(&document.bytes) else {
             found.push(format!("{tag}: no manifest that can be read"));
-            return Ok(false);
+            return Ok(None);
         };
         let layers = manifest.layers.iter().filter(|layer| layer.media_type == SIMPLE_SIGNING);
         for layer in layers.take(MAX_SIGNATURES) {
@@ -151,12 +162,12 @@ impl Search<'_> {
                 continue;
             }
             let payload = self.repository.read_blob(layer, MAX_SIMPLE).await?;
-            match check_simple(&payload, signature, self.key, self.digest) {
-                Ok(()) => return Ok(true),
-                Err(refusal) => found.push(format!("{tag}: {refusal}")),
+            match self.any(|key| check_simple(&payload, signature, key, self.digest).map_err(|e| e.to_string())) {
+                Ok(key) => return Ok(Some(key)),
+                Err(reason) => found.push(format!("{tag}: {reason}")),
             }
         }
-        Ok(false)
+        Ok(None)
     }
 }
 

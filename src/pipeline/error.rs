@@ -6,6 +6,7 @@ use crate::compile;
 use crate::diagnostic::Diagnostics;
 use crate::evidence::contents::ContentError;
 use crate::evidence::sbom::InventoryError;
+use crate::evidence::scan::SpecLine;
 use crate::evidence::sign::{KeyError, SignError};
 use crate::evidence::test_result::ReportError;
 use crate::git::GitError;
@@ -90,18 +91,17 @@ pub enum Error {
         /// What is wrong.
         error: KeyError,
     },
-    /// An image is not signed by the key that the spec names.
-    #[error(
-        "{reference} ({digest}) is refused: {key} did not sign it; {found}",
-        key = key.display()
-    )]
+    /// An image is not signed by a key that the spec or a policy names.
+    #[error("{reference} ({digest}) is refused: {}; {found}", unsigned(keys, at.as_ref()))]
     Unsigned {
         /// The image.
         reference: String,
         /// What the lock pins.
         digest: Digest,
-        /// The key's file.
-        key: PathBuf,
+        /// The files of the keys, of which one is enough.
+        keys: Vec<PathBuf>,
+        /// The line of the policy that asks for it; none where the spec does so beside the image.
+        at: Option<SpecLine>,
         /// What is attached to it, in words.
         found: String,
     },
@@ -336,6 +336,19 @@ impl Error {
             Error::Solve(_) | Error::Leaked { .. } | Error::NoResults { .. } | Error::BadResults { .. } => Kind::Step,
             _ => Kind::Failure,
         }
+    }
+}
+
+/// Who should have signed, and who says so.
+fn unsigned(keys: &[PathBuf], at: Option<&SpecLine>) -> String {
+    let keys: Vec<String> = keys.iter().map(|key| key.display().to_string()).collect();
+    let nobody = match keys.as_slice() {
+        [one] => format!("{one} did not sign it"),
+        several => format!("none of {} signed it", several.join(", ")),
+    };
+    match at {
+        Some(at) => format!("{nobody}, as the policy asks at {}:{}", at.file, at.line),
+        None => nobody,
     }
 }
 

@@ -133,7 +133,7 @@ pub(super) struct Examined {
     repository: Repository,
     /// The manifest for the platform.
     pub manifest: Descriptor,
-    /// Who signed it, where it must be signed.
+    /// Who signed it, where it must be signed; where several must have, the first.
     endorsement: Option<Endorsement>,
 }
 
@@ -152,14 +152,11 @@ pub(super) fn examine(
     let repository = session.registries_of(project)?.repository(&image.reference)?;
     let found = pull(session, &repository, pinned, platform, false)?;
     let manifest = Layout::of_store(&session.store, Vec::new()).platform(&found, platform)?;
-    let endorsement = match &image.signed_by {
-        Some(key) => {
-            let candidates = endorsed::Candidates { image, digests: [*pinned, manifest.digest] };
-            Some(endorsed::require(session, project, &repository, &candidates, key)?)
-        }
-        None => None,
-    };
-    Ok(Examined { repository, manifest, endorsement })
+    let candidates = endorsed::Candidates { image, digests: [*pinned, manifest.digest] };
+    let demands = project.demands(image);
+    let endorsements = demands.iter().map(|demand| endorsed::require(session, &repository, &candidates, demand));
+    let endorsements = endorsements.collect::<Result<Vec<_>, _>>()?;
+    Ok(Examined { repository, manifest, endorsement: endorsements.into_iter().next() })
 }
 
 fn pull(

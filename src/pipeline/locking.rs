@@ -202,7 +202,9 @@ fn check_signatures(
     let subjects = buildable.subjects(project);
     for source in &project.spec.sources {
         let SourceKind::Image(image) = &source.kind else { continue };
-        let Some(locked) = lock.image(&image.reference).filter(|_| image.signed_by.is_some()) else { continue };
+        let Some(locked) = lock.image(&image.reference).filter(|_| !project.demands(image).is_empty()) else {
+            continue;
+        };
         let users = subjects.iter().filter(|(user, _)| user.image.sources().any(|name| *name == source.name.value));
         let platforms: BTreeSet<&Platform> = users.map(|(_, platform)| *platform).collect();
         for platform in platforms {
@@ -294,15 +296,16 @@ pub(super) fn request(project: &Project, levels: &[Level], platform: &Platform) 
 /// The largest file that can be a keyring, in bytes.
 const MAX_KEYRING: u64 = 16 << 20;
 
-/// Brings the lock of a spec up to date.
+/// Brings the lock of a spec up to date; `policy` is one that stands above the spec's own.
 pub fn lock(
     session: &Session<'_>,
     spec: &Path,
     args: &BTreeMap<String, String>,
+    policy: Option<&Path>,
     mode: LockMode,
     refresh: &Refresh,
 ) -> Result<LockReport, Error> {
-    let project = Project::load(spec, args)?;
+    let project = Project::load(spec, args)?.under(policy)?;
     let mut sources = project.sources.clone();
     let buildable = buildable(&project, &mut sources)?;
     Ok(ensure(session, &project, &buildable, mode, refresh)?.report)

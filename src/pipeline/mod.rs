@@ -43,6 +43,7 @@ mod report;
 mod session;
 mod sharing;
 mod shell;
+mod signers;
 mod solving;
 mod states;
 mod target;

@@ -3,14 +3,18 @@
 use super::error::Error;
 use super::place::{self, Found, Place};
 use super::session::Session;
-use crate::evidence::{Bundle, MAX_BUNDLE, path_text, predicate};
+use super::verifying;
+use crate::evidence::sign::PublicKey;
+use crate::evidence::{Bundle, MAX_BUNDLE, Statement, path_text, predicate};
 use crate::image::layout::{Imported, Layout};
 use crate::oci::{Descriptor, Digest, Platform, media_type};
+use crate::policy::Told;
 use crate::registry::Want;
 use crate::tree::flatten::Flat;
 use crate::tree::{Entry, Node, Tree};
+use serde::de::IgnoredAny;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Which image is meant.
@@ -55,7 +59,23 @@ pub(super) struct Opened {
     layout: Layout,
     /// The manifest of the platform.
     manifest: Descriptor,
+    /// What was named: the manifest, or the index that holds it.
+    subject: Digest,
 }
+
+/// Something that is attached to an image, as nobody checked it.
+pub(super) struct Attachment {
+    /// The manifest that carries it.
+    pub digest: Digest,
+    /// The bundle, as it was read and as it is.
+    pub bundle: Bundle,
+    pub content: Vec<u8>,
+    /// The type of the statement in it.
+    pub predicate_type: String,
+}
+
+/// As many attachments are told of.
+const MAX_ATTACHMENTS: usize = 1_000;
 
 /// No manifest is larger.
 const MAX_MANIFEST: u64 = 4 << 20;
@@ -79,7 +99,7 @@ impl Opened {
             (None, [only]) => only.clone(),
             (None, _) => layout.platform(&subject, &Platform::host())?,
         };
-        Ok(Opened { layout, manifest })
+        Ok(Opened { layout, manifest, subject: subject.digest })
     }
 
     /// The digest that names the image.
@@ -113,6 +133,31 @@ impl Opened {
         Ok(flat(session, &imported)?.tree)
     }
 
+    /// The provenance about the image, or about the index that it was named by, that one of some keys signed.
+    pub(super) fn told(&self, keys: &[PublicKey]) -> Result<Vec<Told>, Error> {
+        let names: BTreeSet<Digest> = [self.subject, self.manifest.digest].into();
+        verifying::told(&names.into_iter().collect::<Vec<_>>(), &self.layout, keys)
+    }
+
+    /// The bundles that are attached to the image, one after the other; what is none is left out.
+    pub(super) fn attachments(&self) -> Result<impl Iterator<Item = Result<Attachment, Error>> + '_, Error> {
+        let rows = self.layout.referrers(&self.manifest.digest)?;
+        let read = |row: Descriptor| -> Result<Option<Attachment>, Error> {
+            let manifest = self.layout.manifest(&row)?;
+            let [layer] = manifest.layers.as_slice() else { return Ok(None) };
+            if layer.media_type != media_type::SIGSTORE_BUNDLE {
+                return Ok(None);
+            }
+            let content = self.layout.read(layer, MAX_BUNDLE)?;
+            let Ok(bundle) = Bundle::from_json(&content) else { return Ok(None) };
+            let Ok(statement) = serde_json::from_slice::<Statement<IgnoredAny>>(&bundle.payload) else {
+                return Ok(None);
+            };
+            Ok(Some(Attachment { digest: row.digest, bundle, content, predicate_type: statement.predicate_type }))
+        };
+        Ok(rows.into_iter().take(MAX_ATTACHMENTS).filter_map(move |row| read(row).transpose()))
+    }
+
     /// A predicate about the image, out of the bundles that are attached to it. Signatures are not checked here.
     ///
     /// # Errors
@@ -120,16 +165,11 @@ impl Opened {
     pub(super) fn predicate(&self, wanted: Predicate) -> Result<Value, Error> {
         let none =
             || Error::NotThere(format!("the image {} has no {} attached to it", self.manifest.digest, wanted.words()));
-        for referrer in self.layout.referrers(&self.manifest.digest)? {
-            let manifest = self.layout.manifest(&referrer)?;
-            let [layer] = manifest.layers.as_slice() else { continue };
-            if layer.media_type != media_type::SIGSTORE_BUNDLE {
-                continue;
-            }
-            let Ok(bundle) = Bundle::from_json(&self.layout.read(layer, MAX_BUNDLE)?) else { continue };
-            let Ok(mut statement) = serde_json::from_slice::<Value>(&bundle.payload) else { continue };
-            if statement["predicateType"] == wanted.type_name() {
-                return Ok(statement["predicate"].take());
+        for attachment in self.attachments()? {
+            let attachment = attachment?;
+            if attachment.predicate_type == wanted.type_name() {
+                let statement = serde_json::from_slice::<Statement<Value>>(&attachment.bundle.payload);
+                return Ok(statement.map_err(|error| Error::NotThere(error.to_string()))?.predicate);
             }
         }
         Err(none())

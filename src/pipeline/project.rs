@@ -2,9 +2,10 @@
 
 use super::error::Error;
 use super::git::{self, Commit};
+use super::signers::{Demand, Signers};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::plan::lock;
-use crate::spec::{self, Loader as _, Spec};
+use crate::spec::{self, Loader as _, RegistryImage, Spec};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -26,6 +27,8 @@ pub struct Project {
     pub warnings: Vec<Diagnostic>,
     /// The values that `--arg` set.
     pub args: BTreeMap<String, String>,
+    /// Who must have signed the images of registries that it uses.
+    signers: Signers,
 }
 
 impl Project {
@@ -50,7 +53,23 @@ impl Project {
             path: given.clone(),
             source,
         })?;
-        Ok(Project { folder, file, spec: loaded.spec, sources, warnings: loaded.warnings, args: args.clone() })
+        let signers = Signers::of_spec(&loaded.spec.policies, &folder, &sources);
+        let (spec, warnings, args) = (loaded.spec, loaded.warnings, args.clone());
+        Ok(Project { folder, file, spec, sources, warnings, args, signers })
+    }
+
+    /// The same where a policy stands above the spec, and says who must have signed images.
+    pub(super) fn under(mut self, policy: Option<&Path>) -> Result<Self, Error> {
+        if let Some(policy) = policy {
+            self.signers.add_above(policy)?;
+        }
+        Ok(self)
+    }
+
+    /// The keys that must have signed an image: what the spec says of it, then what policies say.
+    pub(super) fn demands(&self, image: &RegistryImage) -> Vec<Demand> {
+        let own = image.signed_by.as_ref().map(|key| Demand { keys: vec![self.folder.join(&key.value)], at: None });
+        own.into_iter().chain(self.signers.demands(&image.reference)).collect()
     }
 
     /// Where the lock is.

@@ -6,6 +6,7 @@
 use super::judging::Judgement;
 use crate::oci::{Digest, Platform};
 use crate::policy::Outcome;
+use crate::policy::report::{Attestation, Signature};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -143,6 +144,12 @@ pub struct VerdictReport {
     pub spec: String,
     /// The level of SLSA's build track that its provenance reaches, as far as that was looked at.
     pub level: Option<u8>,
+    /// What is attached to it, or will be, but for the verdict itself. A report of a build tells it with the image.
+    #[serde(skip)]
+    pub attestations: Vec<Attestation>,
+    /// Who signed it, or will have.
+    #[serde(skip)]
+    pub signatures: Vec<Signature>,
     /// What is said.
     #[serde(flatten)]
     pub judgement: Judgement,

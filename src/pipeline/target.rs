@@ -24,6 +24,8 @@ pub struct TargetOptions<'a> {
     pub spec: PathBuf,
     /// The values that `--arg` sets.
     pub args: BTreeMap<String, String>,
+    /// A policy that stands above the spec's own.
+    pub policy: Option<PathBuf>,
     /// How the lock may be used.
     pub lock: LockMode,
     /// The stage.
@@ -47,7 +49,7 @@ pub fn target(session: &Session<'_>, options: &TargetOptions<'_>) -> Result<Targ
 
 fn target_once(session: &Session<'_>, options: &TargetOptions<'_>) -> Result<TargetReport, Error> {
     session.phase("reading the spec");
-    let project = Project::load(&options.spec, &options.args)?;
+    let project = Project::load(&options.spec, &options.args)?.under(options.policy.as_deref())?;
     given::check(session, &project)?;
     let sharing = Sharing::read(&options.sharing)?;
     if sharing.is_inline() {

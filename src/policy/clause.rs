@@ -2,6 +2,7 @@
 
 use super::licence;
 use crate::diagnostic::{Sources, Span};
+use crate::evidence::scan::configuration::is_host;
 use crate::evidence::scan::{Detail, Finding, SpecLine, Weight};
 use crate::spec::{Clause, Condition};
 
@@ -31,6 +32,7 @@ fn fits(condition: &Condition, finding: &Finding) -> bool {
             let of = |wanted: &str| stage.as_deref() == Some(wanted);
             condition.stages.is_empty() || condition.stages.iter().any(|wanted| of(wanted))
         }
+        Detail::Host { host } => !condition.hosts.iter().any(|pattern| is_host(pattern, host)),
         Detail::Database { days } => condition.age.is_none_or(|least| *days >= i64::from(least.0)),
     }
 }
@@ -43,7 +45,7 @@ fn fits_hole(condition: &Condition, hole: &Weight) -> bool {
 }
 
 /// Where something stands.
-pub(super) fn line(sources: &Sources, span: Span) -> SpecLine {
+pub fn line(sources: &Sources, span: Span) -> SpecLine {
     let file = sources.file(span.file);
     SpecLine { file: file.name().to_owned(), line: u32::try_from(file.position(span.start).0).unwrap_or(u32::MAX) }
 }

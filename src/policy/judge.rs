@@ -100,7 +100,8 @@ pub fn judge(case: Case<'_>) -> Verdict {
         let key = |judged: &Judged| (judged.outcome, judged.finding.rule.family, Reverse(judged.finding.severity));
         key(a).cmp(&key(b)).then_with(|| a.finding.cmp(&b.finding))
     });
-    let missing = missing(case.policies.iter().flat_map(|(_, policy)| &policy.requires), case.proofs, case.sources);
+    let requires = case.policies.iter().flat_map(|(standing, policy)| policy.requires.iter().map(|r| (*standing, r)));
+    let missing = missing(requires, case.proofs, case.sources);
     let unused = accepts.iter().enumerate().filter(|(i, _)| !used.contains(i));
     let unused = unused.map(|(_, (_, accept))| accepted(accept, case.sources)).collect();
     let passed = missing.is_empty() && findings.iter().all(|judged| judged.outcome != Outcome::Denied);
@@ -267,10 +268,11 @@ fn accepted(accept: &Accept, sources: &Sources) -> Because {
 
 /// The files in which the policies stand, each once.
 fn texts(policies: &[(Standing, &Policy)], sources: &Sources) -> Vec<PolicyText> {
-    let files: BTreeSet<_> = policies.iter().map(|(_, policy)| policy.span.file).collect();
-    let text = |file| {
+    let files: BTreeSet<_> =
+        policies.iter().map(|(standing, policy)| (policy.span.file, *standing == Standing::Above)).collect();
+    let text = |(file, above)| {
         let file = sources.file(file);
-        PolicyText { name: file.name().to_owned(), digest: Digest::of(file.text()) }
+        PolicyText { name: file.name().to_owned(), digest: Digest::of(file.text()), above }
     };
     files.into_iter().map(text).collect()
 }

@@ -1,6 +1,8 @@
 //! What must be attached to an image.
 
+use super::builder::Reached;
 use super::clause::line;
+use super::judge::Standing;
 use crate::diagnostic::Sources;
 use crate::evidence::scan::SpecLine;
 use crate::spec::{Proof, Require};
@@ -14,7 +16,7 @@ pub struct Proofs {
     /// A bill of materials.
     pub sbom: bool,
     /// Provenance, with the level of SLSA that its builder reaches.
-    pub provenance: Option<u8>,
+    pub provenance: Option<Reached>,
     /// Checks by name, and whether they passed.
     pub checks: Vec<(String, bool)>,
 }
@@ -30,16 +32,17 @@ pub struct Missing {
 
 /// What of `requires` is not there.
 pub(super) fn missing<'a>(
-    requires: impl Iterator<Item = &'a Require>,
+    requires: impl Iterator<Item = (Standing, &'a Require)>,
     proofs: &Proofs,
     sources: &Sources,
 ) -> Vec<Missing> {
-    let lacks = |require: &Require| {
+    let lacks = |(standing, require): (Standing, &Require)| {
         let what = match &require.proof.value {
             Proof::Signature if !proofs.signature => "the image is not signed".to_owned(),
             Proof::Sbom if !proofs.sbom => "the image has no bill of materials".to_owned(),
-            Proof::Provenance(level) => match proofs.provenance {
+            Proof::Provenance(level) => match proofs.provenance.map(|reached| reached.by(standing)) {
                 None => "the image has no provenance".to_owned(),
+                Some(0) => "the image's provenance is of a builder that the policy does not name".to_owned(),
                 Some(reached) if reached < *level => {
                     format!("the image's provenance reaches SLSA level {reached} of build, and not {level}")
                 }

@@ -1,6 +1,6 @@
 //! Judgement, held against policies as people write them.
 
-use super::{Case, Outcome, Proofs, Standing, Verdict, Vex, judge};
+use super::{Case, Outcome, Proofs, Reached, Standing, Told, Trusted, Verdict, Vex, is_of, judge, reached};
 use crate::diagnostic::Sources;
 use crate::evidence::scan::{Detail, Finding, Place, Weight};
 use crate::evidence::vex;
@@ -274,7 +274,8 @@ fn what_must_be_attached_is_missed() {
             "7: the check unit did not run for the image",
         ]
     );
-    let some = Proofs { signature: true, sbom: true, provenance: Some(1), checks: vec![("unit".into(), false)] };
+    let reaching = |level| Some(Reached { level, above: 0 });
+    let some = Proofs { signature: true, sbom: true, provenance: reaching(1), checks: vec![("unit".into(), false)] };
     assert_eq!(
         of(all, &some),
         [
@@ -283,8 +284,62 @@ fn what_must_be_attached_is_missed() {
             "7: the check unit did not pass",
         ]
     );
-    let good = Proofs { provenance: Some(2), checks: vec![("unit".into(), true)], ..some };
+    let good = Proofs { provenance: reaching(2), checks: vec![("unit".into(), true)], ..some };
     assert_eq!(of(all, &good), Vec::<String>::new());
+    // Whom the spec trusts says nothing to what stands above it.
+    let above = judged("", "require \"provenance\" level=2", Vec::new(), &good).missing;
+    let above: Vec<&str> = above.iter().map(|missing| missing.what.as_str()).collect();
+    assert_eq!(above, ["the image's provenance is of a builder that the policy does not name"]);
+}
+
+#[test]
+fn a_level_is_the_policys_word_for_the_builder_that_the_right_key_names() {
+    let trusted = |standing, body: &str, key: Option<&str>| {
+        let (policies, _) = policies(body, Sources::default());
+        let builders = policies.into_iter().flat_map(|policy| policy.builders);
+        let key = key.map(str::to_owned);
+        builders.map(|builder| Trusted { standing, builder, key: key.clone() }).collect::<Vec<_>>()
+    };
+    let told =
+        |builder: &str, is_kiln, key: &str| [Told { builder: builder.into(), is_kiln, keys: [key.into()].into() }];
+    let level = |told: &[Told], trusted: &[Trusted]| reached(told, trusted, "ours").map(|r| (r.level, r.above));
+    let kiln = told("urn:kiln:builder:local", true, "ours");
+    assert_eq!(level(&[], &[]), None);
+    assert_eq!(level(&kiln, &[]), Some((1, 1)));
+    assert_eq!(level(&told("urn:kiln:builder:local", true, "theirs"), &[]), Some((0, 0)));
+    assert_eq!(level(&told("urn:kiln:builder:local", false, "ours"), &[]), Some((0, 0)));
+    let own = trusted(Standing::Own, "builder \"urn:kiln:builder:*\" level=3", None);
+    assert_eq!(level(&kiln, &own), Some((3, 1)), "a spec says for nobody else whom they trust");
+    let hosted = "https://ci.example.com/acme/release@v2";
+    let above = trusted(Standing::Above, "builder \"https://ci.example.com/*/release@v2\" level=2", Some("ci"));
+    assert_eq!(level(&told(hosted, false, "ci"), &above), Some((2, 2)));
+    assert_eq!(level(&told(hosted, false, "ours"), &above), Some((0, 0)), "of another key");
+    assert_eq!(level(&told("https://ci.example.com/a/b/release@v2", false, "ci"), &above), Some((0, 0)));
+    let both = [kiln, told(hosted, false, "ci")].concat();
+    assert_eq!(level(&both, &above), Some((2, 2)), "the highest counts");
+}
+
+#[test]
+fn hosts_outside_of_a_list_are_meant() {
+    let host = |host: &str| {
+        let detail = Detail::Host { host: host.into() };
+        let rule = rule("foreign-host");
+        Finding::new(rule, Some(rule.severity), "an input", detail, vec![Place::part("history 1")])
+    };
+    let own = "deny \"foreign-host\" { only \"example.com\"; only \"*.example.org\" }";
+    assert_eq!(outcome(own, host("example.net")), Outcome::Denied);
+    assert_eq!(outcome(own, host("git.example.org:8443")), Outcome::Noted);
+    assert_eq!(outcome(own, host("example.com")), Outcome::Noted);
+}
+
+#[test]
+fn names_of_repositories_have_one_form() {
+    let is = |pattern: &str, image: &str| is_of(pattern, &image.parse().expect("a reference"));
+    assert!(is("registry.example.com/base/**", "registry.example.com/base/a/b:1"));
+    assert!(is("registry.example.com/base/*", "Registry.Example.COM:443/base/a:1"), "the same registry");
+    assert!(!is("registry.example.com/base/*", "registry.example.com/base/a/b:1"));
+    assert!(!is("registry.example.com/base/*", "registry.example.com:5000/base/a:1"), "another one");
+    assert!(is("docker.io/library/*", "debian:13") && is("*/**", "localhost:5000/a:1"));
 }
 
 #[test]

@@ -32,6 +32,8 @@ pub struct PolicyText {
     pub name: String,
     /// Its digest.
     pub digest: Digest,
+    /// Whether it stands above the spec's own, which cannot weaken it.
+    pub above: bool,
 }
 
 /// A finding with what became of it.

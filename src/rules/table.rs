@@ -225,6 +225,14 @@ pub static RULES: &[Rule] = &[
         controls: &[cis("4.2"), cis("4.4"), nist("4.1.1"), pci("6.3.3"), pci("12.3.4"), hipaa("164.308(a)(1)(ii)(B)")],
     },
     Rule {
+        id: "foreign-host",
+        family: Family::Origin,
+        title: "an input of a host that the policy does not allow",
+        severity: Severity::Medium,
+        remedy: "bring it to a host of the list, or have the host added to the policy",
+        controls: TRUST,
+    },
+    Rule {
         id: "http-source",
         family: Family::Origin,
         title: "an input that travels without encryption",

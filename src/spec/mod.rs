@@ -31,7 +31,9 @@ pub use node::image::{Image, Pair, Step};
 pub use node::layers::{Compression, Layers};
 pub use node::mkdir::MkdirStep;
 pub use node::packages::{Dpkg, IgnoreDepends, Keep, Packages, ScriptChoice, ScriptMode, Scripts, Wish};
-pub use node::policy::{Accept, Accepted, Clause, Condition, Days, Effect, Licences, Policy, Proof, Require, Share};
+pub use node::policy::{
+    Accept, Accepted, Clause, Condition, Days, Effect, Licences, Policy, Proof, Require, Share, Signer, TrustedBuilder,
+};
 pub use node::port::{Port, Protocol};
 pub use node::registry::{Registry, RegistryMirror};
 pub use node::registry_image::RegistryImage;

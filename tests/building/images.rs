@@ -466,3 +466,55 @@ fn what_buildkit_puts_into_an_index_is_read_and_the_indexs_signature_covers_it()
         site.world.kiln(["verify", layout.to_str().unwrap(), "--key", own.to_str().unwrap()]).run().done();
     }
 }
+
+#[test]
+fn policies_say_who_must_have_signed_images() {
+    let site = Site::new();
+    let ((key, public), (other, of_other), (_, of_nobody)) = (key_pair(), key_pair(), key_pair());
+    let host = site.registry.host();
+    let policy = |lines: &str| {
+        site.world.write("company/policy.kdl", format!("kiln 1\npolicy {{\n{lines}\n    warn \"unsigned-base\"\n}}\n"))
+    };
+    let signer = |key: &str| format!("    signer \"{host}/acme/b*\" key=\"keys/{key}.pub\"");
+    for (name, pem) in [("own", &public), ("other", &of_other), ("nobody", &of_nobody)] {
+        site.world.write(&format!("company/keys/{name}.pub"), pem);
+    }
+    policy(&signer("own"));
+    let above = ["--policy", "company/policy.kdl"];
+    site.sign(&other, &site.base);
+    for call in [site.build(above), site.world.kiln(["lock", "--policy", "company/policy.kdl"])] {
+        let said = call.run().code(6).stderr;
+        assert!(said.contains("own.pub did not sign it, as the policy asks at policy.kdl:3"), "{said}");
+        assert!(!site.has_sent_layers() && !site.world.project().join("kiln.lock").exists());
+    }
+    // A spec names no key that would count in its place, be it in a policy of its own.
+    site.world.write("keys/base.pub", &of_other);
+    site.spec("signed-by=\"keys/base.pub\"");
+    site.build(above).run().code(6);
+    let spec = String::from_utf8(site.world.read("kiln.kdl")).unwrap();
+    site.world.write("kiln.kdl", format!("{spec}policy {{ signer \"{host}/acme/b*\" key=\"keys/base.pub\" }}\n"));
+    site.build(above).run().code(6);
+    // One of several keys for a pattern is enough; each pattern counts by itself.
+    policy(&format!("{}\n{}", signer("own"), signer("other")));
+    let outcome = site.build(above).run().done();
+    assert!(!outcome.stdout.contains("unsigned-base"), "{}", outcome.stdout);
+    policy(&format!("{}\n    signer \"*/**\" key=\"keys/own.pub\"", signer("other")));
+    let said = site.build(above).run().code(6).stderr;
+    assert!(said.contains("policy.kdl:4"), "{said}");
+    // All images of registries are meant, also those that files are copied from.
+    site.sign(&key, &site.base);
+    let said = site.build(above).run().code(6).stderr;
+    assert!(said.contains(&format!("{host}/{TOOLS}:2")), "{said}");
+    // The name of a host has no case, and one that nothing is asked of is left alone.
+    policy(&signer("own").replace(host.as_str(), "REGISTRY.invalid"));
+    site.spec("");
+    let outcome = site.build(above).run().done();
+    assert!(outcome.stdout.contains("unsigned-base"), "{}", outcome.stdout);
+    // What was verified is told as with `signed-by`.
+    policy(&signer("own"));
+    let outcome = site.build(above).run().done();
+    assert!(!outcome.stdout.contains("unsigned-base"), "{}", outcome.stdout);
+    let layout = site.layout();
+    let told = site.world.kiln(["provenance", layout.to_str().unwrap(), "--format", "json"]).run().done().stdout;
+    assert!(told.contains(&key.public_key().hint()), "{told}");
+}

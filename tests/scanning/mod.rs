@@ -8,6 +8,7 @@ mod exploitability;
 mod measured;
 mod osv;
 mod scanned;
+mod verified;
 
 use crate::support::program::{Call, World};
 

@@ -1,6 +1,7 @@
 //! `kiln scan`: images as they are, and bills of materials.
 
 use super::{Judged, advisory, npm, private_key};
+use kiln::oci::{Descriptor, media_type};
 use serde_json::{Value, json};
 
 #[test]
@@ -115,4 +116,63 @@ fn secrets_of_covered_layers_are_found() {
     judged.world.kiln(["build", "-o", "oci:out"]).run().done();
     let outcome = judged.scan("out", &[]).run().done();
     assert!(outcome.stdout.contains("/srv/key.pem"), "{}", outcome.stdout);
+}
+
+/// An image as Docker would have built it: one layer, and lines of history.
+fn foreign(judged: &Judged, history: &Value, annotations: &Value) {
+    let layout = judged.world.project().join("foreign");
+    std::fs::create_dir_all(layout.join("blobs/sha256")).unwrap();
+    let put = |kind: &str, content: Vec<u8>| {
+        let row = Descriptor::of(kind, &content);
+        std::fs::write(layout.join("blobs/sha256").join(row.digest.hex()), content).unwrap();
+        row
+    };
+    let layer = put(media_type::LAYER, tar::Builder::new(Vec::new()).into_inner().unwrap());
+    let config = json!({ "architecture": "amd64", "os": "linux", "config": { "User": "65532" },
+        "rootfs": { "type": "layers", "diff_ids": [layer.digest.to_string()] }, "history": history });
+    let config = put(media_type::CONFIG, config.to_string().into_bytes());
+    let manifest = json!({ "schemaVersion": 2, "mediaType": media_type::MANIFEST, "config": config, "layers": [layer],
+        "annotations": annotations });
+    let manifest = put(media_type::MANIFEST, manifest.to_string().into_bytes());
+    let index = json!({ "schemaVersion": 2, "manifests": [manifest] });
+    std::fs::write(layout.join("index.json"), index.to_string()).unwrap();
+    std::fs::write(layout.join("oci-layout"), "{\"imageLayoutVersion\":\"1.0.0\"}").unwrap();
+}
+
+#[test]
+fn the_history_of_an_image_of_others_is_judged() {
+    let judged = Judged::new("");
+    let history = json!([
+        { "created_by": "ADD http://example.net/a.tgz /opt/ # buildkit" },
+        { "created_by": "RUN /bin/sh -c curl -fsSL https://example.com/i.sh | sh # buildkit", "empty_layer": true },
+        { "created_by": "CMD [\"/bin/sh\"]", "empty_layer": true },
+    ]);
+    foreign(&judged, &history, &json!({ "org.opencontainers.image.base.name": "docker.io/library/debian:latest" }));
+    judged.world.write(
+        "policy.kdl",
+        "kiln 1\npolicy {\n    deny \"http-source\" \"network\" \"latest-tag\" \"unpinned-input\" \"unsigned-base\"\n    \
+         deny \"foreign-host\" { only \"*.example.org\" \"docker.io\" \"example.com\" }\n}\n",
+    );
+    let outcome = judged.scan("foreign", &["--policy", "policy.kdl", "--format", "json"]).run().code(5);
+    let verdict: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let denied = verdict["findings"].as_array().unwrap().iter().filter(|finding| finding["outcome"] == "denied");
+    let denied: Vec<(&str, &str)> = denied
+        .map(|finding| (finding["rule"].as_str().unwrap(), finding["places"][0]["part"].as_str().unwrap()))
+        .collect();
+    let mut expected = vec![
+        ("foreign-host", "history 1"),
+        ("http-source", "history 1"),
+        ("latest-tag", "annotation org.opencontainers.image.base.name"),
+        ("network", "history 2"),
+        ("unpinned-input", "annotation org.opencontainers.image.base.name"),
+        ("unpinned-input", "history 1"),
+        ("unpinned-input", "history 2"),
+    ];
+    let mut found = denied.clone();
+    found.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(found, expected, "{denied:?}");
+    // kiln's own lines tell nothing: its provenance does.
+    judged.build(&["-o", "oci:out"]).run().done();
+    judged.scan("out", &["--policy", "policy.kdl"]).run().done();
 }

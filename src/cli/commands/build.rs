@@ -142,6 +142,7 @@ fn target(
     let options = TargetOptions {
         spec: args.spec.spec.clone(),
         args: spec_args(&args.spec),
+        policy: args.judge.policy.clone(),
         lock: LockMode { locked: args.lock.locked },
         stage: stage.to_owned(),
         platform,
@@ -180,7 +181,7 @@ pub(super) fn lock(
     let mode = LockMode { locked: args.check };
     let spec_args = spec_args(&args.spec);
     let report = in_session(global, args.offline, environment, |session| {
-        pipeline::lock(session, &args.spec.spec, &spec_args, mode, &refresh)
+        pipeline::lock(session, &args.spec.spec, &spec_args, args.policy.as_deref(), mode, &refresh)
     })?;
     output.result(render::lock(&report).as_bytes())?;
     Ok(exit::DONE)

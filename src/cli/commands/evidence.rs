@@ -19,12 +19,18 @@ pub(super) fn verify(
     output: &mut Output,
 ) -> Result<u8, Failure> {
     let choice = choice(&args.image)?;
-    let report = in_session(global, false, environment, |session| pipeline::verify(session, &choice, &args.key))?;
+    let report = in_session(global, false, environment, |session| {
+        pipeline::verify(session, &choice, &args.key, args.policy.as_deref())
+    })?;
     match args.format {
         Format::Json => output.json(&report)?,
         Format::Text => output.result(render::verification(&report).as_bytes())?,
     }
-    Ok(if report.verified { exit::DONE } else { exit::VERIFICATION })
+    Ok(match report.verified {
+        true => exit::DONE,
+        false if report.is_denied() => exit::POLICY,
+        false => exit::VERIFICATION,
+    })
 }
 
 pub(super) fn sbom(

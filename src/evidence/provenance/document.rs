@@ -3,7 +3,7 @@
 use super::build::{Build, Builder, Dependency, UsedImage};
 use super::step::{StepRun, network_steps, step_runs};
 use crate::evidence::inventory::SpecFile;
-use crate::evidence::statement::Statement;
+use crate::evidence::statement::{Statement, predicate};
 use crate::evidence::time::rfc3339;
 use crate::oci::{Digest, media_type};
 use serde::{Deserialize, Serialize};
@@ -323,4 +323,31 @@ pub fn read(statement: &[u8]) -> Result<Provenance, String> {
     }
     let statement: Statement<Provenance> = serde_json::from_slice(statement).map_err(text)?;
     Ok(statement.predicate)
+}
+
+/// The id of the builder that a statement with provenance names, of SLSA 1 or 0.2 and of any build type; and whether it is
+/// of kiln's own.
+pub fn builder(statement: &[u8]) -> Result<(String, bool), String> {
+    #[derive(Deserialize)]
+    struct Named {
+        id: String,
+    }
+    #[derive(Deserialize)]
+    struct Run {
+        builder: Named,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Head {
+        run_details: Option<Run>,
+        builder: Option<Named>,
+    }
+    let head: Statement<Head> = serde_json::from_slice(statement).map_err(|error| error.to_string())?;
+    let named = match head.predicate_type.as_str() {
+        predicate::PROVENANCE => head.predicate.run_details.map(|run| run.builder),
+        predicate::PROVENANCE_0_2 => head.predicate.builder,
+        other => return Err(format!("`{}` is no provenance", other.chars().take(120).collect::<String>())),
+    };
+    let id = named.ok_or("it names no builder")?.id;
+    Ok((id, read(statement).is_ok()))
 }

@@ -12,7 +12,7 @@ pub use build::{Build, Builder, BuiltStage, Dependency, Repository, Run, UsedDoc
 pub(super) use document::plain;
 pub use document::{
     BUILD_TYPE, BuildDefinition, BuilderId, ExternalParameters, InternalParameters, Metadata, Provenance, Resource,
-    RunDetails, read,
+    RunDetails, builder, read,
 };
 pub use step::StepRun;
 pub(super) use step::material;

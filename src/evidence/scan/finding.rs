@@ -84,6 +84,11 @@ pub enum Detail {
         /// The stage in which it ran; none for the image itself.
         stage: Option<String>,
     },
+    /// Of an input.
+    Host {
+        /// The host that it comes from, with its port where one is said.
+        host: String,
+    },
     /// Of the database of advisories.
     Database {
         /// How many days it is old.
@@ -156,7 +161,7 @@ impl Finding {
             Detail::Secret { digest, .. } => digest.to_string(),
             Detail::Licence { name, licence, .. } => format!("{name}\n{licence}"),
             Detail::Label { name } => name.clone(),
-            Detail::Plain | Detail::Command { .. } => {
+            Detail::Plain | Detail::Command { .. } | Detail::Host { .. } => {
                 let paths = self.places.iter().filter_map(|place| place.path.as_deref());
                 let paths: Vec<&str> = paths.collect();
                 if paths.is_empty() { self.title.clone() } else { paths.join("\n") }

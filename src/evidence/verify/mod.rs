@@ -11,6 +11,7 @@ mod signed;
 mod simple;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 pub use report::{Check, Outcome, Refused, Report, ids};
 pub use signed::{Refusal, SignedStatement, check_signed};
@@ -18,6 +19,7 @@ pub use simple::{MAX_SIMPLE, SIMPLE_SIGNATURE, SIMPLE_SIGNING, check_simple};
 
 use super::bundle::MAX_BUNDLE;
 use super::provenance;
+use super::referrer::PREDICATE_TYPE;
 use super::sign::PublicKey;
 use super::statement::{Statement, predicate};
 use super::test_result::{TestResult, Verdict};
@@ -31,6 +33,8 @@ pub struct Request<'a> {
     pub key: &'a PublicKey,
     /// The images and indexes.
     pub targets: Vec<Target>,
+    /// The texts of the policy by which verdicts must be; none where no policy is asked for.
+    pub policy: Option<&'a [Digest]>,
     /// Reads a blob of at most so many bytes. Its digest is checked here.
     pub blob: &'a dyn Fn(&Digest, u64) -> io::Result<Vec<u8>>,
 }
@@ -70,9 +74,19 @@ pub fn verify(request: &Request<'_>) -> Report {
     for target in &request.targets {
         check_target(request, target, &mut report);
     }
-    let failed = report.checks.iter().any(|check| check.result == Outcome::Failed);
-    report.verified = !failed && report.checks.iter().any(|check| check.result == Outcome::Passed);
+    report.add([]);
     report
+}
+
+/// The provenance about a target that the key of a request signed, of any build type; what does not count is left out.
+/// Whoever marks its provenance as something else hides no more than whoever takes it away.
+pub fn provenance_of(request: &Request<'_>, target: &Target) -> Vec<SignedStatement> {
+    const KINDS: [&str; 2] = [predicate::PROVENANCE, predicate::PROVENANCE_0_2];
+    let may_be =
+        |row: &&Descriptor| row.annotations.get(PREDICATE_TYPE).is_none_or(|kind| KINDS.contains(&kind.as_str()));
+    let rows = target.referrers.iter().take(MAX_REFERRERS).filter(may_be);
+    let signed = rows.filter_map(|row| read_referrer(request, target, row).ok().flatten());
+    signed.filter(|statement| KINDS.contains(&statement.predicate_type.as_str())).collect()
 }
 
 fn check_target(request: &Request<'_>, target: &Target, report: &mut Report) {
@@ -94,6 +108,7 @@ fn check_target(request: &Request<'_>, target: &Target, report: &mut Report) {
         }
     }
     check_results(target, &statements, &of_type(predicate::TEST_RESULT), report);
+    report.checks.extend(verdict::checks(image, &of_type(predicate::VERDICT), request.policy));
     report.checks.extend(not_done(image, &found));
 }
 

@@ -76,6 +76,12 @@ pub mod ids {
     pub const SPDX_FILES: &str = "sbom-spdx-files";
     /// The result of a check; once for each that is attached.
     pub const TEST_RESULT: &str = "test-result";
+    /// There is a verdict about the image, by the policy that is asked for.
+    pub const VERDICT: &str = "verdict";
+    /// It says that the image may be released.
+    pub const VERDICT_PASSED: &str = "verdict-passed";
+    /// The provenance reaches the level of SLSA that the policy requires.
+    pub const LEVEL: &str = "provenance-level";
     /// Something else is attached.
     pub const OTHER: &str = "other-referrers";
     /// Entries in transparency logs.
@@ -84,6 +90,25 @@ pub mod ids {
     pub const TIME: &str = "signing-time";
     /// What the provenance says happened.
     pub const REBUILD: &str = "rebuild";
+}
+
+impl Report {
+    /// Adds checks of others, and decides anew.
+    pub fn add(&mut self, checks: impl IntoIterator<Item = Check>) {
+        self.checks.extend(checks);
+        self.verified =
+            self.failed().next().is_none() && self.checks.iter().any(|check| check.result == Outcome::Passed);
+    }
+
+    /// The checks that failed.
+    pub fn failed(&self) -> impl Iterator<Item = &Check> {
+        self.checks.iter().filter(|check| check.result == Outcome::Failed)
+    }
+
+    /// Whether all is as it should be, but for a verdict that says that the image must not be released.
+    pub fn is_denied(&self) -> bool {
+        self.failed().next().is_some() && self.failed().all(|check| check.id == ids::VERDICT_PASSED)
+    }
 }
 
 impl Check {
@@ -96,7 +121,7 @@ impl Check {
     }
 
     /// Passed, or failed with the reason.
-    pub(super) fn of(id: &'static str, subject: Digest, result: Result<String, String>) -> Self {
+    pub fn of(id: &'static str, subject: Digest, result: Result<String, String>) -> Self {
         match result {
             Ok(detail) if detail.is_empty() => Self::new(id, subject, Outcome::Passed),
             Ok(detail) => Self::new(id, subject, Outcome::Passed).with(detail),
@@ -115,6 +140,11 @@ fn words(id: &str) -> &'static str {
         ids::SPDX => "an SPDX bill of materials, signed with the key, is about this image",
         ids::SPDX_FILES => "the SPDX bill of materials lists exactly the image's files, each with an owner",
         ids::TEST_RESULT => "a check, whose result is signed with the key, did not fail",
+        ids::VERDICT => "a verdict, signed with the key, is about this image, by the policy where one was named",
+        ids::VERDICT_PASSED => "the verdict says that the image may be released",
+        ids::LEVEL => {
+            "the provenance reaches the level of SLSA that the policy requires, by the builders that it trusts"
+        }
         ids::OTHER => "other artifacts are attached to the image",
         ids::LOG => "the signatures are in a transparency log",
         ids::TIME => "the signatures were made at a known time",

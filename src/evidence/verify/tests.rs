@@ -10,6 +10,8 @@ use crate::evidence::{Bundle, Identity, Referrer};
 use serde_json::{Value, json};
 use std::cell::RefCell;
 
+mod verdicts;
+
 /// An image with evidence, as it would lie in a registry that an attacker may write to.
 struct World {
     image: Descriptor,
@@ -93,6 +95,10 @@ impl World {
     }
 
     fn verify(&self) -> Report {
+        self.verify_by(None)
+    }
+
+    fn verify_by(&self, policy: Option<&[Digest]>) -> Report {
         let key = key(1);
         let kind = if self.index { Kind::Index } else { Kind::Image { files: self.files.clone() } };
         let target = Target { digest: self.image.digest, kind, referrers: self.referrers.clone() };
@@ -101,7 +107,7 @@ impl World {
             let blob = blobs.get(digest).ok_or(io::ErrorKind::NotFound)?;
             if blob.len() as u64 > limit { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(blob.clone()) }
         };
-        verify(&Request { key: key.public_key(), targets: vec![target], blob: &blob })
+        verify(&Request { key: key.public_key(), targets: vec![target], policy, blob: &blob })
     }
 }
 
@@ -190,7 +196,7 @@ fn each_piece_of_evidence_is_missed_when_it_is_gone() {
 fn nothing_to_verify_is_not_verified() {
     let key = key(1);
     let blob = |_: &Digest, _: u64| Err(io::ErrorKind::NotFound.into());
-    assert!(!verify(&Request { key: key.public_key(), targets: vec![], blob: &blob }).verified);
+    assert!(!verify(&Request { key: key.public_key(), targets: vec![], policy: None, blob: &blob }).verified);
 }
 
 #[test]

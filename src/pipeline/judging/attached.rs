@@ -3,23 +3,47 @@
 
 use super::super::bill::Bill;
 use super::super::error::Error;
-use super::super::opened::{Opened, Predicate};
+use super::super::opened::{Attachment, Opened, Predicate};
 use crate::evidence::scan::{Place, SpecLine};
+use crate::evidence::sign::PublicKey;
+use crate::evidence::verify::check_signed;
+use crate::evidence::{Identity, predicate};
+use crate::policy::report::{Attestation, Signature};
 
 /// What is attached to an image.
 #[derive(Default)]
 pub(super) struct Attached {
     bill: Option<Bill>,
+    /// The claims, each with whether the key signed it, where there is one.
+    pub claims: Vec<Attestation>,
+    /// The signatures, likewise.
+    pub signatures: Vec<Signature>,
 }
 
-/// Reads it; what is not there, or of other tools, explains nothing.
-pub(super) fn read(opened: &Opened) -> Result<Attached, Error> {
+/// Reads it; what is not there, or of other tools, explains nothing. With a key it is told what of it the key signed.
+pub(super) fn read(opened: &Opened, key: Option<&PublicKey>) -> Result<Attached, Error> {
     let bill = match opened.predicate(Predicate::Cyclonedx) {
         Ok(document) => Bill::read(&document).ok(),
         Err(Error::NotThere(_)) => None,
         Err(error) => return Err(error),
     };
-    Ok(Attached { bill })
+    let mut attached = Attached { bill, ..Attached::default() };
+    for attachment in opened.attachments()? {
+        let Attachment { digest, bundle, content, predicate_type } = attachment?;
+        let is_signed = |key| check_signed(&content, key).is_ok_and(|said| said.is_about(&opened.digest()));
+        let verified = key.map(is_signed);
+        match predicate_type.as_str() {
+            predicate::SIGNATURE => {
+                let by = match bundle.signer {
+                    Identity::Key { hint } => hint,
+                    Identity::Certificate(_) => "a certificate".to_owned(),
+                };
+                attached.signatures.push(Signature { by, digest, verified });
+            }
+            _ => attached.claims.push(Attestation { predicate: predicate_type, digest, uri: None, verified }),
+        }
+    }
+    Ok(attached)
 }
 
 impl Attached {

@@ -4,12 +4,13 @@ use super::super::error::Error;
 use super::super::locking::Locked;
 use super::super::project::{Project, locate};
 use super::super::session::Session;
+use super::trust::Trust;
 use crate::advisories::database::Database;
 use crate::diagnostic::Sources;
 use crate::evidence::vex;
 use crate::oci::{Digest, Reference};
 use crate::plan::PlanError;
-use crate::policy::{Standing, Vex};
+use crate::policy::{Reached, Standing, Told, Vex};
 use crate::spec::{self, Loader as _, Policy};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -33,8 +34,10 @@ pub(in super::super) struct Bench {
     policies: Vec<(Standing, Policy)>,
     /// What documents that the policies name say of holes.
     vex: Vec<Vex>,
-    /// The digests of these documents.
+    /// The digests of these documents, and of the keys of builders.
     documents: Vec<Digest>,
+    /// Whom the policies trust to build.
+    pub(super) trust: Trust,
     /// The texts of the policies, beside those of the spec.
     pub(super) sources: Sources,
     /// What is known of holes, where a policy asks for that.
@@ -105,8 +108,13 @@ impl Bench {
         };
         let day = options.day.unwrap_or_else(|| session.settings.now.to_zoned(TimeZone::UTC).date());
         let vex = policies.iter().map(|(standing, policy)| documents(*standing, policy, folders));
-        let (vex, documents) = vex.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().unzip();
-        Ok(Bench { database, day, vex, documents, sources, policies })
+        let (vex, mut documents): (_, Vec<Digest>) = vex.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().unzip();
+        let mut trust = Trust::default();
+        for (standing, policy) in &policies {
+            trust.add(*standing, policy, folders.of(*standing))?;
+        }
+        documents.extend(trust.keys.iter().map(|key| Digest::of(key.hint())));
+        Ok(Bench { database, day, vex, documents, trust, sources, policies })
     }
 
     /// The policies, each with who made it.
@@ -122,6 +130,24 @@ impl Bench {
     /// What documents say of holes.
     pub(super) fn vex(&self) -> &[Vex] {
         &self.vex
+    }
+
+    /// The level of SLSA that provenance of a build will reach; `key` tells by which key it will be signed, and is asked
+    /// only where that matters.
+    pub(in super::super) fn reached_by_build(
+        &self,
+        builder: String,
+        key: impl FnOnce() -> Result<String, Error>,
+    ) -> Result<Option<Reached>, Error> {
+        let key = if self.trust.keys.is_empty() { String::new() } else { key()? };
+        let told = Told { builder, is_kiln: true, keys: [key.clone()].into() };
+        Ok(self.trust.reached(&[told], &key))
+    }
+
+    /// The level that a verdict tells: whom a spec trusts counts only where nothing stands above it.
+    pub(in super::super) fn told_level(&self, reached: Reached) -> u8 {
+        let is_above = self.policies.iter().any(|(standing, _)| *standing == Standing::Above);
+        reached.by(if is_above { Standing::Above } else { Standing::Own })
     }
 
     /// Whether a clause is about a rule; where there is no policy at all, everything is of interest.
@@ -168,17 +194,25 @@ struct Folders<'a> {
     above: Option<&'a Path>,
 }
 
+impl Folders<'_> {
+    /// The folder of the policies of somebody.
+    fn of(&self, standing: Standing) -> &Path {
+        let folder = match standing {
+            Standing::Own => self.own,
+            Standing::Above => self.above.and_then(Path::parent),
+        };
+        folder.unwrap_or(Path::new(""))
+    }
+}
+
 /// The largest VEX document, in bytes.
 const MAX_VEX: u64 = 64 << 20;
 
 /// The VEX documents that a policy names.
 fn documents(standing: Standing, policy: &Policy, folders: &Folders<'_>) -> Result<Vec<(Vex, Digest)>, Error> {
-    let folder = match standing {
-        Standing::Own => folders.own,
-        Standing::Above => folders.above.and_then(Path::parent),
-    };
+    let folder = folders.of(standing);
     let read = |named: &spec::Spanned<String>| {
-        let path = folder.unwrap_or(Path::new("")).join(&named.value);
+        let path = folder.join(&named.value);
         let unreadable = |source| Error::Unreadable { what: "the VEX document", path: path.clone(), source };
         let content = super::super::read_bounded(&path, MAX_VEX).map_err(unreadable)?;
         let vex::Document { statements, .. } =
@@ -189,7 +223,7 @@ fn documents(standing: Standing, policy: &Policy, folders: &Folders<'_>) -> Resu
 }
 
 /// The policies in a file, with its texts added to others.
-pub(super) fn above(path: Option<&Path>, sources: Sources) -> Result<(Vec<Policy>, Sources), Error> {
+pub(in super::super) fn above(path: Option<&Path>, sources: Sources) -> Result<(Vec<Policy>, Sources), Error> {
     let Some(path) = path else { return Ok((Vec::new(), sources)) };
     let (folder, file) = locate(path)?;
     let unreadable = |error: spec::LoadError| Error::Unreadable {

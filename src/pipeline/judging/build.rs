@@ -146,7 +146,7 @@ impl Built<'_> {
             hidden: taken.hidden.clone(),
             components,
             catalogued: inventory.catalogued.clone(),
-            inputs: facts::inputs(of.project, of.leveled.image, inventory, sources),
+            inputs: facts::inputs(of.project, of.leveled.image, self.told, inventory, sources),
             commands: facts::commands(of.project, of.leveled.image, inventory, sources),
             unattributed: facts::unattributed(inventory),
         })

@@ -6,7 +6,7 @@ use super::super::read_bounded;
 use super::bench::above;
 use crate::diagnostic::Sources;
 use crate::evidence::scan::{Detail, Finding};
-use crate::policy::{Case, Judged, Outcome, Proofs, Standing, Verdict, judge};
+use crate::policy::{Case, Judged, Outcome, Proofs, Reached, Standing, Verdict, judge};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -106,6 +106,7 @@ pub fn policy_test(path: &Path) -> Result<CasesReport, Error> {
             findings.extend(read::<Recorded>(&folder.join(recorded))?.findings);
         }
         let GivenProofs { signature, sbom, provenance, checks } = given.proofs;
+        let provenance = provenance.map(|level| Reached { level, above: level });
         let proofs = Proofs { signature, sbom, provenance, checks: checks.into_iter().collect() };
         let verdict = judge(Case {
             policies: policies.iter().map(|policy| (Standing::Above, policy)).collect(),

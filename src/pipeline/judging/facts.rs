@@ -3,6 +3,7 @@
 use super::super::inventory::location;
 use super::super::project::Project;
 use crate::diagnostic::{Sources, Span};
+use crate::evidence::provenance::{Build, Dependency};
 use crate::evidence::scan::configuration::{Command, Input, InputKind};
 use crate::evidence::scan::{Place, SpecLine};
 use crate::evidence::{Inventory, Network, Owner, Step};
@@ -11,19 +12,25 @@ use crate::spec::{Base, Image, Pair, SourceKind};
 use crate::tree::TreePath;
 use std::collections::BTreeSet;
 
-/// What the image and the stages that it uses were made of.
-pub(super) fn inputs(project: &Project, image: &Image, inventory: &Inventory, sources: &Sources) -> Vec<Input> {
+/// What the image and the stages that it uses were made of; `told` is what provenance tells of it.
+pub(super) fn inputs(
+    project: &Project,
+    image: &Image,
+    told: &Build,
+    inventory: &Inventory,
+    sources: &Sources,
+) -> Vec<Input> {
     let stages = project.spec.stages_of(image).into_iter().map(|stage| &stage.image);
     let parts: Vec<&Image> = stages.chain([image]).collect();
     let used: BTreeSet<&str> = parts.iter().flat_map(|image| image.sources()).collect();
     let bases: BTreeSet<&str> = parts.iter().filter_map(|image| base(image)).collect();
     let used = project.spec.sources.iter().filter(|source| used.contains(source.name.value.as_str()));
-    let inputs = used.filter_map(|source| {
+    let inputs = used.flat_map(|source| {
         let (kind, span) = match &source.kind {
-            SourceKind::Context(_) | SourceKind::Oci(_) => return None,
+            SourceKind::Context(_) | SourceKind::Oci(_) => return Vec::new(),
             SourceKind::Http(http) => {
                 let (url, pinned) = (http.url.value.clone(), http.sha256.is_some());
-                (InputKind::Download { url, pinned }, http.span)
+                (InputKind::Download { url, pinned, runs: false }, http.span)
             }
             SourceKind::Git(git) => {
                 let pinned = matches!(git.revision.as_ref().map(|r| &r.value), Some(Revision::Commit(_)));
@@ -32,12 +39,28 @@ pub(super) fn inputs(project: &Project, image: &Image, inventory: &Inventory, so
             SourceKind::Image(image) => {
                 let reference = image.reference.value.to_string();
                 let is_base = bases.contains(source.name.value.as_str());
-                (InputKind::Image { reference, is_base, signed: image.signed_by.is_some() }, image.span)
+                // What must be signed and is not has no image that could be judged.
+                let signed = Some(!project.demands(image).is_empty());
+                let pinned = image.reference.digest.is_some();
+                (InputKind::Image { reference, is_base, signed, pinned }, image.span)
             }
         };
-        Some(Input { name: source.name.value.clone(), kind, place: said(inventory, sources, span) })
+        let submodules = submodules(told, &source.name.value);
+        let submodules = submodules.map(|url| InputKind::Repository { url, pinned: true });
+        let input = |kind| Input { name: source.name.value.clone(), kind, place: said(inventory, sources, span) };
+        std::iter::once(kind).chain(submodules).map(input).collect::<Vec<_>>()
     });
     inputs.collect()
+}
+
+/// The addresses of the submodules of a source: its commit names them, and not the spec.
+fn submodules<'b>(told: &'b Build, source: &'b str) -> impl Iterator<Item = String> + 'b {
+    let of_stages = told.stages.iter().flat_map(|stage| &stage.dependencies);
+    let urls = told.dependencies.iter().chain(of_stages).filter_map(move |dependency| match dependency {
+        Dependency::Git { name, commit, submodule: Some(_), .. } if name == source => Some(commit.uri.clone()),
+        _ => None,
+    });
+    urls.collect::<BTreeSet<String>>().into_iter()
 }
 
 fn base(image: &Image) -> Option<&str> {

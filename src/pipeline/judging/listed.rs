@@ -52,7 +52,9 @@ pub(super) fn judge(bench: &Bench, name: &str, bill: Listed) -> Result<VerdictRe
     let proofs = Proofs { sbom: true, ..Proofs::default() };
     let judgement = bench.judge(Found { findings, components }, name, &proofs, Vec::new());
     let (image, spec) = (name.to_owned(), SPEC_FILE.to_owned());
-    Ok(VerdictReport { image, platform: Platform::host(), digest: bill.digest, spec, level: None, judgement })
+    let platform = Platform::host();
+    let (level, attestations, signatures) = (None, Vec::new(), Vec::new());
+    Ok(VerdictReport { image, platform, digest: bill.digest, spec, level, attestations, signatures, judgement })
 }
 
 fn component(package: ClaimedPackage) -> Option<Component> {

@@ -9,13 +9,15 @@ mod judgement;
 mod listed;
 mod scan;
 mod scene;
+mod trust;
 mod written;
 
 pub use bench::JudgeOptions;
-pub(super) use bench::{Bench, asks_for_holes, repository};
+pub(super) use bench::{Bench, above, asks_for_holes, repository};
 pub(super) use build::{Built, Taken, hidden};
 pub use cases::{CaseReport, CasesReport, policy_test};
 pub use judgement::Judgement;
 pub use scan::scan;
-pub(super) use written::{Claim, statements};
+pub(super) use trust::Demands;
+pub(super) use written::{Claim, statement_of_index, statements};
 pub use written::{VerdictForm, written};

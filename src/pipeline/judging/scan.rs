@@ -5,13 +5,14 @@ use super::super::opened::{ImageChoice, Opened};
 use super::super::project::SPEC_FILE;
 use super::super::report::VerdictReport;
 use super::super::session::Session;
-use super::super::verifying::verify;
+use super::super::verifying::{public_key, verify};
 use super::attached;
 use super::bench::{Bench, JudgeOptions};
 use super::listed;
 use super::scene::Scene;
 use crate::evidence::contents::catalogue;
-use crate::evidence::scan::Finding;
+use crate::evidence::scan::{Finding, configuration};
+use crate::evidence::sign::PublicKey;
 use crate::evidence::verify::{Outcome, Report, ids};
 use crate::oci::Digest;
 use crate::policy::Proofs;
@@ -42,31 +43,37 @@ fn image(
     let opened = Opened::open(session, choice)?;
     let (imported, flat) = opened.unpacked(session)?;
     session.phase("scanning");
-    let attached = attached::read(&opened)?;
+    let public = key.map(public_key).transpose()?;
+    let attached = attached::read(&opened, public.as_ref())?;
     let lines = imported.config.history.iter().filter(|line| !line.empty_layer).map(|line| line.created_by.clone());
     let history: Vec<Option<String>> = lines.chain(std::iter::repeat(None)).take(imported.image.layers.len()).collect();
     let catalogued = catalogue(&flat.tree, |_| false, &session.store)?;
+    let annotations = opened.annotations()?;
+    let (inputs, commands) = configuration::history(&imported.config, &annotations);
     let scene = Scene {
-        annotations: opened.annotations()?,
+        annotations,
         tree: flat.tree,
         layers: imported.image.layers.iter().map(|layer| layer.descriptor.digest).collect(),
         layer_of: flat.layer_of,
         hidden: flat.hidden,
         components: Vec::new(),
         catalogued,
-        inputs: Vec::new(),
-        commands: Vec::new(),
+        inputs,
+        commands,
         unattributed: Vec::new(),
         config: imported.config,
     };
     let mut found = scene.look(bench, &session.store)?;
     let places = found.findings.iter_mut().flat_map(|finding: &mut Finding| &mut finding.places);
     places.for_each(|place| attached.locate(place));
+    let keys: Vec<PublicKey> = public.iter().chain(&bench.trust.keys).cloned().collect();
+    let hint = public.as_ref().map(PublicKey::hint).unwrap_or_default();
+    let provenance = bench.trust.reached(&opened.told(&keys)?, &hint);
     let proofs = match key {
-        Some(key) => proofs(&verify(session, choice, key)?, &opened.digest()),
-        None => Proofs::default(),
+        Some(key) => Proofs { provenance, ..proofs(&verify(session, choice, key, None)?, &opened.digest()) },
+        None => Proofs { provenance, ..Proofs::default() },
     };
-    let level = proofs.provenance;
+    let level = provenance.map(|reached| bench.told_level(reached)).filter(|level| *level > 0);
     let mut judgement = bench.judge(found, &choice.image, &proofs, Vec::new());
     let layer = |(layer, line): (&crate::image::layer::Layer, Option<String>)| Layer {
         digest: layer.descriptor.digest,
@@ -80,11 +87,13 @@ fn image(
         digest: opened.digest(),
         spec: SPEC_FILE.to_owned(),
         level,
+        attestations: attached.claims,
+        signatures: attached.signatures,
         judgement,
     })
 }
 
-/// What a key vouches for, of all that is attached to an image.
+/// What a key vouches for, of all that is attached to an image but provenance.
 fn proofs(report: &Report, image: &Digest) -> Proofs {
     let of = |id: &'static str| report.checks.iter().filter(move |check| check.id == id && check.subject == *image);
     let holds = |id: &'static str| of(id).any(|check| check.result == Outcome::Passed);
@@ -96,8 +105,7 @@ fn proofs(report: &Report, image: &Digest) -> Proofs {
     Proofs {
         signature: holds(ids::SIGNATURE),
         sbom: holds(ids::CYCLONEDX) || holds(ids::SPDX),
-        // The level that kiln's own builds reach by themselves; of other builders nothing is known.
-        provenance: (holds(ids::PROVENANCE) && holds(ids::BUILD_TYPE)).then_some(1),
+        provenance: None,
         checks: checks.collect(),
     }
 }

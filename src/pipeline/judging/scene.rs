@@ -119,6 +119,10 @@ impl Scene {
         let wanted = wanted.flat_map(|clause| &clause.condition.labels).map(|label| label.value.clone());
         let wanted: BTreeSet<String> = wanted.chain(WANTED_LABELS.map(str::to_owned)).collect();
         let wanted: Vec<String> = wanted.into_iter().collect();
+        let hosts = bench.policies().into_iter().flat_map(|(_, policy)| &policy.clauses);
+        let hosts = hosts.map(|clause| &clause.condition.hosts).filter(|hosts| !hosts.is_empty());
+        let hosts: Vec<Vec<String>> =
+            hosts.map(|hosts| hosts.iter().map(|host| host.value.clone()).collect()).collect();
         let facts = Facts {
             config: &self.config.config,
             labels: &labels,
@@ -129,6 +133,7 @@ impl Scene {
             commands: &self.commands,
             unattributed: &self.unattributed,
             wanted_labels: &wanted,
+            allowed_hosts: &hosts,
             day: bench.day,
         };
         let mut findings = configuration(&facts);

@@ -109,12 +109,16 @@ struct Attestation<'a> {
     digest: Digest,
     #[serde(skip_serializing_if = "Option::is_none")]
     uri: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verified: Option<bool>,
 }
 
 #[derive(Serialize)]
 struct Signature<'a> {
     by: &'a str,
     digest: Digest,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verified: Option<bool>,
 }
 
 pub(super) fn write(tidy: &Tidy<'_>, to: &mut dyn Write) -> io::Result<()> {
@@ -139,8 +143,7 @@ fn document<'a>(tidy: &'a Tidy<'a>) -> Document<'a> {
     shares.sort_by(|a, b| b.size.cmp(&a.size).then_with(|| (a.name, a.purl).cmp(&(b.name, b.purl))));
     let mut attestations: Vec<Attestation<'_>> = tidy.attestations.iter().map(attestation).collect();
     attestations.sort_by_key(|attestation| (attestation.predicate, *attestation.digest.as_bytes()));
-    let mut signatures: Vec<Signature<'_>> =
-        tidy.signatures.iter().map(|signature| Signature { by: &signature.by, digest: signature.digest }).collect();
+    let mut signatures: Vec<Signature<'_>> = tidy.signatures.iter().map(signature).collect();
     signatures.sort_by_key(|signature| (signature.by, *signature.digest.as_bytes()));
     Document {
         verdict: VERSION,
@@ -200,5 +203,10 @@ fn layer(layer: &super::Layer) -> Layer<'_> {
 }
 
 fn attestation(attestation: &super::Attestation) -> Attestation<'_> {
-    Attestation { predicate: &attestation.predicate, digest: attestation.digest, uri: attestation.uri.as_deref() }
+    let super::Attestation { predicate, digest, uri, verified } = attestation;
+    Attestation { predicate, digest: *digest, uri: uri.as_deref(), verified: *verified }
+}
+
+fn signature(signature: &super::Signature) -> Signature<'_> {
+    Signature { by: &signature.by, digest: signature.digest, verified: signature.verified }
 }

@@ -22,7 +22,7 @@ mod vulns;
 
 pub use group::{Change, Group, groups};
 pub use open_vex::OpenVex;
-pub use summary::{Document, Summary, Verifier};
+pub use summary::{Counted, Document, Summary, Verifier};
 pub use vulns::{Graded, Scanner, ScannerDatabase, Times, Vulnerabilities, Vulnerability};
 
 use super::verdict::Verdict;
@@ -110,6 +110,8 @@ pub struct Attestation {
     pub digest: Digest,
     /// Where it is, where it has an address.
     pub uri: Option<String>,
+    /// Whether the key by which the image was verified signed it; none where nobody looked.
+    pub verified: Option<bool>,
 }
 
 /// A signature of an image.
@@ -117,8 +119,10 @@ pub struct Attestation {
 pub struct Signature {
     /// Who signed: the identity of a certificate, or the fingerprint of a key.
     pub by: String,
-    /// The digest of the bundle that holds it.
+    /// The digest of the bundle or the manifest that holds it.
     pub digest: Digest,
+    /// Whether it is one of the key by which the image was verified; none where nobody looked.
+    pub verified: Option<bool>,
 }
 
 /// How a report is written.

@@ -2,6 +2,7 @@
 
 use super::Report;
 use super::tidy::Tidy;
+use crate::evidence::predicate;
 use crate::oci::Digest;
 use crate::policy::PolicyText;
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,8 @@ use std::collections::BTreeMap;
 const VERIFIER: &str = "urn:kiln:verifier:v1";
 /// The version of SLSA whose levels are told.
 const SLSA: &str = "1.1";
-/// SLSA's word for levels where the policy was not met.
+/// SLSA's words for the result; the second is that for levels too where the policy was not met.
+const PASSED: &str = "PASSED";
 const FAILED: &str = "FAILED";
 
 /// The predicate.
@@ -39,6 +41,19 @@ pub struct Summary {
     /// The version of SLSA.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slsa_version: Option<String>,
+    /// The policies one by one: whoever has one of several texts can tell whether it was among them.
+    #[serde(rename = "kiln_policies", default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<Counted>,
+}
+
+/// A policy that counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counted {
+    /// The file.
+    #[serde(flatten)]
+    pub document: Document,
+    /// Whether it stood above the spec's own, which could not weaken it.
+    pub above: bool,
 }
 
 /// Who verified.
@@ -64,7 +79,7 @@ pub struct Document {
 
 impl Summary {
     /// The type of the predicate.
-    pub const TYPE: &'static str = "https://slsa.dev/verification_summary/v1";
+    pub const TYPE: &'static str = predicate::VERDICT;
 
     /// Sums a report up. `level` is the level of SLSA's build track that was verified on the image's provenance, and is
     /// told only where the verdict passed; `None` where nobody looked. The time is the beginning of the verdict's day.
@@ -87,12 +102,42 @@ impl Summary {
             resource_uri: format!("{}@{}", tidy.name, report.digest),
             policy: policy(&tidy.verdict.policies),
             input_attestations: inputs,
-            verification_result: if passed { "PASSED" } else { FAILED }.to_owned(),
+            verification_result: if passed { PASSED } else { FAILED }.to_owned(),
             verified_levels: if passed { level.into_iter().collect() } else { vec![FAILED.to_owned()] },
             dependency_levels: BTreeMap::new(),
             slsa_version: Some(SLSA.to_owned()),
+            policies: counted(&tidy.verdict.policies),
         }
     }
+
+    /// The summary of an index, whose images have these: it passed if all of them did, and reaches the level that each of
+    /// them reaches. `inputs` are what is attached to the index and to its images.
+    pub fn of_index(images: &[Summary], index: &Digest, inputs: Vec<Document>) -> Option<Self> {
+        let first = images.first()?;
+        let passed = images.iter().all(|image| image.verification_result == PASSED);
+        let levels = first.verified_levels.iter();
+        let levels = levels.filter(|level| images.iter().all(|image| image.verified_levels.contains(level)));
+        let name = first.resource_uri.rsplit_once('@').map_or(first.resource_uri.as_str(), |(name, _)| name);
+        Some(Summary {
+            resource_uri: format!("{name}@{index}"),
+            input_attestations: inputs,
+            verification_result: if passed { PASSED } else { FAILED }.to_owned(),
+            verified_levels: if passed { levels.cloned().collect() } else { vec![FAILED.to_owned()] },
+            ..first.clone()
+        })
+    }
+}
+
+impl Document {
+    /// Something that is attached, by its digest.
+    pub fn attached(digest: &Digest) -> Self {
+        Document { uri: None, digest: sha256(digest) }
+    }
+}
+
+fn counted(texts: &[PolicyText]) -> Vec<Counted> {
+    let document = |text: &PolicyText| Document { uri: Some(text.name.clone()), digest: sha256(&text.digest) };
+    texts.iter().map(|text| Counted { document: document(text), above: text.above }).collect()
 }
 
 /// One policy by its file. Several are one document: what a file with a line of digest, two spaces and name for each of

@@ -45,9 +45,9 @@ impl<'a> Tidy<'a> {
         let attestation = |attestation: &Attestation| Attestation {
             predicate: name(&attestation.predicate),
             uri: attestation.uri.as_deref().map(name),
-            digest: attestation.digest,
+            ..*attestation
         };
-        let signature = |signature: &Signature| Signature { by: name(&signature.by), digest: signature.digest };
+        let signature = |signature: &Signature| Signature { by: name(&signature.by), ..*signature };
         Tidy {
             report,
             name: name(report.name),
@@ -100,7 +100,7 @@ fn tidy_verdict(verdict: &Verdict) -> Verdict {
         policies: verdict
             .policies
             .iter()
-            .map(|policy| PolicyText { name: name(&policy.name), digest: policy.digest })
+            .map(|policy| PolicyText { name: name(&policy.name), ..policy.clone() })
             .collect(),
         findings: verdict.findings.iter().map(tidy_judged).collect(),
         missing: verdict.missing.iter().map(missing).collect(),
@@ -149,6 +149,7 @@ fn tidy_detail(detail: &Detail) -> Detail {
         }
         Detail::Label { name: label } => Detail::Label { name: name(label) },
         Detail::Command { stage } => Detail::Command { stage: stage.as_deref().map(name) },
+        Detail::Host { host } => Detail::Host { host: name(host) },
         Detail::Database { days } => Detail::Database { days: *days },
     }
 }

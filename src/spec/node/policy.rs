@@ -1,12 +1,16 @@
 //! `policy`: what a release must satisfy.
 
 mod accept;
+mod builder;
 mod condition;
 mod require;
+mod signer;
 
 pub use accept::{Accept, Accepted};
+pub use builder::TrustedBuilder;
 pub use condition::{Condition, Days, Licences, Share};
 pub use require::{Proof, Require};
+pub use signer::Signer;
 
 use crate::diagnostic::Span;
 use crate::oci::Reference;
@@ -28,6 +32,10 @@ pub struct Policy {
     pub accepts: Vec<Accept>,
     /// What must be attached to the image.
     pub requires: Vec<Require>,
+    /// Who must have signed the images that are built upon.
+    pub signers: Vec<Signer>,
+    /// Which builders are trusted, and how far.
+    pub builders: Vec<TrustedBuilder>,
     /// Files that say which holes do not matter, relative to the spec's folder.
     pub vex: Vec<Spanned<String>>,
     /// The whole node.
@@ -74,7 +82,8 @@ const DATABASE: Form = Form::within(POLICY, "database", "database \"registry.exa
 const VEX: Form = Form::within(POLICY, "vex", "vex \"security/app.openvex.json\"");
 
 /// What may stand in a `policy`.
-pub(in crate::spec) const CHILDREN: &[&str] = &["deny", "warn", "accept", "require", "database", "vex"];
+pub(in crate::spec) const CHILDREN: &[&str] =
+    &["deny", "warn", "accept", "require", "signer", "builder", "database", "vex"];
 
 /// Each clause is held against each finding.
 const MAX_CLAUSES: usize = 1_000;
@@ -88,6 +97,8 @@ pub(in crate::spec) fn read<'n>(cx: &mut Cx<'n>, item: &Item<'n>, whose: Whose) 
         clauses: Vec::new(),
         accepts: Vec::new(),
         requires: Vec::new(),
+        signers: Vec::new(),
+        builders: Vec::new(),
         vex: Vec::new(),
         span,
     };
@@ -100,6 +111,8 @@ pub(in crate::spec) fn read<'n>(cx: &mut Cx<'n>, item: &Item<'n>, whose: Whose) 
             "warn" => policy.clauses.extend(clauses(reader.cx, &child, Effect::Warn, whose)),
             "accept" => policy.accepts.extend(accept::read(reader.cx, &child)),
             "require" => policy.requires.extend(require::read(reader.cx, &child)),
+            "signer" => policy.signers.extend(signer::read(reader.cx, &child)),
+            "builder" => policy.builders.extend(builder::read(reader.cx, &child)),
             "database" => {
                 let found = database(reader.cx, &child);
                 match (&policy.database, found) {
@@ -119,13 +132,25 @@ pub(in crate::spec) fn read<'n>(cx: &mut Cx<'n>, item: &Item<'n>, whose: Whose) 
             }
             _ => reader.unknown_child(&child, CHILDREN),
         }
-        if policy.clauses.len() + policy.accepts.len() > MAX_CLAUSES {
+        if policy.len() > MAX_CLAUSES {
             reader.report(mistake::bad_value(child.node.span, "a policy has at most 1000 clauses", "use fewer"));
             break;
         }
     }
     reader.finish();
     policy
+}
+
+impl Policy {
+    /// How much there is that everything is held against.
+    fn len(&self) -> usize {
+        self.clauses.len() + self.accepts.len() + self.signers.len() + self.builders.len()
+    }
+}
+
+/// The path of a public key. Keys of machines are kept out of projects: an absolute path is allowed here.
+fn key(reader: &mut Reader<'_, '_>, path: Spanned<String>) -> Option<Spanned<String>> {
+    if path.starts_with('/') { reader.absolute(path) } else { reader.project_file(path) }
 }
 
 /// Reads `deny` or `warn`: a clause for each rule that it names.

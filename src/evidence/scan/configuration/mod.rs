@@ -2,6 +2,8 @@
 //!
 //! Each file holds rules that look at the same thing; each rule is named in [`crate::rules`].
 
+mod history;
+mod host;
 mod life;
 mod origin;
 mod programs;
@@ -10,6 +12,8 @@ mod start;
 #[cfg(test)]
 mod tests;
 
+pub use history::history;
+pub use host::is_host;
 pub use origin::{Command, Input, InputKind};
 
 use super::finding::Finding;
@@ -40,6 +44,8 @@ pub struct Facts<'a> {
     pub unattributed: &'a [TreePath],
     /// The labels that are wanted.
     pub wanted_labels: &'a [String],
+    /// Lists of hosts, each of the only ones that a clause allows; the patterns are those of [`is_host`].
+    pub allowed_hosts: &'a [Vec<String>],
     /// The day of the judgement.
     pub day: Date,
 }
@@ -77,6 +83,7 @@ pub fn configuration(facts: &Facts<'_>) -> Vec<Finding> {
     findings.extend(programs::findings(facts.tree));
     findings.extend(life::findings(facts));
     findings.extend(origin::findings(facts));
+    findings.extend(host::findings(facts));
     findings
 }
 

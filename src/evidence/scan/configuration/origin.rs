@@ -25,15 +25,19 @@ pub enum InputKind {
         reference: String,
         /// Whether the image stands on it.
         is_base: bool,
-        /// The name of the key that signed it, where that was asked for and found.
-        signed: bool,
+        /// Whether a key that was asked for signed it; none where nobody can know what was asked for.
+        signed: Option<bool>,
+        /// Whether its digest is known.
+        pinned: bool,
     },
     /// A download.
     Download {
         /// From where.
         url: String,
-        /// Whether the spec has its digest.
+        /// Whether its digest was written down before.
         pinned: bool,
+        /// Whether what comes is run as it comes.
+        runs: bool,
     },
     /// A git repository.
     Repository {
@@ -77,9 +81,8 @@ fn input(input: &Input) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut add = |id: &str, title: String| findings.push(Finding::plain(rule(id), title, vec![input.place.clone()]));
     match &input.kind {
-        InputKind::Image { reference, is_base, signed } => {
+        InputKind::Image { reference, is_base, signed, pinned } => {
             let parsed = reference.parse::<Reference>().ok();
-            let pinned = parsed.as_ref().is_some_and(|reference| reference.digest.is_some());
             if let Some(parsed) = parsed.filter(|parsed| parsed.digest.is_none()) {
                 match parsed.tag.as_deref() {
                     None | Some("latest") => add("latest-tag", format!("{reference} is whatever is newest")),
@@ -89,15 +92,17 @@ fn input(input: &Input) -> Vec<Finding> {
             if !pinned {
                 add("unpinned-input", format!("{reference} is named without a digest"));
             }
-            if *is_base && !signed {
+            if *is_base && *signed == Some(false) {
                 add("unsigned-base", format!("nobody vouches for {reference}, on which the image stands"));
             }
         }
-        InputKind::Download { url, pinned } => {
+        InputKind::Download { url, pinned, runs } => {
             if url.starts_with("http://") {
                 add("http-source", format!("{url} is fetched without encryption"));
             }
-            if !pinned {
+            if *runs {
+                add("unpinned-input", format!("what {url} gives is run as it comes"));
+            } else if !pinned {
                 add("unpinned-input", format!("{url} is named without a digest"));
             }
         }

@@ -9,8 +9,22 @@ use crate::policy::report::tidy::Tidy;
 
 pub(super) fn section(tidy: &Tidy<'_>) -> Html {
     let mut rows: Vec<Html> = Vec::new();
-    rows.extend(tidy.signatures.iter().map(|signature| row("signature", &signature.by, &signature.digest)));
-    rows.extend(tidy.attestations.iter().map(|claim| row("attestation", &claim.predicate, &claim.digest)));
+    rows.extend(tidy.signatures.iter().map(|signature| {
+        let kind = match signature.verified {
+            None => "signature",
+            Some(true) => "signature of the key",
+            Some(false) => "signature, not of the key",
+        };
+        row(kind, &signature.by, &signature.digest)
+    }));
+    rows.extend(tidy.attestations.iter().map(|claim| {
+        let kind = match claim.verified {
+            None => "attestation",
+            Some(true) => "attestation, signed by the key",
+            Some(false) => "attestation, not signed by the key",
+        };
+        row(kind, &claim.predicate, &claim.digest)
+    }));
     rows.extend(tidy.verdict.policies.iter().map(|policy| row("policy", &policy.name, &policy.digest)));
     if let Some(database) = &tidy.database {
         let made = format!("{}, made {}", database.name, database.updated);

@@ -273,8 +273,8 @@ pub(super) fn fixture() -> Fixture {
         other("the spec", 0),
     ];
     shares.extend((1..=120).map(|i| other(&format!("data {i}"), 1000 * i)));
-    let policy = PolicyText { name: "kiln.kdl".into(), digest: Digest::of("policy") };
-    let team = PolicyText { name: "team/policy.kdl".into(), digest: Digest::of("team") };
+    let policy = PolicyText { name: "kiln.kdl".into(), digest: Digest::of("policy"), above: false };
+    let team = PolicyText { name: "team/policy.kdl".into(), digest: Digest::of("team"), above: true };
     Fixture {
         name: "registry.example.com/acme/hello".into(),
         verdict: Verdict {
@@ -302,7 +302,8 @@ pub(super) fn fixture() -> Fixture {
             predicate: "https://slsa.dev/provenance/v1".into(),
             digest: Digest::of("provenance"),
             uri: None,
+            verified: None,
         }],
-        signatures: vec![Signature { by: "sha256:0123".into(), digest: Digest::of("signature") }],
+        signatures: vec![Signature { by: "sha256:0123".into(), digest: Digest::of("signature"), verified: Some(true) }],
     }
 }

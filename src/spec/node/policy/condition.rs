@@ -28,6 +28,8 @@ pub struct Condition {
     pub stages: Vec<Spanned<String>>,
     /// Which licences are refused.
     pub licences: Licences,
+    /// The only hosts that are allowed, as patterns: `*.example.org` is every host below that one.
+    pub hosts: Vec<Spanned<String>>,
 }
 
 /// A number of days.
@@ -48,6 +50,7 @@ pub struct Licences {
 }
 
 const ONLY: Form = Form::within(super::POLICY, "only", "only \"MIT\" \"Apache-2.0\"");
+const HOSTS: Form = Form::within(super::POLICY, "only", "only \"example.com\" \"*.example.org\"");
 const REFUSE: Form = Form::within(super::POLICY, "refuse", "refuse \"AGPL-3.0-only\"");
 
 /// The longest time that counts: ten years.
@@ -83,8 +86,21 @@ pub(super) fn read<'n>(reader: &mut Reader<'_, 'n>, rules: &[Spanned<&'static Ru
     if all(Family::Licence, &[]) {
         condition.licences = licences(reader, known);
     }
+    if known && all(Family::Origin, &["foreign-host"]) {
+        condition.hosts = hosts(reader);
+    }
     needs_age(reader, rules, &condition);
+    stands_alone(reader, rules);
     condition
+}
+
+/// A list of hosts says nothing about findings of other rules.
+fn stands_alone(reader: &mut Reader<'_, '_>, rules: &[Spanned<&'static Rule>]) {
+    let of_hosts = |rule: &&Spanned<&'static Rule>| rule.value.id == "foreign-host";
+    if let (Some(rule), Some(_)) = (rules.iter().find(of_hosts), rules.iter().find(|rule| !of_hosts(rule))) {
+        let help = "give it a clause of its own: `deny \"foreign-host\" { only \"example.com\" }`";
+        reader.report(mistake::bad_value(rule.span, "`foreign-host` stands with no other rule", help));
+    }
 }
 
 /// A database has no age by itself that everybody would call old.
@@ -157,6 +173,37 @@ fn licences<'n>(reader: &mut Reader<'_, 'n>, known: bool) -> Licences {
         if form.name == "only" { licences.only.extend(names) } else { licences.refused.extend(names) }
     }
     licences
+}
+
+/// Reads the block of a clause about hosts.
+fn hosts(reader: &mut Reader<'_, '_>) -> Vec<Spanned<String>> {
+    let mut hosts = Vec::new();
+    for child in reader.required_children("an `only`") {
+        if child.node.name.text != "only" {
+            reader.unknown_child(&child, &["only"]);
+            continue;
+        }
+        let mut inner = Reader::new(reader.cx, &child, HOSTS);
+        let names = inner.words("a host");
+        hosts.extend(names.into_iter().filter(|name| is_host(&mut inner, name)));
+        inner.finish();
+    }
+    hosts
+}
+
+/// Whether a text is a host, with a port or without, or stands for all below one.
+fn is_host(reader: &mut Reader<'_, '_>, name: &Spanned<String>) -> bool {
+    let (host, port) = name.split_once(':').map_or((name.as_str(), None), |(host, port)| (host, Some(port)));
+    let label = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+    let is_host = host.strip_prefix("*.").unwrap_or(host).split('.').all(label)
+        && host.len() <= 253
+        && port.is_none_or(|port| port.parse::<u16>().is_ok());
+    if !is_host {
+        let message = format!("`{}` is no host", mistake::clip(name));
+        let help = "write its name alone: `\"example.com\"`, or `\"*.example.org\"` for all hosts below one";
+        reader.report(mistake::bad_value(name.span, message, help));
+    }
+    is_host
 }
 
 /// Whether a text is a licence of SPDX's list, with or without an exception, or a reference of the user's own.
