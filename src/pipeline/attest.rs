@@ -84,6 +84,19 @@ pub(super) fn index(
     })
 }
 
+/// Signs claims about a manifest with a signer that is open; the bundles name `epoch` as their time.
+pub(super) fn claims(
+    store: &Store,
+    signer: &dyn Signer,
+    subject: &Descriptor,
+    claims: &[Claim],
+    epoch: i64,
+) -> Result<Attested, Error> {
+    let speaker = Speaker { store, signer, subject, epoch };
+    let said = claims.iter().map(|claim| speaker.say(claim)).collect::<Result<Vec<_>, _>>()?;
+    Ok(Attested::of(said, BTreeMap::new()))
+}
+
 fn remembered(
     session: &Session<'_>,
     identity: &Identity<'_>,

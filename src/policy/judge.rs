@@ -210,7 +210,7 @@ fn accepted(accept: &Accept, sources: &Sources) -> Because {
 }
 
 /// The files in which the policies stand, each once.
-fn texts(policies: &[(Standing, &Policy)], sources: &Sources) -> Vec<PolicyText> {
+pub fn texts(policies: &[(Standing, &Policy)], sources: &Sources) -> Vec<PolicyText> {
     let files: BTreeSet<_> = policies.iter().map(|(_, policy)| policy.span.file).collect();
     let text = |file| {
         let file = sources.file(file);

@@ -10,7 +10,7 @@ pub mod report;
 mod verdict;
 
 pub use clause::WANTED_LABELS;
-pub use judge::{Case, Standing, Vex, judge};
+pub use judge::{Case, Standing, Vex, judge, texts};
 pub use proof::{Missing, Proofs};
 pub use verdict::{Because, Expired, Judged, Outcome, PolicyText, Verdict};
 

@@ -86,7 +86,7 @@ impl Bench {
     }
 
     /// Judges what was found.
-    pub(super) fn judge(&self, found: Found, image: &str, proofs: &Proofs) -> Judgement {
+    pub(in super::super) fn judge(&self, found: Found, image: &str, proofs: &Proofs) -> Judgement {
         let Found { findings, components } = found;
         let (policies, sources, day) = (self.policies(), &self.sources, self.day);
         let case = Case { policies, vex: self.vex(), image, sources, findings, proofs, day };

@@ -21,6 +21,7 @@ mod vulns;
 
 pub use group::{Change, Group, groups};
 pub use summary::{Document, Summary, Verifier};
+pub use tidy::line;
 pub use vulns::{Graded, Scanner, ScannerDatabase, Times, Vulnerabilities, Vulnerability};
 
 use super::verdict::Verdict;

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 const VERIFIER: &str = "urn:kiln:verifier:v1";
 /// The version of SLSA whose levels are told.
 const SLSA: &str = "1.1";
+const PASSED: &str = "PASSED";
 /// SLSA's word for levels where the policy was not met.
 const FAILED: &str = "FAILED";
 
@@ -66,6 +67,11 @@ impl Summary {
     /// The type of the predicate.
     pub const TYPE: &'static str = "https://slsa.dev/verification_summary/v1";
 
+    /// Whether the image passed.
+    pub fn passed(&self) -> bool {
+        self.verification_result == PASSED
+    }
+
     /// Sums a report up. `level` is the level of SLSA's build track that was verified on the image's provenance, and is
     /// told only where the verdict passed; `None` where nobody looked. The time is the beginning of the verdict's day.
     pub fn of(report: &Report<'_>, level: Option<u8>) -> Self {
@@ -87,7 +93,7 @@ impl Summary {
             resource_uri: format!("{}@{}", tidy.name, report.digest),
             policy: policy(&tidy.verdict.policies),
             input_attestations: inputs,
-            verification_result: if passed { "PASSED" } else { FAILED }.to_owned(),
+            verification_result: if passed { PASSED } else { FAILED }.to_owned(),
             verified_levels: if passed { level.into_iter().collect() } else { vec![FAILED.to_owned()] },
             dependency_levels: BTreeMap::new(),
             slsa_version: Some(SLSA.to_owned()),
