@@ -2,7 +2,7 @@
 
 mod judging;
 
-pub(super) use judging::{Db, JudgeArgs, Policy, Scan, VerdictFormat};
+pub(super) use judging::{Db, JudgeArgs, Policy, Rescan, Scan, VerdictFormat};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use judging::form_and_file;
@@ -76,6 +76,8 @@ pub(super) enum Command {
     Verify(Verify),
     /// Say what is wrong with an image, or with what a bill of materials tells: holes, secrets, configuration
     Scan(Scan),
+    /// Judge published images by what is known today, without their layers
+    Rescan(Rescan),
     /// The database of advisories: make it, move it, look at it
     #[command(subcommand)]
     Db(Db),

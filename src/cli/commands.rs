@@ -4,6 +4,7 @@ mod build;
 mod evidence;
 mod frontend;
 mod judging;
+mod rescan;
 mod signals;
 mod store;
 mod transfer;
@@ -35,6 +36,7 @@ pub(super) fn run(cli: Cli, environment: &Environment, output: &mut Output) -> R
         Command::Copy(args) => transfer::copy(&args, &global, environment, output),
         Command::Verify(args) => evidence::verify(&args, &global, environment, output),
         Command::Scan(args) => judging::scan(&args, &global, environment, output),
+        Command::Rescan(args) => rescan::rescan(&args, &global, environment, output),
         Command::Db(args) => judging::db(&args, &global, environment, output),
         Command::Policy(args) => judging::policy(&args, output),
         Command::Sbom(args) => evidence::sbom(&args, &global, environment, output),

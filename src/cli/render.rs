@@ -1,5 +1,9 @@
 //! Results as people read them, on standard output.
 
+mod rescan;
+
+pub(super) use rescan::rescan;
+
 use crate::pipeline::{
     BuildReport, Changed, CommandDifference, CommandReasons, CopyReport, Difference, Findings, ImageReport, LockReport,
     Outcome, PlatformReport, PublishedReport, Reason, SharedReport, SolveReport, StepReason, TargetReport,

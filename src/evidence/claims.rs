@@ -45,16 +45,16 @@ const MAX_PACKAGES: usize = 100_000;
 /// Longer texts are no names.
 const MAX_TEXT: usize = 1024;
 
-/// The kinds of statements that are of use here.
+/// The kinds of statements that tell what a base is made of, or of its holes.
 pub const OF_USE: [&str; 4] = [predicate::CYCLONEDX, predicate::SPDX, predicate::PROVENANCE, predicate::OPENVEX];
 
-/// The predicate type of a statement about an image; none where it is about others, or of no use.
-pub fn form(statement: &[u8], images: &[Digest]) -> Option<&'static str> {
+/// The predicate type of a statement about an image; none where it is about others, or of none of the types that are `of_use`.
+pub fn form<'f>(statement: &[u8], images: &[Digest], of_use: &[&'f str]) -> Option<&'f str> {
     let statement: Head = serde_json::from_slice(statement).ok()?;
     let about = statement.subject.iter().any(|subject| images.iter().any(|image| subject.is(image)));
     let is_statement = [STATEMENT, STATEMENT_0_1].contains(&statement.kind.as_str());
     // Predicates of SLSA 0.2 and of older SPDX have other names, and other fields.
-    OF_USE.into_iter().find(|form| is_statement && about && *form == statement.predicate_type)
+    of_use.iter().copied().find(|form| is_statement && about && *form == statement.predicate_type)
 }
 
 #[derive(Deserialize)]

@@ -17,7 +17,7 @@ pub use descriptor::Descriptor;
 pub use digest::{Digest, DigestError, Digester, hex};
 pub use manifest::{Index, Manifest};
 pub use platform::{Platform, PlatformError};
-pub use reference::{Reference, ReferenceError};
+pub use reference::{Reference, ReferenceError, is_tag};
 
 /// The bytes of an OCI document: compact JSON in the order of its fields.
 pub fn to_json(document: &impl serde::Serialize) -> Vec<u8> {

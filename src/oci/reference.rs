@@ -73,7 +73,8 @@ fn clip(text: &str) -> String {
     text.chars().take(80).collect()
 }
 
-fn is_tag(tag: &str) -> bool {
+/// Whether a text may be a tag (distribution-spec, "Pulling manifests").
+pub fn is_tag(tag: &str) -> bool {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     tag.len() <= 128 && tag.starts_with(word) && tag.chars().all(|c| word(c) || c == '.' || c == '-')
 }

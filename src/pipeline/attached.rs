@@ -7,11 +7,11 @@
 use super::endorsed::Endorsement;
 use super::error::Error;
 use super::session::Session;
+use super::statements::{MAX_STATEMENT, Reader, said};
 use crate::evidence::claims::{self, Claims};
 use crate::evidence::provenance::UsedDocument;
-use crate::evidence::verify::check_signed;
-use crate::evidence::{Bundle, MAX_BUNDLE, Statement, predicate, vex};
-use crate::oci::{Descriptor, Digest, Index, Manifest, document, media_type};
+use crate::evidence::{MAX_BUNDLE, Statement, predicate, vex};
+use crate::oci::{Digest, Index, document};
 use crate::plan::{LockedImage, PlanError};
 use crate::registry::{RegistryError, Repository};
 use crate::store::Store;
@@ -29,16 +29,6 @@ pub(super) struct Attached {
     /// The documents that are of use.
     pub documents: Vec<UsedDocument>,
 }
-
-/// The largest statement in an index: BuildKit itself writes no larger ones.
-const MAX_STATEMENT: u64 = 64 << 20;
-
-/// As many documents of an index are looked at.
-const MAX_DOCUMENTS: usize = 32;
-
-/// The annotations by which BuildKit says that a row of an index is about another one.
-const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
-const REFERENCE_DIGEST: &str = "vnd.docker.reference.digest";
 
 /// The image that was pinned, and who vouches for it.
 pub(super) struct Of<'a> {
@@ -151,26 +141,15 @@ impl Of<'_> {
 
     /// The statements in the bundles that the lock names.
     async fn bundles(&self, store: &Store) -> Result<Vec<Document>, RegistryError> {
+        let reader = Reader { repository: self.repository, store };
         let mut found = Vec::new();
         for digest in &self.locked.attached {
-            let Some(manifest) = self.manifest(digest, store).await? else { continue };
-            let about = manifest.subject.as_ref().is_some_and(|subject| self.images().contains(&subject.digest));
-            let [layer] = manifest.layers.as_slice() else { continue };
             // Those of other platforms are not asked for.
-            if !about || layer.media_type != media_type::SIGSTORE_BUNDLE || layer.size > MAX_BUNDLE {
-                continue;
-            }
-            let bundle = self.blob(layer, store, MAX_BUNDLE).await?;
-            let signed = self.endorsement.and_then(|endorsement| check_signed(&bundle, &endorsement.key).ok());
-            let (statement, signed) = match signed {
-                Some(said) => (said.payload, true),
-                None => match Bundle::from_json(&bundle) {
-                    Ok(bundle) if bundle.payload_type == media_type::IN_TOTO => (bundle.payload, false),
-                    _ => continue,
-                },
-            };
-            let form = claims::form(&statement, &self.images());
-            found.extend(form.map(|form| Document { digest: layer.digest, statement, form, signed }));
+            let Some(bundle) = reader.bundle(digest, &self.images()).await? else { continue };
+            reader.bring(&bundle).await?;
+            let key = self.endorsement.map(|endorsement| &endorsement.key);
+            let Some((statement, signed)) = said(&store.read(&bundle.digest, MAX_BUNDLE)?, key) else { continue };
+            found.extend(self.document(bundle.digest, statement, signed));
         }
         Ok(found)
     }
@@ -185,41 +164,18 @@ impl Of<'_> {
             return Ok(Vec::new());
         };
         let signed = self.endorsement.is_some_and(|endorsement| endorsement.over == pinned);
-        let is_about = |row: &&Descriptor| {
-            row.annotations.get(REFERENCE_TYPE).is_some_and(|kind| kind == "attestation-manifest")
-                && row.annotations.get(REFERENCE_DIGEST).is_some_and(|about| *about == self.manifest.to_string())
-        };
+        let reader = Reader { repository: self.repository, store };
         let mut found = Vec::new();
-        for row in index.manifests.iter().filter(is_about).take(MAX_DOCUMENTS) {
-            let Some(manifest) = self.manifest(&row.digest, store).await? else { continue };
-            let statements = manifest.layers.iter().filter(|layer| layer.media_type == media_type::IN_TOTO);
-            for layer in statements.filter(|layer| layer.size <= MAX_STATEMENT).take(MAX_DOCUMENTS) {
-                let statement = self.blob(layer, store, MAX_STATEMENT).await?;
-                let form = claims::form(&statement, &self.images());
-                found.extend(form.map(|form| Document { digest: layer.digest, statement, form, signed }));
-            }
+        for row in reader.in_index(&index, self.manifest).await? {
+            reader.bring(&row).await?;
+            found.extend(self.document(row.digest, store.read(&row.digest, MAX_STATEMENT)?, signed));
         }
         Ok(found)
     }
 
-    /// A manifest that a pinned document names; none where it is none that can be read.
-    async fn manifest(&self, digest: &Digest, store: &Store) -> Result<Option<Manifest>, RegistryError> {
-        if !store.has(digest) {
-            let missing = || RegistryError::NoSuchImage(self.named(digest));
-            let document = self.repository.by_digest(digest).await?.ok_or_else(missing)?;
-            store.put(&document.bytes)?;
-        }
-        Ok(serde_json::from_slice(&store.read(digest, document::MAX_SIZE)?).ok())
-    }
-
-    async fn blob(&self, blob: &Descriptor, store: &Store, limit: u64) -> Result<Vec<u8>, RegistryError> {
-        if store.size(&blob.digest) != Some(blob.size) {
-            self.repository.pull_blob(blob, store, &()).await?;
-        }
-        Ok(store.read(&blob.digest, limit)?)
-    }
-
-    fn named(&self, digest: &Digest) -> crate::oci::Reference {
-        crate::oci::Reference { digest: Some(*digest), ..self.repository.reference().clone() }
+    /// A statement that is of use; none where it is not.
+    fn document(&self, digest: Digest, statement: Vec<u8>, signed: bool) -> Option<Document> {
+        let form = claims::form(&statement, &self.images(), &claims::OF_USE)?;
+        Some(Document { digest, statement, form, signed })
     }
 }

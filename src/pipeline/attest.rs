@@ -98,6 +98,19 @@ pub(super) fn index(
     })
 }
 
+/// Signs claims about a manifest with a signer that is open; the bundles name `epoch` as their time.
+pub(super) fn claims(
+    store: &Store,
+    signer: &dyn Signer,
+    subject: &Descriptor,
+    claims: &[Claim],
+    epoch: i64,
+) -> Result<Attested, Error> {
+    let speaker = Speaker { store, signer, subject, epoch };
+    let said = claims.iter().map(|claim| speaker.say(claim)).collect::<Result<Vec<_>, _>>()?;
+    Ok(Attested::of(&speaker, said, BTreeMap::new()))
+}
+
 /// All that decides what is said of a build, its checks and its verdict.
 fn of_build(subject: &Descriptor, build: &Build, checked: &[Checked], judged: Judged<'_>) -> Result<Vec<u8>, Error> {
     let results: Vec<_> = checked.iter().map(TestResult::of).collect();

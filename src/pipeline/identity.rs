@@ -43,7 +43,16 @@ impl<'a> Identity<'a> {
     /// Where a configured key cannot be read, and where nothing is configured in continuous integration.
     pub(super) fn find(project: &Project, settings: &'a KeySettings<'a>) -> Result<Self, Error> {
         let of_spec = project.spec.sign.as_ref().map(|sign| project.folder.join(&sign.key.value));
-        if let Some(path) = settings.key.clone().or(of_spec) {
+        Self::configured_or_own(settings.key.clone().or(of_spec), settings)
+    }
+
+    /// The same where there is no spec.
+    pub(super) fn without_spec(settings: &'a KeySettings<'a>) -> Result<Self, Error> {
+        Self::configured_or_own(settings.key.clone(), settings)
+    }
+
+    fn configured_or_own(configured: Option<PathBuf>, settings: &'a KeySettings<'a>) -> Result<Self, Error> {
+        if let Some(path) = configured {
             return Self::read(path, false, false, settings);
         }
         if let Some(service) = &settings.ci {

@@ -40,11 +40,13 @@ mod project;
 mod provenance;
 mod publish;
 mod report;
+mod rescan;
 mod session;
 mod sharing;
 mod shell;
 mod signers;
 mod solving;
+mod statements;
 mod states;
 mod target;
 mod text;
@@ -80,6 +82,10 @@ pub use report::{
     AttestationReport, BuildReport, CommandDifference, CommandReasons, CopyReport, Findings, ImageReport, LayerReport,
     LockReport, OutputReport, PhaseReport, PlatformReport, PublishedReport, SharedReport, SignerReport, SolveReport,
     TagReport, TargetReport, VerdictReport,
+};
+pub use rescan::{
+    AskedDatabase, BillReport, GoneHole, HoleReport, LastScan, OtherFinding, RescanOptions, RescanReport,
+    RescannedImage, Standing as ImageStanding, Totals as RescanTotals, UnreadableName, Webhook, notify, rescan,
 };
 pub use session::{Given, Progress, Session, Settings, Silent};
 pub use sharing::{PlaceDefaults, SharingOptions};

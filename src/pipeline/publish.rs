@@ -171,7 +171,7 @@ fn push(session: &Session<'_>, place: &Place, outgoing: &Outgoing, layout: &Layo
 }
 
 /// A layout as what is pushed from.
-struct OfLayout<'a>(&'a Layout);
+pub(super) struct OfLayout<'a>(pub &'a Layout);
 
 impl Contents for OfLayout<'_> {
     fn open(&self, digest: &Digest) -> io::Result<Part> {

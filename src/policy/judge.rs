@@ -267,7 +267,7 @@ fn accepted(accept: &Accept, sources: &Sources) -> Because {
 }
 
 /// The files in which the policies stand, each once.
-fn texts(policies: &[(Standing, &Policy)], sources: &Sources) -> Vec<PolicyText> {
+pub fn texts(policies: &[(Standing, &Policy)], sources: &Sources) -> Vec<PolicyText> {
     let files: BTreeSet<_> =
         policies.iter().map(|(standing, policy)| (policy.span.file, *standing == Standing::Above)).collect();
     let text = |(file, above)| {

@@ -13,7 +13,7 @@ mod verdict;
 
 pub use builder::{Reached, Told, Trusted, reached};
 pub use clause::{WANTED_LABELS, line};
-pub use judge::{Case, Standing, Vex, VexOf, judge};
+pub use judge::{Case, Standing, Vex, VexOf, judge, texts};
 pub use proof::{Missing, Proofs};
 pub use signer::is_of;
 pub use verdict::{Because, Expired, Judged, Outcome, PolicyText, Verdict};

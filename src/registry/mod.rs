@@ -15,6 +15,7 @@ mod lend;
 mod local;
 mod mirror;
 mod outgoing;
+mod pages;
 mod probe;
 mod pull;
 mod push;
@@ -22,6 +23,7 @@ mod referrers;
 mod repository;
 mod seen;
 mod tag;
+mod tags;
 mod token;
 mod upload;
 
@@ -32,9 +34,10 @@ pub use host::{Registries, Settings};
 pub use lend::Lent;
 pub use mirror::Mirror;
 pub use pull::{Name, Pulled, Want, pull, pull_blobs};
-pub use push::{Contents, Outgoing, Part, Pushed, push};
+pub use push::{Contents, Outgoing, Part, Pushed, push, push_referrers};
 pub use repository::Repository;
 pub use tag::{Moved, tag};
+pub use tags::stands_for_referrers;
 
 /// Hears how transfers go on. May be called from many tasks at once.
 pub trait Progress: Send + Sync {

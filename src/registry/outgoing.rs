@@ -24,18 +24,30 @@ impl Load {
     pub(super) fn of(outgoing: &Outgoing, contents: &dyn Contents) -> Result<Load, RegistryError> {
         let mut load = Load::default();
         load.add(&outgoing.image, contents, 0)?;
+        load.refer(&outgoing.referrers, contents)?;
+        Ok(load)
+    }
+
+    /// What refers to manifests that are in their place already.
+    pub(super) fn of_referrers(rows: &[Descriptor], contents: &dyn Contents) -> Result<Load, RegistryError> {
+        let mut load = Load::default();
+        load.refer(rows, contents)?;
+        Ok(load)
+    }
+
+    fn refer(&mut self, rows: &[Descriptor], contents: &dyn Contents) -> Result<(), RegistryError> {
         let mut seen = BTreeSet::new();
-        for row in outgoing.referrers.iter().filter(|row| seen.insert(row.digest)) {
+        for row in rows.iter().filter(|row| seen.insert(row.digest)) {
             let (document, parsed) = read(row, contents)?;
             let Parsed::Manifest(manifest) = parsed else {
                 return Err(unfit(row, "what refers to an image is no index"));
             };
             let Some(subject) = &manifest.subject else { return Err(unfit(row, "it refers to nothing")) };
-            load.blobs_of(&manifest)?;
+            self.blobs_of(&manifest)?;
             let listed = (subject.digest, manifest.referrer(&document.descriptor));
-            load.referrers.push((document, listed.0, listed.1));
+            self.referrers.push((document, listed.0, listed.1));
         }
-        Ok(load)
+        Ok(())
     }
 
     /// All documents.

@@ -92,14 +92,37 @@ pub async fn push(
     store: &Store,
     progress: &dyn Progress,
 ) -> Result<Pushed, RegistryError> {
-    let place = &repository.home;
-    let load = Load::of(outgoing, contents)?;
-    let sending = send_missing(place, &load, contents, store, progress);
-    let (documents, pushed) = future::try_join(documents_there(place, &load), sending).await?;
+    deliver(&repository.home, &Load::of(outgoing, contents)?, contents, store, progress).await
+}
+
+/// Pushes what refers to manifests that the repository has. Nothing of an image is looked at, and no tag is touched, but
+/// for the lists as above.
+///
+/// # Errors
+/// As [`push`].
+pub async fn push_referrers(
+    repository: &Repository,
+    referrers: &[Descriptor],
+    contents: &dyn Contents,
+    store: &Store,
+    progress: &dyn Progress,
+) -> Result<Pushed, RegistryError> {
+    deliver(&repository.home, &Load::of_referrers(referrers, contents)?, contents, store, progress).await
+}
+
+async fn deliver(
+    place: &Endpoint,
+    load: &Load,
+    contents: &dyn Contents,
+    store: &Store,
+    progress: &dyn Progress,
+) -> Result<Pushed, RegistryError> {
+    let sending = send_missing(place, load, contents, store, progress);
+    let (documents, pushed) = future::try_join(documents_there(place, load), sending).await?;
     for level in &load.levels {
         put_all(place, level.iter().filter(|document| !documents.contains(&document.descriptor.digest))).await?;
     }
-    attach(place, &load, &documents, store).await?;
+    attach(place, load, &documents, store).await?;
     Ok(pushed)
 }
 

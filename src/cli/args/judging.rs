@@ -60,6 +60,36 @@ pub(in crate::cli) struct Scan {
     pub verdict: Vec<(VerdictFormat, PathBuf)>,
 }
 
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Rescan {
+    /// Repositories, which stand for all their tags, or single images by tag or digest
+    #[arg(value_name = "REPOSITORY", required = true)]
+    pub images: Vec<String>,
+    #[command(flatten)]
+    pub judge: JudgeArgs,
+    /// Count only what this public key signed, bills of materials and verdicts; may be repeated [default: everybody's word]
+    #[arg(long, value_name = "FILE")]
+    pub key: Vec<PathBuf>,
+    /// Attach a fresh verdict, signed, where something changed since the last one
+    #[arg(long, requires = "key")]
+    pub attach: bool,
+    /// Sign fresh verdicts with this private key [default: this user's own]
+    #[arg(long, value_name = "FILE", env = "KILN_KEY", hide_env_values = true)]
+    pub sign_key: Option<PathBuf>,
+    /// Send the report to this address where something is new or denied; KILN_WEBHOOK_TOKEN opens it
+    #[arg(long, value_name = "URL", env = "KILN_WEBHOOK", hide_env_values = true)]
+    pub webhook: Option<String>,
+    /// Fail with 5 where anything is new, whatever the policy says
+    #[arg(long)]
+    pub deny_new: bool,
+    /// Do not fail for images without a bill of materials
+    #[arg(long)]
+    pub allow_unjudged: bool,
+    /// How the result is shown
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub format: Format,
+}
+
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Policy {
     /// Hold a team's own cases against its policy (specs/policy-test.md)

@@ -12,7 +12,7 @@ use crate::pipeline::{
 };
 use secrecy::SecretString;
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub(super) fn build(
     args: &Build,
@@ -36,7 +36,7 @@ pub(super) fn build(
         engine_output: args.engine_output,
         clobber: !args.no_clobber,
         epoch: environment.epoch().map_err(Failure::usage)?,
-        keys: keys(args, environment, &passphrase)?,
+        keys: keys(args.key.clone(), environment, &passphrase)?,
         record_run: args.record_run,
         sharing: sharing(args, environment),
         judge: judge_options(&args.judge, !args.verdict.is_empty()),
@@ -63,17 +63,17 @@ fn verdicts(verdicts: &[VerdictReport], output: &mut Output) -> Result<Option<u8
 }
 
 /// With what is signed; `passphrase` opens a key.
-fn keys<'a>(
-    args: &Build,
+pub(super) fn keys<'a>(
+    key: Option<PathBuf>,
     environment: &Environment,
     passphrase: &'a dyn Fn(&Path) -> Result<Option<SecretString>, String>,
 ) -> Result<KeySettings<'a>, Failure> {
     let keys =
         environment.keys().ok_or_else(|| Failure::usage("there is no place for keys: set XDG_DATA_HOME or HOME"))?;
-    Ok(KeySettings { key: args.key.clone(), keys, ci: environment.ci(), passphrase })
+    Ok(KeySettings { key, keys, ci: environment.ci(), passphrase })
 }
 
-fn passphrase(environment: &Environment, path: &Path) -> Result<Option<SecretString>, String> {
+pub(super) fn passphrase(environment: &Environment, path: &Path) -> Result<Option<SecretString>, String> {
     store::passphrase(environment, path, &format!("passphrase of {}: ", path.display()))
 }
 
@@ -149,7 +149,7 @@ fn target(
         outputs: args.output.clone(),
         epoch: environment.epoch().map_err(Failure::usage)?,
         sharing: sharing(args, environment),
-        keys: keys(args, environment, &passphrase)?,
+        keys: keys(args.key.clone(), environment, &passphrase)?,
     };
     let given = given_to_build(args, environment)?;
     let report =

@@ -66,13 +66,13 @@ fn what_is_no_package_is_passed_over() {
 #[test]
 fn documents_about_other_images_and_of_other_forms_are_of_no_use() {
     let images = [Digest::of("index"), Digest::of("image")];
-    assert_eq!(form(&statement(predicate::SPDX, json!({})), &images), Some(predicate::SPDX));
-    assert_eq!(form(&statement(predicate::SPDX, json!({})), &images[..1]), None);
-    assert_eq!(form(&statement("https://example.com/other", json!({})), &images), None);
+    assert_eq!(form(&statement(predicate::SPDX, json!({})), &images, &OF_USE), Some(predicate::SPDX));
+    assert_eq!(form(&statement(predicate::SPDX, json!({})), &images[..1], &OF_USE), None);
+    assert_eq!(form(&statement("https://example.com/other", json!({})), &images, &OF_USE), None);
     let mut other: Value = serde_json::from_slice(&statement(predicate::SPDX, json!({}))).unwrap();
     other["_type"] = json!("something");
-    assert_eq!(form(other.to_string().as_bytes(), &images), None);
-    assert_eq!(form(b"{", &images), None);
+    assert_eq!(form(other.to_string().as_bytes(), &images, &OF_USE), None);
+    assert_eq!(form(b"{", &images, &OF_USE), None);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::diagnostic::Sources;
 use crate::evidence::vex;
 use crate::oci::{Digest, Reference};
 use crate::plan::PlanError;
-use crate::policy::{Reached, Standing, Told, Vex};
+use crate::policy::{self, PolicyText, Reached, Standing, Told, Vex};
 use crate::spec::{self, Loader as _, Policy};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -37,13 +37,13 @@ pub(in super::super) struct Bench {
     /// The digests of these documents, and of the keys of builders.
     documents: Vec<Digest>,
     /// Whom the policies trust to build.
-    pub(super) trust: Trust,
+    pub(in super::super) trust: Trust,
     /// The texts of the policies, beside those of the spec.
     pub(super) sources: Sources,
     /// What is known of holes, where a policy asks for that.
-    pub(super) database: Option<Database>,
+    pub(in super::super) database: Option<Database>,
     /// The day of the judgement.
-    pub(super) day: Date,
+    pub(in super::super) day: Date,
 }
 
 /// The rules that need a database.
@@ -78,34 +78,53 @@ impl Bench {
         }
         let pinned = options.database.or(locked.lock.advisories.as_ref().map(|locked| locked.sha256));
         let folders = Folders { own: Some(&project.folder), above: options.policy.as_deref() };
-        Bench::new(session, Some(project), policies, sources, pinned, options, &folders).map(Some)
+        let asked = asks_for_holes(policies.iter().map(|(_, policy)| policy)) || pinned.is_some();
+        let open = || super::super::advisories::open(session, Some(project), pinned, chosen(&policies));
+        let database = asked.then(open).transpose()?;
+        Bench::new(session, policies, sources, database, options, &folders).map(Some)
     }
 
     /// The bench of a scan: of what stands in the file, if one is named.
     pub(in super::super) fn of_scan(session: &Session<'_>, options: &JudgeOptions) -> Result<Self, Error> {
         let (above, sources) = above(options.policy.as_deref(), Sources::default())?;
+        let asked = asks_for_holes(&above) || options.database.is_some();
+        let database = match asked {
+            true => Some(super::super::advisories::open(session, None, options.database, repository(&above))?),
+            // A scan without a policy tells of all that it can find.
+            false if above.is_empty() => advisories_at_hand(session)?,
+            false => None,
+        };
+        Bench::above_all(session, above, sources, database, options)
+    }
+
+    /// The bench of what bills of materials tell, of which nothing can be said without a database.
+    pub(in super::super) fn of_bills(session: &Session<'_>, options: &JudgeOptions) -> Result<Self, Error> {
+        let (above, sources) = above(options.policy.as_deref(), Sources::default())?;
+        let database = super::super::advisories::open(session, None, options.database, repository(&above))?;
+        Bench::above_all(session, above, sources, Some(database), options)
+    }
+
+    /// A bench of nothing but policies that stand above specs.
+    fn above_all(
+        session: &Session<'_>,
+        above: Vec<Policy>,
+        sources: Sources,
+        database: Option<Database>,
+        options: &JudgeOptions,
+    ) -> Result<Self, Error> {
         let policies = above.into_iter().map(|policy| (Standing::Above, policy)).collect();
         let folders = Folders { own: None, above: options.policy.as_deref() };
-        Bench::new(session, None, policies, sources, options.database, options, &folders)
+        Bench::new(session, policies, sources, database, options, &folders)
     }
 
     fn new(
         session: &Session<'_>,
-        project: Option<&Project>,
         policies: Vec<(Standing, Policy)>,
         sources: Sources,
-        pinned: Option<Digest>,
+        database: Option<Database>,
         options: &JudgeOptions,
         folders: &Folders<'_>,
     ) -> Result<Self, Error> {
-        let repository = chosen(&policies);
-        let asked = asks_for_holes(policies.iter().map(|(_, policy)| policy)) || pinned.is_some();
-        let database = match asked {
-            true => Some(super::super::advisories::open(session, project, pinned, repository)?),
-            // A scan without a policy tells of all that it can find.
-            false if policies.is_empty() => advisories_at_hand(session)?,
-            false => None,
-        };
         let day = options.day.unwrap_or_else(|| session.settings.now.to_zoned(TimeZone::UTC).date());
         let vex = policies.iter().map(|(standing, policy)| documents(*standing, policy, folders));
         let (vex, mut documents): (_, Vec<Digest>) = vex.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().unzip();
@@ -125,6 +144,11 @@ impl Bench {
     /// The repository that the policies name for the database.
     pub(super) fn repository(&self) -> Option<&Reference> {
         chosen(&self.policies)
+    }
+
+    /// The files in which the policies stand.
+    pub(in super::super) fn texts(&self) -> Vec<PolicyText> {
+        policy::texts(&self.policies(), &self.sources)
     }
 
     /// What documents say of holes.
@@ -154,6 +178,22 @@ impl Bench {
     pub(super) fn asks_for(&self, rule: &str) -> bool {
         let mut clauses = self.policies.iter().flat_map(|(_, policy)| &policy.clauses);
         self.policies.is_empty() || clauses.any(|clause| clause.rule.value.id == rule)
+    }
+
+    /// Whether all that the clauses are about is in bills of materials, so that who passes by these passes.
+    pub(in super::super) fn sees_all_in_bills(&self) -> bool {
+        let mut clauses = self.policies.iter().flat_map(|(_, policy)| &policy.clauses);
+        clauses.all(|clause| OF_DATABASE.contains(&clause.rule.value.id))
+    }
+
+    /// Whether something must be attached to an image.
+    pub(in super::super) fn asks_for_proofs(&self) -> bool {
+        self.policies.iter().any(|(_, policy)| !policy.requires.is_empty())
+    }
+
+    /// Whether anything judges, beside the database.
+    pub(in super::super) fn has_policy(&self) -> bool {
+        !self.policies.is_empty()
     }
 
     /// The digest of all that decides a verdict beside the image.

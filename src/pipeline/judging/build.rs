@@ -88,8 +88,14 @@ impl Bench {
         Digest::of(said.join("\n"))
     }
 
-    /// Judges what was found. `attached` is what came with images that it is made of, or with itself.
-    pub(super) fn judge(&self, found: Found, image: &str, proofs: &Proofs, attached: Vec<Vex>) -> Judgement {
+    /// Judges what was found. `attached` is what came with images that it is made of.
+    pub(in super::super) fn judge(
+        &self,
+        found: Found,
+        image: &str,
+        proofs: &Proofs,
+        attached: Vec<Vex>,
+    ) -> Judgement {
         let Found { findings, components } = found;
         let (policies, sources, day) = (self.policies(), &self.sources, self.day);
         let vex = [attached.as_slice(), self.vex()].concat();

@@ -57,7 +57,8 @@ pub(super) fn judge(bench: &Bench, name: &str, bill: Listed) -> Result<VerdictRe
     Ok(VerdictReport { image, platform, digest: bill.digest, spec, level, attestations, signatures, judgement })
 }
 
-fn component(package: ClaimedPackage) -> Option<Component> {
+/// A package that a bill of materials names; none where its name has no meaning to advisories.
+pub(in super::super) fn component(package: ClaimedPackage) -> Option<Component> {
     let (purl, version) = (package.purl?, package.version.unwrap_or_default());
     Some(Component { purl, name: package.name, version, licence: None, places: Vec::new() })
 }

@@ -94,7 +94,7 @@ fn image(
 }
 
 /// What a key vouches for, of all that is attached to an image but provenance.
-fn proofs(report: &Report, image: &Digest) -> Proofs {
+pub(in super::super) fn proofs(report: &Report, image: &Digest) -> Proofs {
     let of = |id: &'static str| report.checks.iter().filter(move |check| check.id == id && check.subject == *image);
     let holds = |id: &'static str| of(id).any(|check| check.result == Outcome::Passed);
     // A result is told with the name of its check in front.

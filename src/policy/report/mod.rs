@@ -23,6 +23,7 @@ mod vulns;
 pub use group::{Change, Group, groups};
 pub use open_vex::OpenVex;
 pub use summary::{Counted, Document, Summary, Verifier};
+pub use tidy::line;
 pub use vulns::{Graded, Scanner, ScannerDatabase, Times, Vulnerabilities, Vulnerability};
 
 use super::verdict::Verdict;

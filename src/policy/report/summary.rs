@@ -81,6 +81,11 @@ impl Summary {
     /// The type of the predicate.
     pub const TYPE: &'static str = predicate::VERDICT;
 
+    /// Whether the image passed.
+    pub fn passed(&self) -> bool {
+        self.verification_result == PASSED
+    }
+
     /// Sums a report up. `level` is the level of SLSA's build track that was verified on the image's provenance, and is
     /// told only where the verdict passed; `None` where nobody looked. The time is the beginning of the verdict's day.
     pub fn of(report: &Report<'_>, level: Option<u8>) -> Self {

@@ -224,7 +224,7 @@ fn name(name: &str) -> String {
 
 /// A text as one line of at most `max` characters. White space becomes a space; what does something to a terminal,
 /// turns text around, cannot be seen or has no place in XML 1.0 becomes the replacement character.
-pub(super) fn line(text: &str, max: usize) -> String {
+pub fn line(text: &str, max: usize) -> String {
     let harmless = |c: char| match c {
         '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => ' ',
         c if c.is_control() => '\u{fffd}',
