@@ -69,6 +69,10 @@ fn commands_and_history_tell_passwords() {
             assert_eq!(search_text(&text, Place::Command), [], "{text}");
         }
     }
+    for history in ["ls -l\ncurl -u me:{} https://corp.net\n", "make\ncurl \\\n  -u me:{} \\\n  https://corp.net\n"] {
+        one("root/.bash_history", history.replace("{}", password), "command-password", password);
+        none("root/.bash_history", history.replace("{}", "$PASSWORD"));
+    }
     let login = STANDARD.encode("me:tr0ub4dor-Xy9");
     for (scheme, value) in
         [("Bearer", "Zx81kq02mvn4Ty7bQ9"), ("token", "Zx81kq02mvn4Ty7bQ9"), ("Basic", login.as_str())]
