@@ -1,6 +1,7 @@
 //! Judgement as users meet it: policies of specs and of organisations, databases of advisories, scans.
 
 mod cases;
+mod corpus;
 mod databases;
 mod denied;
 mod measured;
