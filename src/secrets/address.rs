@@ -31,7 +31,7 @@ pub(super) fn at(place: Place, text: &[u8], at: usize) -> Option<Hit> {
     let (range, scheme) = password(text, at, authority)?;
     let value = &text[range.clone()];
     // Elsewhere than in settings an address is an example, if its password is not too good for one.
-    if place == Place::Plain && !(value.len() >= 8 && plausible::generated(value)) {
+    if place == Place::Plain && !is_too_good_for_an_example(value) {
         return None;
     }
     let rule = match is_database(scheme) {
@@ -39,6 +39,12 @@ pub(super) fn at(place: Place, text: &[u8], at: usize) -> Option<Hit> {
         false => "url-password",
     };
     Hit::new(if place == Place::Plain { Source::Name } else { Source::Place }, rule, range)
+}
+
+/// Whether nobody would have thought of a password to show something: letters and digits, and no `1234`.
+fn is_too_good_for_an_example(password: &[u8]) -> bool {
+    let meant: Vec<u8> = percent_encoding::percent_decode(password).collect();
+    meant.len() >= 8 && plausible::generated(&meant) && memmem::find(&meant, b"1234").is_none()
 }
 
 /// The password of an address, and its scheme.

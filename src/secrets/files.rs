@@ -136,7 +136,17 @@ fn command(text: &[u8], mut found: impl FnMut(Hit)) {
         b"-keypass",
     ];
     let (mut previous, mut program): (&[u8], &[u8]) = (b"", b"");
+    let mut end = 0;
     for (range, word) in words(text) {
+        // A new line is a new command, unless a backslash stands before it.
+        if text[end..range.start].contains(&b'\n') {
+            previous = b"";
+        }
+        end = range.end;
+        if word == b"\\" {
+            end = text.len().min(end + 1);
+            continue;
+        }
         if matches!(previous, b"" | b"|" | b"||" | b"&&" | b";" | b"sudo" | b"RUN" | b"-c") || previous.ends_with(b";")
         {
             program = word.rsplit(|b| *b == b'/').next().unwrap_or(word);

@@ -27,12 +27,7 @@ pub(super) fn search(file: &[u8]) -> Option<Hit> {
 /// What a DER sequence that fills the file is.
 fn der(file: &[u8]) -> Option<&'static str> {
     let inner = pem::der_sequence(file)?;
-    let header = file.len() - inner.len();
-    let length = match header {
-        2 => usize::from(file[1]),
-        _ => file[2..header].iter().fold(0, |length, b| length << 8 | usize::from(*b)),
-    };
-    if length != inner.len() {
+    if pem::der_size(file) != Some(file.len()) {
         return None;
     }
     let begins_algorithm = |text: &[u8]| {

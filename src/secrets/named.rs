@@ -83,7 +83,8 @@ fn of_name(place: Place, setting: &Setting<'_>) -> Option<&'static str> {
     if is_loose && (setting.line.len() > MAX_LINE || is_comment(setting.line)) {
         return None;
     }
-    if !is_secret_name(name) || !plausible::password(value) || is_a_reference(value) {
+    if !is_secret_name(name) || !plausible::password(value) || is_a_reference(value) || is_a_result(name, setting.line)
+    {
         return None;
     }
     if let Some(rule) = of_vendor(name, value) {
@@ -228,10 +229,22 @@ fn is_secret_name(name: &str) -> bool {
         "encoder",
         "encoding",
     ];
+    // What tells where a list goes on, that something was asked before, or that a grant is to be used.
+    const NO_SECRETS: &[&str] = &[
+        "continuation_token",
+        "next_token",
+        "page_token",
+        "pagination_token",
+        "client_request_token",
+        "idempotency_token",
+        "cancellation_token",
+        "grant_token",
+    ];
     let last_is = |words: &[&str]| name.rsplit('_').next().is_some_and(|last| words.contains(&last));
     let ends = |words: &[&str]| words.iter().any(|word| name.ends_with(word));
     (ends(SECRET) || is_password(name))
         && !last_is(NOT)
+        && !ends(NO_SECRETS)
         && !name.contains("public")
         && !name.contains("author")
         && name != "auth"
@@ -283,8 +296,15 @@ fn is_a_reference(value: &[u8]) -> bool {
         "encrypted:",
         "ENC[",
     ]) || plausible::stands_for_another(value)
+        // Cut off, as introductions do.
+        || value.ends_with(b"...")
         || value.iter().any(|b| b"()[]{}<>".contains(b))
         || plausible::is_uuid(value)
+}
+
+/// Whether it is the result of a test, as many runners write it: `--- PASS: TestLogin/2 (0.01s)`.
+fn is_a_result(name: &str, line: &[u8]) -> bool {
+    name == "pass" && memchr::memmem::find(line, b"PASS: ").is_some()
 }
 
 fn is_comment(line: &[u8]) -> bool {

@@ -22,6 +22,10 @@ const MAX_LABEL: usize = 40;
 const MIN_BODY: usize = 60;
 /// So much of a key tells what it is.
 const MAX_BODY: usize = 1 << 10;
+/// What stands before the number of lines that PuTTY's private key has.
+const PUTTY_PRIVATE: &[u8] = b"Private-Lines: ";
+/// The shortest of these lines, of Ed25519, has 48 characters of base64.
+const MIN_PUTTY_LINE: usize = 48;
 /// PuTTY's headers and its public key stand before the private one.
 const MAX_PUTTY: usize = 8 << 10;
 
@@ -33,13 +37,14 @@ pub(super) fn at(text: &[u8], at: usize) -> Option<Hit> {
     memmem::find(label, b"PRIVATE KEY")?;
     let body_at = label_at + label_length + DASHES.len();
     let rest = &text[body_at..];
-    let body_length = memmem::find(rest, DASHES).unwrap_or(rest.len());
+    let closed = memmem::find(rest, DASHES);
+    let body_length = closed.unwrap_or(rest.len());
     let body = Body::read(&rest[..body_length]);
     let end = match rest[body_length..].starts_with(b"-----END ") {
         true => body_at + body_length + b"-----END ".len() + label_length + DASHES.len(),
         false => body_at + body_length,
     };
-    let rule = match body.judged(label)? {
+    let rule = match body.judged(label, closed)? {
         Kind::Encrypted => "private-key-encrypted",
         Kind::Pgp => "pgp-private-key",
         Kind::Plain if is_in_service_account(&text[..at]) => "google-service-account-key",
@@ -65,11 +70,20 @@ pub(super) fn putty(text: &[u8], at: usize) -> Option<Hit> {
     // A program that reads such files has the words, but no number and no line behind them.
     let (version, header) = key.get(PUTTY.len()..)?.split_first_chunk::<2>()?;
     (version[0].is_ascii_digit() && version[1] == b':').then_some(())?;
-    let private = memmem::find(header, b"Private-Lines: ")?;
+    let private = memmem::find(header, PUTTY_PRIVATE)?;
+    is_putty_body(&header[private + PUTTY_PRIVATE.len()..]).then_some(())?;
     let end = memmem::find(&header[private..], b"Private-MAC").map_or(private, |mac| private + mac);
     let encrypted = memmem::find(&header[..private], b"Encryption: none").is_none();
     let rule = if encrypted { "private-key-encrypted" } else { "putty-private-key" };
     Hit::new(Source::Form, rule, at..at + PUTTY.len() + 2 + end)
+}
+
+/// Whether a number of lines stands here, and behind it the first of them. Programs that write such files have the words
+/// alone.
+fn is_putty_body(text: &[u8]) -> bool {
+    let (count, length) = line(text);
+    let body = line(text.get(length..).unwrap_or_default().trim_ascii_start()).0;
+    !count.is_empty() && Set::DIGITS.has_all(count) && body.len() >= MIN_PUTTY_LINE && Set::BASE64.has_all(body)
 }
 
 enum Kind {
@@ -110,8 +124,9 @@ impl Body {
         body
     }
 
-    /// What kind of key it is; none where it is only the picture of one.
-    fn judged(&self, label: &[u8]) -> Option<Kind> {
+    /// What kind of key it is; none where it is only the picture of one. `room` is the length of its text, where that
+    /// has an end.
+    fn judged(&self, label: &[u8], room: Option<usize>) -> Option<Kind> {
         let base64 = &self.base64[..self.base64.len().min(MAX_BODY)];
         if base64.len() < MIN_BODY || plausible::entropy(base64) < 4.0 {
             return None;
@@ -127,6 +142,11 @@ impl Body {
             return Some(if openssh.starts_with(b"\0\0\0\x04none") { Kind::Plain } else { Kind::Encrypted });
         }
         let inner = der_sequence(&start)?;
+        // A key of which introductions show the first line.
+        let size = der_size(&start)?;
+        if room.is_some_and(|room| room < size) {
+            return None;
+        }
         match label.starts_with(b"ENCRYPTED") {
             true => Some(Kind::Encrypted),
             // The version comes first: 0 in PKCS #1 and #8, 1 in SEC 1 and in PKCS #8 with a public key.
@@ -149,6 +169,17 @@ pub(super) fn is_pgp_secret_key(packet: &[u8]) -> bool {
         [first, ..] => *first == 0xc5,
         [] => false,
     }
+}
+
+/// How many bytes a DER sequence has, with its header.
+pub(super) fn der_size(der: &[u8]) -> Option<usize> {
+    let inner = der_sequence(der)?;
+    let header = der.len() - inner.len();
+    let length = match header {
+        2 => usize::from(der[1]),
+        _ => der[2..header].iter().fold(0, |length, b| length << 8 | usize::from(*b)),
+    };
+    Some(header + length)
 }
 
 /// What is in a DER sequence of which only the beginning may be there.

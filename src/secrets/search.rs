@@ -4,7 +4,7 @@ use super::archive::{Archive, Bounds};
 use super::leak::{self, Gap, Hit, Leak, Leaks, MAX_LEAKS};
 use super::marks::{self, AHEAD, BEHIND};
 use super::place::Place;
-use super::{files, utf16};
+use super::{files, published, utf16};
 use crate::oci::Digest;
 use crate::rules::Confidence;
 use std::cmp::Reverse;
@@ -204,7 +204,10 @@ impl Page {
         if self.hits.len() >= MAX_HITS {
             return;
         }
-        let start = hit.range.start;
+        let (start, digest) = (hit.range.start, Digest::of(secret));
+        if published::is_known(&digest) {
+            return;
+        }
         let (line, column) = self.position(&buffer[..start]);
         let leak = Leak {
             rule: hit.rule,
@@ -213,7 +216,7 @@ impl Page {
             column,
             offset: self.offset + start as u64,
             shown: leak::masked(secret, hit.known),
-            digest: Digest::of(secret),
+            digest,
         };
         let weight = (hit.source, hit.rule.confidence, secret.len() as u64);
         self.hits.push(Found { leak, end: self.offset + hit.range.end as u64, weight });

@@ -49,7 +49,7 @@ pub(super) fn each<'a>(
             if at < past {
                 continue;
             }
-            let Some(name) = name(&line[..at], line[at] == b'>').filter(|name| wanted(name)) else { continue };
+            let Some(name) = name(&line[..at], line[at]).filter(|name| wanted(name)) else { continue };
             let Some(value) = value(line, at + 1, rest_of_line && line[at] == b'=') else { continue };
             // In a value in quotes others may stand: `-c "password=x"`.
             past = if rest_of_line { value.end } else { at + 1 };
@@ -73,7 +73,8 @@ pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = Range<usize>> + '_ {
 }
 
 /// The name at the end of what stands before a sign; in XML it is an element.
-fn name(before: &[u8], is_xml: bool) -> Option<String> {
+fn name(before: &[u8], sign: u8) -> Option<String> {
+    let is_xml = sign == b'>';
     let trim = |text: &mut &[u8], bytes: &[u8]| {
         let count = text.iter().rev().take(MAX_SPACES).take_while(|b| bytes.contains(b)).count();
         *text = &text[..text.len() - count];
@@ -86,9 +87,11 @@ fn name(before: &[u8], is_xml: bool) -> Option<String> {
     }
     let is_part = |b: &u8| Set::NAME.has(*b) || *b == b'.';
     let length = before.iter().rev().take(MAX_NAME + 1).take_while(|b| is_part(b)).count();
-    let name = &before[before.len() - length..];
-    let is_element = !is_xml || before[..before.len() - length].ends_with(b"<");
-    (is_element && (1..=MAX_NAME).contains(&length)).then(|| plain_name(name))
+    let (before, name) = before.split_at(before.len() - length);
+    let is_element = !is_xml || before.ends_with(b"<");
+    // `arn:aws:secretsmanager:eu-west-1:123456789012:secret:orders-a1b2c3` has fields, and no names with values.
+    let is_field = sign == b':' && before.ends_with(b":");
+    (is_element && !is_field && (1..=MAX_NAME).contains(&length)).then(|| plain_name(name))
 }
 
 /// `clientSecret`, `client-secret`, `Client.Secret`: `client_secret`.

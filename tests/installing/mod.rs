@@ -9,7 +9,7 @@ use crate::support::toolbox;
 use std::fs;
 
 /// A system of three packages, and some to be installed in it.
-fn archive() -> Archive {
+pub fn archive() -> Archive {
     let (_folder, program) = toolbox::compiled(include_str!("dpkg.c"));
     let program = fs::read(program).unwrap();
     Archive::new("trixie")

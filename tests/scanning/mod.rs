@@ -2,6 +2,7 @@
 
 mod bills;
 mod cases;
+mod corpus;
 mod databases;
 mod denied;
 mod exploitability;

@@ -16,7 +16,7 @@ mod packages;
 mod keys;
 
 pub(crate) use keys::TestKey;
-pub(crate) use packages::{Deb, Packing};
+pub(crate) use packages::{Deb, Packing, ar};
 
 /// A Debian archive in the making: one suite with one component, for amd64.
 pub struct Archive {

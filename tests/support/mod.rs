@@ -5,6 +5,7 @@
 //! file names what it needs as `super::…` (imported by the including module) or `crate::…` (imported by `main.rs`).
 
 pub mod actions;
+pub mod catalog;
 pub mod deb;
 pub mod files;
 pub mod gateway;
@@ -13,4 +14,5 @@ pub mod http;
 pub mod objects;
 pub mod program;
 pub mod registry;
+pub mod secrets;
 pub mod toolbox;

@@ -1,8 +1,8 @@
 //! What ELF files say.
 
-use super::samples::{crates, elf, old_go, packed};
+use super::samples::{crates as list_of_crates, elf, old_go};
 use super::{ask, purls};
-use crate::catalog::fixtures::elf::{Elf, go_inline, note};
+use crate::catalog::fixtures::elf::{Elf, crates, go_inline, note};
 use crate::catalog::{Cataloguer, Question};
 
 #[test]
@@ -62,7 +62,7 @@ fn go_programs_outside_of_modules_are_named_by_what_was_built() {
 
 #[test]
 fn crates_that_only_built_are_left_out() {
-    let found = ask(Question::Elf, "app", &Elf::new(vec![(".dep-v0", crates())]).bytes()).unwrap();
+    let found = ask(Question::Elf, "app", &Elf::new(vec![(".dep-v0", list_of_crates())]).bytes()).unwrap();
     let names: Vec<&str> = found.iter().map(|found| found.name.as_str()).collect();
     assert_eq!(names, ["app", "serde"]);
     assert!(found.iter().all(|found| found.by == Cataloguer::CargoAuditable));
@@ -128,10 +128,10 @@ fn other_files_say_nothing() {
 
 #[test]
 fn lists_of_crates_are_no_bombs() {
-    let bomb = Elf::new(vec![(".dep-v0", packed(&vec![b' '; 64 << 20]))]).bytes();
+    let bomb = Elf::new(vec![(".dep-v0", crates(&vec![b' '; 64 << 20]))]).bytes();
     let error = ask(Question::Elf, "app", &bomb).unwrap_err();
     assert!(error.to_string().contains("more than 16777216 bytes"), "{error}");
-    let deep = Elf::new(vec![(".dep-v0", packed("[".repeat(100_000).as_bytes()))]).bytes();
+    let deep = Elf::new(vec![(".dep-v0", crates("[".repeat(100_000).as_bytes()))]).bytes();
     let error = ask(Question::Elf, "app", &deep).unwrap_err();
     assert!(error.to_string().contains("damaged"), "{error}");
 }

@@ -2,14 +2,11 @@
 
 use crate::catalog::Question;
 use crate::catalog::fixtures::bdb::bdb;
-use crate::catalog::fixtures::elf::{Elf, go_inline, go_pointers, note};
+use crate::catalog::fixtures::elf::{self, Elf, go_inline, go_pointers, note};
 use crate::catalog::fixtures::ndb::ndb;
 use crate::catalog::fixtures::rpm::package;
 use crate::catalog::fixtures::sqlite::sqlite;
 use crate::catalog::fixtures::zip::zip;
-use flate2::Compression;
-use flate2::write::ZlibEncoder;
-use std::io::Write;
 
 pub const DPKG_STATUS: &[u8] = b"Package: libgcc-s1
 Status: install ok installed
@@ -155,15 +152,8 @@ pub fn war() -> Vec<u8> {
     zip(&[("META-INF/MANIFEST.MF", b"Manifest-Version: 1.0\n"), ("WEB-INF/lib/shaded-2.0.jar", &jar)])
 }
 
-/// A list of crates as cargo-auditable packs it.
-pub fn packed(json: &[u8]) -> Vec<u8> {
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(json).unwrap();
-    encoder.finish().unwrap()
-}
-
 pub fn crates() -> Vec<u8> {
-    packed(
+    elf::crates(
         br#"{"packages":[{"name":"app","version":"0.1.0","source":"local","root":true},
         {"name":"serde","version":"1.0.200","source":"crates.io"},
         {"name":"cc","version":"1.0.90","source":"crates.io","kind":"build"}]}"#,

@@ -69,6 +69,17 @@ fn pgp_and_putty_keys_are_found() {
         let found = found("root/me.txt", format!("{key}Private-MAC: 00\n"));
         assert_eq!(found.iter().map(|leak| leak.rule.id).collect::<Vec<_>>(), [rule]);
     }
+    // Programs that read and write such keys.
+    let name = ["PuTTY", "User", "Key", "File", "2"].join("-");
+    let writes = format!(
+        "ppk = '{name}: ' + a + '\\r\\n';\nppk += 'Encryption: ' + e + '\\r\\n';\nppk += 'Private-Lines: ' + n + '\\r\\n';\n"
+    );
+    let reads = format!(
+        "/^{name}: (ssh-rsa)\\r?\\nEncryption: (none)\\r?\\nPrivate-Lines: \\d+\\r?\\n([\\s\\S]+?)\\r?\\nPrivate-MAC: (.+)/"
+    );
+    for code in [writes, reads] {
+        none("srv/lib/ssh.js", code);
+    }
 }
 
 #[test]
@@ -85,10 +96,13 @@ fn pictures_of_keys_are_none() {
         .chain(key.lines().last())
         .collect::<Vec<_>>()
         .join("\n");
+    // The first line alone, as a real key begins.
+    let first =
+        format!("{}{}\\n.{}", key.lines().next().unwrap(), key.lines().nth(1).unwrap(), key.lines().last().unwrap());
     let begin_alone = key.lines().next().unwrap().repeat(3);
     let dull = pem(&label("RSA"), "", &[0; 600]);
     let other = pem(&label("RSA"), "", &random.bytes(600));
-    for text in [public, certificate, request, short, begin_alone, dull, other] {
+    for text in [public, certificate, request, short, first, begin_alone, dull, other] {
         none("usr/share/doc/x", &text);
         none("usr/share/doc/x", STANDARD.encode(&text));
     }
@@ -255,6 +269,14 @@ fn addresses_with_passwords_are_found() {
     ] {
         none("etc/x.conf", format!("x = {none_of_these}\n"));
         none("app/main.py", format!("x = '{none_of_these}'\n"));
+    }
+    // What the signs stand for is judged, and not the signs.
+    for words in [
+        "http://me:pa%2Fssword@git.corp.net/",
+        "http://%3Fme:p%40ssword@git.corp.net",
+        "dotenv://:key_1234@dotenv.org/vault/x",
+    ] {
+        none("app/main.py", format!("x = '{words}'\n"));
     }
 }
 

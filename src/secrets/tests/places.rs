@@ -1,57 +1,12 @@
 //! Files whose kind tells what in them is a secret, and settings that are named like one.
 
 use super::{Leaks, Place, none, one};
+use crate::secrets::fixtures::files::FILES;
 use crate::secrets::fixtures::{Fill, Random, secret};
 use crate::secrets::{place, search_text};
 use crate::tree::TreePath;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-
-/// A rule, the path of a file, its content with a place for the secret, and what the secret looks like.
-const FILES: &[(&str, &str, &str, &str)] = &[
-    ("npm-credentials", "root/.npmrc", "registry=https://npm.corp.net\n//npm.corp.net/:_authToken={}\n", "{a36}"),
-    ("npm-credentials", "root/.npmrc", "//npm.corp.net/:_password=\"{}\"\n", "{b20}"),
-    ("npm-credentials", "root/.yarnrc.yml", "npmScopes:\n  x:\n    npmAuthToken: \"{}\"\n", "{a36}"),
-    (
-        "pypi-credentials",
-        "root/.pypirc",
-        "[corp]\nrepository: https://pypi.corp.net\nusername: me\npassword: {}\n",
-        "{a12}",
-    ),
-    ("netrc-password", "root/.netrc", "machine git.corp.net\n  login me\n  password {}\n", "{a12}"),
-    ("netrc-password", "etc/apt/auth.conf.d/corp.conf", "machine deb.corp.net login me password {}\n", "{a12}"),
-    ("git-credentials", "root/.git-credentials", "https://me:{}@git.corp.net\n", "{a20}"),
-    ("kubeconfig-credentials", "root/.kube/config", "users:\n- name: me\n  user:\n    token: {}\n", "{a40}"),
-    ("kubeconfig-credentials", "root/.kube/config", "{\"users\":[{\"user\":{\"password\":\"{}\"}}]}", "{a12}"),
-    ("aws-secret-key", "root/.aws/credentials", "[default]\naws_session_token = {}\n", "{a100}"),
-    ("boto-credentials", "root/.boto", "[Credentials]\ngs_oauth2_refresh_token = {}\n", "{a44}"),
-    (
-        "google-user-credentials",
-        "root/.config/gcloud/application_default_credentials.json",
-        "{\"client_id\": \"x.apps.googleusercontent.com\", \"refresh_token\": \"{}\", \"type\": \"authorized_user\"}",
-        "{a50}",
-    ),
-    (
-        "terraform-state-secret",
-        "srv/terraform.tfstate",
-        "{\n \"attributes\": {\n  \"password\": \"{}\"\n }\n}\n",
-        "{a16}",
-    ),
-    ("pgpass-password", "root/.pgpass", "# a comment: a:b:c:d\ndb.corp.net:5432:app:me:{}\n", "{a12}"),
-    ("wireguard-private-key", "etc/wireguard/wg0.conf", "[Interface]\nPrivateKey = {}\n", "{b42}A="),
-    ("htpasswd-hash", "etc/nginx/.htpasswd", "me:$apr1${}\n", ""),
-    ("password-hash", "etc/shadow", "root:*:19000:0:99999:7:::\nme:$y$j9T${}:19000:0:99999:7:::\n", ""),
-    ("datadog-key", "app/.env", "DD_API_KEY={}\n", "{h32}"),
-    ("cloudflare-token", "app/.env", "CLOUDFLARE_API_TOKEN='{}'\n", "{a40}"),
-    ("fastly-token", "app/.env", "export FASTLY_API_TOKEN={}\n", "{a32}"),
-    ("generic-password", "app/.env", "DB_HOST=db\nDB_PASSWORD=\"{}\"\n", "{a10}"),
-    ("generic-password", "app/config.yaml", "db:\n  password: {}\n", "{a10}Zz-9"),
-    ("generic-password", "app/config.ini", "[db]\r\npassword = {}\r\n", "{a10}Zz-9"),
-    ("generic-password", "app/web.config", "<x><dbPassword>{}</dbPassword></x>", "{a10}Zz-9"),
-    ("generic-password", "app/config.php.conf", "'password' => '{}',", "{a10}Zz-9"),
-    ("generic-secret", "app/config.json", "{\"port\": 80, \"clientSecret\": \"{}\"}", "{a32}"),
-    ("generic-secret", "app/application.properties", "service.api-key={}\n", "{a32}"),
-];
 
 #[test]
 fn what_stands_at_its_place_is_found_and_what_only_stands_for_it_is_not() {
@@ -113,6 +68,10 @@ fn commands_and_history_tell_passwords() {
             let text = command.replace("{}", other);
             assert_eq!(search_text(&text, Place::Command), [], "{text}");
         }
+    }
+    for history in ["ls -l\ncurl -u me:{} https://corp.net\n", "make\ncurl \\\n  -u me:{} \\\n  https://corp.net\n"] {
+        one("root/.bash_history", history.replace("{}", password), "command-password", password);
+        none("root/.bash_history", history.replace("{}", "$PASSWORD"));
     }
     let login = STANDARD.encode("me:tr0ub4dor-Xy9");
     for (scheme, value) in

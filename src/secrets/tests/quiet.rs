@@ -26,6 +26,11 @@ fn names_digests_and_data_are_no_secrets() {
         "passwordField: input-Password1\nmax_tokens: 4096\ntokenizer = bert-base-uncased-v1.2\n".into(),
         "AKIAIOSFODNN7EXAMPLE wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n".into(),
         "curl -H 'Authorization: Bearer <token>' https://user:pass@corp.net/\n".into(),
+        "\"ARN\": \"arn:aws:secretsmanager:us-west-2:123456789012:secret:OrdersDatabase-a1b2c3\",\n".into(),
+        "{\"Action\":\"output\",\"Output\":\"    --- PASS: TestVet/5 (0.07s)\\n\"}\nPASS: login-2FA.sh\n".into(),
+        format!("\"NextContinuationToken\": \"{}\",\n", STANDARD.encode(random.bytes(40))),
+        format!("\"nextToken\": \"{}\", \"GrantToken\": \"{}\"\n", &base64[..60], &base64[60..200]),
+        "\"PurchaseToken\": \"eyJ2IjoiMSIsInMiOjEsImMiOi...\",\n".into(),
         // As it stands in programs that look for secrets, this one too.
         "-----BEGIN 7Q~8Q~secret_access_keySECRET_ACCESS_KEY\n".into(),
     ] {
