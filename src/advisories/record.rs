@@ -1,5 +1,6 @@
 //! What one source says of one package: the unit that parts of a database consist of.
 
+use super::feed::{MAX_NAMES, MAX_REFERENCES, MAX_SUMMARY, MAX_WEAKNESSES};
 use super::wire::{Malformed, Reader, Writer};
 
 /// Who says it.
@@ -237,7 +238,21 @@ impl Description {
             weaknesses: reader.texts()?,
             references: reader.texts()?,
         };
-        if reader.is_empty() { Ok(description) } else { Err(Malformed) }
+        if reader.is_empty() && description.is_bounded() { Ok(description) } else { Err(Malformed) }
+    }
+
+    /// Whether it is no more than is taken from feeds: what is told of a hole is copied for each CVE that a bulletin names.
+    fn is_bounded(&self) -> bool {
+        let lists = [
+            (&self.aliases, MAX_NAMES),
+            (&self.upstream, MAX_NAMES),
+            (&self.vectors, MAX_REFERENCES),
+            (&self.weaknesses, MAX_WEAKNESSES),
+            (&self.references, MAX_REFERENCES),
+        ];
+        // The mark of what was cut stands behind it.
+        let is_line = self.summary.chars().count() <= MAX_SUMMARY + 1;
+        is_line && lists.into_iter().all(|(texts, limit)| texts.len() <= limit)
     }
 
     /// The CVEs that it names, sorted: by its own name, `DEBIAN-CVE-…` and its like included, as aliases and as what is upstream.
@@ -316,6 +331,22 @@ mod tests {
                 let _ = Record::from_bytes(&bytes);
             }
         }
+    }
+
+    #[test]
+    fn no_record_tells_more_than_a_feed_may() {
+        let refused = |change: &dyn Fn(&mut Description)| {
+            let mut record = record();
+            change(&mut record.description);
+            assert_eq!(Record::from_bytes(&record.to_bytes()), Err(Malformed));
+        };
+        let names = |count| (0..count).map(|at| format!("CVE-2024-{at}")).collect::<Vec<_>>();
+        refused(&|description| description.summary = "x".repeat(MAX_SUMMARY + 2));
+        refused(&|description| description.aliases = names(MAX_NAMES + 1));
+        refused(&|description| description.upstream = names(MAX_NAMES + 1));
+        refused(&|description| description.vectors = names(MAX_REFERENCES + 1));
+        refused(&|description| description.weaknesses = names(MAX_WEAKNESSES + 1));
+        refused(&|description| description.references = names(MAX_REFERENCES + 1));
     }
 
     #[test]

@@ -107,9 +107,9 @@ impl Database {
         &self.facts
     }
 
-    /// The bytes of all parts.
+    /// The bytes of all parts, as the manifest tells them.
     pub fn size(&self) -> u64 {
-        self.layers.values().map(|layer| layer.size).sum()
+        self.layers.values().map(|layer| layer.size).fold(0, u64::saturating_add)
     }
 
     /// The holes of packages, which are named by their package URLs; what is no such URL, and what is of an ecosystem

@@ -13,14 +13,17 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use zstd::bulk::Decompressor;
 
 /// Bytes of a block, unpacked, from which on the next one begins. Larger ones pack better, smaller ones are read faster.
 const BLOCK: usize = 16 << 10;
 /// Bytes of a block that readers take: one record may be this large.
 const MAX_BLOCK: u64 = 8 << 20;
-/// Bytes of an index that readers take, unpacked; a block needs about 60.
-const MAX_INDEX: u64 = 256 << 20;
+/// Bytes of an index that readers take, packed or unpacked; a block needs about 60, and about 80 of memory.
+const MAX_INDEX: u64 = 64 << 20;
+/// Bytes of records that one look-up takes. All that is known of Linux and of Chromium is a tenth of it.
+const MAX_TAKEN: u64 = 256 << 20;
 /// Blocks that are packed at once.
 const BATCH: usize = 256;
 /// zstd's level: higher ones gain less than one in a hundred with such small blocks.
@@ -38,6 +41,9 @@ pub enum PartError {
     /// It is what its manifest says, but makes no sense.
     #[error("{0} is malformed")]
     Malformed(&'static str),
+    /// It tells more than memory is taken for.
+    #[error("it has more than {} MiB of records about the packages", MAX_TAKEN >> 20)]
+    TooMuch,
 }
 
 impl From<Malformed> for PartError {
@@ -142,9 +148,13 @@ pub struct Part {
 impl Part {
     /// Opens the file of a part by what its manifest says of it.
     pub fn open(file: File, layer: &Layer) -> Result<Part, PartError> {
+        // Sizes in the manifest and the index are believed no further than the file goes: memory is taken by them.
+        if file.metadata()?.len() != layer.size {
+            return Err(PartError::Damaged("the part"));
+        }
         let start = layer.size.checked_sub(layer.index_size).ok_or(PartError::Malformed("its index"))?;
         let mut hands = Hands::default();
-        hands.read(&file, start, layer.index_size, "its index", &layer.index)?;
+        hands.read(&file, start..layer.size, MAX_INDEX, "its index", &layer.index)?;
         let size = hands.packed.first_chunk().ok_or(PartError::Malformed("its index"))?;
         let size = u64::from_le_bytes(*size);
         let index = hands.unpack(size_of::<u64>(), size, MAX_INDEX, "its index")?;
@@ -159,10 +169,18 @@ impl Part {
         keys: &[&str],
         read: impl Fn(usize, &[u8]) -> Result<Option<T>, Malformed> + Sync,
     ) -> Result<Vec<T>, PartError> {
+        let taken = AtomicU64::new(0);
+        let take = |position, record: &[u8]| {
+            let length = record.len() as u64;
+            match taken.fetch_add(length, Ordering::Relaxed).saturating_add(length) {
+                ..=MAX_TAKEN => Ok(read(position, record)?),
+                _ => Err(PartError::TooMuch),
+            }
+        };
         let found: Result<Vec<Vec<T>>, PartError> = self
             .wanted(keys)
             .into_par_iter()
-            .map_init(Hands::default, |hands, (block, range)| self.look_into(hands, block, keys, range, &read))
+            .map_init(Hands::default, |hands, (block, range)| self.look_into(hands, block, keys, range, &take))
             .collect();
         Ok(found?.into_iter().flatten().collect())
     }
@@ -190,10 +208,12 @@ impl Part {
         block: usize,
         keys: &[&str],
         range: Range<usize>,
-        take: &impl Fn(usize, &[u8]) -> Result<Option<T>, Malformed>,
+        take: &impl Fn(usize, &[u8]) -> Result<Option<T>, PartError>,
     ) -> Result<Vec<T>, PartError> {
         let (Some(entry), Some(wanted)) = (self.blocks.get(block), keys.get(range.clone())) else { return Ok(vec![]) };
-        hands.read(&self.file, entry.offset, entry.size, "a block", &entry.digest)?;
+        let place = entry.offset..entry.offset.saturating_add(entry.size);
+        // What cannot be packed grows a little.
+        hands.read(&self.file, place, 2 * MAX_BLOCK, "a block", &entry.digest)?;
         let mut reader = Reader::new(hands.unpack(0, entry.unpacked, MAX_BLOCK, "a block")?);
         let mut found = vec![];
         while !reader.is_empty() {
@@ -229,19 +249,19 @@ struct Hands {
 }
 
 impl Hands {
-    /// Reads a stretch of a file and checks it.
+    /// Reads a stretch of a file, at most `limit` bytes, and checks it.
     fn read(
         &mut self,
         file: &File,
-        offset: u64,
-        size: u64,
+        place: Range<u64>,
+        limit: u64,
         what: &'static str,
         digest: &Digest,
     ) -> Result<(), PartError> {
-        // What is longer than all that readers take is not worth the memory.
-        let length = usize::try_from(size).ok().filter(|_| size <= MAX_INDEX).ok_or(PartError::Malformed(what))?;
+        let size = place.end.saturating_sub(place.start);
+        let length = usize::try_from(size).ok().filter(|_| size <= limit).ok_or(PartError::Malformed(what))?;
         self.packed.resize(length, 0);
-        match file.read_exact_at(&mut self.packed, offset) {
+        match file.read_exact_at(&mut self.packed, place.start) {
             Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Err(PartError::Damaged(what)),
             other => other?,
         }

@@ -193,6 +193,26 @@ fn forged(store: &Store, blocks: &[u8], index: &[u8], size: u64) -> Result<Vec<H
     Database::open(store, &digest)?.find(&["pkg:npm/a@1.0.0"])
 }
 
+/// Memory is taken by sizes, so none is believed that the file has not.
+#[test]
+fn sizes_that_the_file_has_not_are_damage() {
+    let (_folder, store) = store();
+    let compiled = compile(&store, &[osv(&[advisory("A-1", "npm", "a", &[])])], None).unwrap();
+    let good: Manifest = serde_json::from_slice(&store.read(&compiled.digest, 1 << 20).unwrap()).unwrap();
+    let npm = |layer: &&mut Descriptor| layer.annotations.values().any(|title| title == "npm");
+    for claimed in [0, 1 << 20, u64::MAX] {
+        let mut manifest = good.clone();
+        let layer = manifest.layers.iter_mut().find(npm).unwrap();
+        layer.size = claimed;
+        layer.annotations.insert(super::facts::INDEX_SIZE.into(), claimed.to_string());
+        let digest = store.put(&to_json(&manifest)).unwrap();
+        let database = Database::open(&store, &digest).unwrap();
+        assert!(database.size() >= claimed, "sizes have a sum");
+        let error = database.find(&["pkg:npm/a@1.0.0"]).unwrap_err();
+        assert!(matches!(error, DatabaseError::Part { source: PartError::Damaged("the part"), .. }), "{error}");
+    }
+}
+
 /// An index of one block, as the writer would write it.
 fn index(first: &str, size: u64, unpacked: u64, digest: &Digest) -> Vec<u8> {
     let mut writer = crate::advisories::wire::Writer::new();
@@ -246,6 +266,29 @@ fn a_block_that_swells_is_refused() {
     let index = index("a", block.len() as u64, 64 << 20, &Digest::of(&block));
     let error = forged(&store, &block, &index, index.len() as u64).unwrap_err();
     assert!(matches!(error, DatabaseError::Part { source: PartError::Malformed("a block"), .. }));
+}
+
+/// Blocks of zeros are small, and there may be many.
+#[test]
+fn records_that_swell_together_are_refused() {
+    let (_folder, store) = store();
+    let mut writer = crate::advisories::wire::Writer::new();
+    writer.text("a");
+    // It affects nothing, so nothing but its length counts.
+    writer.bytes(&vec![0; 7 << 20]);
+    let records = writer.into_bytes();
+    let block = zstd::bulk::compress(&records, 1).unwrap();
+    let count = 40;
+    let mut writer = crate::advisories::wire::Writer::new();
+    writer.list(&vec![(); count], |writer, ()| {
+        writer.text("a");
+        writer.number(block.len() as u64);
+        writer.number(records.len() as u64);
+        writer.bytes(Digest::of(&block).as_bytes());
+    });
+    let index = writer.into_bytes();
+    let error = forged(&store, &block.repeat(count), &index, index.len() as u64).unwrap_err();
+    assert!(matches!(error, DatabaseError::Part { source: PartError::TooMuch, .. }), "{error}");
 }
 
 #[test]

@@ -24,7 +24,7 @@ use std::fs::File;
 use std::io::{self, Read};
 
 pub(super) use date::{rfc3339, seconds};
-pub use limits::{MAX_CVES, MAX_RECORD, MAX_RECORDS};
+pub use limits::{MAX_CVES, MAX_NAMES, MAX_RECORD, MAX_RECORDS, MAX_REFERENCES, MAX_SUMMARY, MAX_WEAKNESSES};
 
 /// What a feed's file consists of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -40,7 +40,7 @@ pub(super) fn read(
     let usable = page_size.checked_sub(reserved).filter(|usable| *usable >= 480);
     let usable = usable.ok_or_else(damaged("its pages are reserved for something else"))?;
     let pages = size / page_size;
-    let mut database = Database { content, page_size, usable, pages };
+    let mut database = Database { content, page_size, usable, pages, left: 0 };
     let mut root = None;
     database.table(1, &mut |record| {
         // type, name, table, first page, SQL
@@ -59,6 +59,8 @@ struct Database<'c, C> {
     page_size: u64,
     usable: u64,
     pages: u64,
+    /// Bytes of rows that the pages of the table may still hold: places that share a row would make much of little.
+    left: u64,
 }
 
 impl<C: Read + Seek> Database<'_, C> {
@@ -69,6 +71,7 @@ impl<C: Read + Seek> Database<'_, C> {
         each: &mut impl FnMut(Record<'_>) -> Result<(), CatalogError>,
     ) -> Result<(), CatalogError> {
         let mut seen = Seen::new(self.pages + 1);
+        self.left = self.pages * self.page_size;
         // The pages that are still to be read, the next one last, each with its depth.
         let mut next = vec![(root, 0)];
         while let Some((number, depth)) = next.pop() {
@@ -122,6 +125,7 @@ impl<C: Read + Seek> Database<'_, C> {
         }
         let start = at + length_size + row_size;
         let local = self.local_length(length) as usize;
+        self.left = self.left.checked_sub(local as u64).ok_or_else(damaged("its rows share bytes"))?;
         let mut payload = page.get(start..start + local).ok_or_else(&short)?.to_vec();
         let mut overflow = match length as usize > local {
             true => u32_be(page, start + local).ok_or_else(&short)?,

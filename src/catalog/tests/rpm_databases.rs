@@ -106,6 +106,19 @@ fn blobs_are_not_shared() {
     assert!(is_damaged(&database));
 }
 
+/// What would be read for each place that leads to it: the keys that rpm keeps are not even counted.
+#[test]
+fn rows_of_sqlite_are_not_shared() {
+    let key = header(&[(1000, Value::Text("gpg-pubkey")), (1001, Value::Text(&"1".repeat(300)))]);
+    let mut database = sqlite(&[key]);
+    let leaf = 2 * sqlite::PAGE;
+    let row: [u8; 2] = database[leaf + 8..leaf + 10].try_into().unwrap();
+    let count = 100u16;
+    database[leaf + 3..leaf + 5].copy_from_slice(&count.to_be_bytes());
+    database[leaf + 8..leaf + 8 + 2 * usize::from(count)].as_chunks_mut().0.fill(row);
+    assert!(is_damaged(&database));
+}
+
 #[test]
 fn headers_lie_within_their_blobs() {
     let good = package("bash", 0);

@@ -7,7 +7,7 @@ mod zip;
 use super::leak::Gap;
 use super::place::Place;
 use super::search::Search;
-use crate::tree::tar::decompress;
+use crate::tree::tar::{Compression, decompress};
 use std::io::{self, Read};
 
 /// Archives in archives are looked into as deep as this: a wheel in a jar in an archive of a layer.
@@ -16,17 +16,22 @@ const MAX_DEPTH: usize = 8;
 const MAX_MEMBERS: u32 = 500_000;
 /// No more bytes come out of all archives in one content: what takes a processor some seconds.
 const MAX_UNPACKED: u64 = 2 << 30;
+/// No more streams of xz and Zstandard are open in each other: each takes as much as 128 MiB of memory, if it asks for it.
+const MAX_WINDOWS: u32 = 3;
+
 /// What may still be read.
 pub(super) struct Bounds {
     /// Members of archives.
     pub(super) members: u32,
     /// Bytes that come out of them.
     pub(super) bytes: u64,
+    /// Streams that keep a large part of what came out of them.
+    pub(super) windows: u32,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Bounds { members: MAX_MEMBERS, bytes: MAX_UNPACKED }
+        Bounds { members: MAX_MEMBERS, bytes: MAX_UNPACKED, windows: MAX_WINDOWS }
     }
 }
 
@@ -79,7 +84,15 @@ fn compressed(search: &mut Search, place: Place, input: &mut dyn Read, depth: us
         return Ok(());
     }
     let mut unpacked = decompress(input, u64::MAX).map_err(io::Error::other)?;
-    search.bounded(&mut unpacked, |search, input| search.content(place, input, depth))
+    let windows = u32::from(matches!(unpacked.compression(), Compression::Xz | Compression::Zstd));
+    let Some(left) = search.bounds.windows.checked_sub(windows) else {
+        search.gap(Gap::Depth);
+        return Ok(());
+    };
+    search.bounds.windows = left;
+    let result = search.bounded(&mut unpacked, |search, input| search.content(place, input, depth));
+    search.bounds.windows += windows;
+    result
 }
 
 impl Search {

@@ -176,6 +176,18 @@ fn a_thousand_archives_in_each_other_end_at_a_bound() {
     assert_eq!((leaks.found.len(), leaks.gaps.contains(&Gap::Depth)), (0, true));
 }
 
+/// Each has a window of its own, so that eight would take a gibibyte.
+#[test]
+fn streams_with_large_windows_in_each_other_end_at_a_bound() {
+    let packed = |times: u32| {
+        let zstd = |content: Vec<u8>, _| zstd::stream::encode_all(content.as_slice(), 1).unwrap();
+        (0..times).fold(token().into_bytes(), zstd)
+    };
+    assert_eq!(leaks("x.zst", packed(3)).found.len(), 1);
+    let leaks = leaks("x.zst", packed(4));
+    assert_eq!((leaks.found.len(), leaks.gaps), (0, [Gap::Depth].into()));
+}
+
 #[test]
 fn an_archive_bomb_ends_at_a_bound() {
     let bounds = || Bounds { bytes: 8 << 20, ..Bounds::default() };

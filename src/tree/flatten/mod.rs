@@ -164,6 +164,8 @@ pub fn unpack(layers: &[Packed<'_>], store: &Store, limits: &Limits) -> Result<F
         change.apply(&mut tree)?;
     }
     hidden.sort_by(|a: &(usize, TreePath, Entry), b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+    // A layer may take a file away and its folder too.
+    hidden.dedup_by(|a, b| (a.0, &a.1) == (b.0, &b.1));
     let flat = Flat { digest: tree.save(store)?, tree: Arc::new(tree), layer_of, hidden, is_explicit: all_explicit };
     store.set_record(HIDDEN, &key, &covered::encode(&flat.hidden))?;
     store.set_record(RECORD, &key, &record(&flat))?;

@@ -53,6 +53,20 @@ fn later_layers_win_and_take_away() {
 }
 
 #[test]
+fn a_file_that_is_taken_away_twice_is_hidden_once() {
+    let (_folder, store) = store();
+    let layers = [
+        Archive::new().dir("a").dir("a/b").file("a/b/c", "1").finish(),
+        Archive::new().file(".wh.a", "").file("a/b/.wh..wh..opq", "").file("a/b/.wh.c", "").finish(),
+    ];
+    let layers = layers.map(|archive| plain_layer(&store, &archive));
+    let first = flat(&layers, &store).unwrap();
+    let hidden: Vec<String> = first.hidden.iter().map(|(layer, path, _)| format!("{layer}{path}")).collect();
+    assert_eq!(hidden, ["0/a/b/c"]);
+    assert_eq!(flat(&layers, &store).unwrap().hidden, first.hidden, "as it is remembered");
+}
+
+#[test]
 fn a_layer_that_unpacks_to_something_else_is_refused() {
     let (_folder, store) = store();
     let layer = plain_layer(&store, &Archive::new().file("a", "x").finish());
