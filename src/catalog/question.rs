@@ -60,7 +60,7 @@ impl Question {
     }
 
     /// Whether it asks a database of a distribution's package manager, which tells whoever owns the file itself. All
-    /// else that a file with an owner says is [told by the owner](super::assemble).
+    /// else that a file with an owner says is [told by the owner](super::assemble()).
     pub fn is_database(self) -> bool {
         use Question::{ApkInstalled, DpkgFiles, DpkgStatus, RpmDatabase, RpmManifest};
         matches!(self, DpkgStatus | DpkgFiles | ApkInstalled | RpmDatabase | RpmManifest)

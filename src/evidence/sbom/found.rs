@@ -40,9 +40,9 @@ pub(super) fn told(inventory: &Inventory) -> Result<Vec<Told<'_>>, InventoryErro
     let packages = &inventory.catalogued.packages;
     let paths = packages.iter().flat_map(|package| &package.places).map(|place| path_text(place.path.as_bytes()));
     let mut files: BTreeMap<String, Option<&File>> = paths.map(|path| (path, None)).collect();
-    if !files.is_empty() {
-        for file in &inventory.files {
-            files.entry(file.path.clone()).and_modify(|known| *known = Some(file));
+    for file in &inventory.files {
+        if let Some(known) = files.get_mut(&file.path) {
+            *known = Some(file);
         }
     }
     let mut all = Vec::new();
