@@ -1,7 +1,7 @@
 //! What is new in an image since it was judged last, and what is gone.
 
 use super::report::{GoneHole, HoleReport, OtherFinding};
-use super::told::KnownHole;
+use super::told::{KnownHole, identity};
 use crate::evidence::scan::{Detail, Weight};
 use crate::policy::report::line;
 use crate::policy::{Judged, Outcome, Verdict};
@@ -22,26 +22,27 @@ type Names<'a> = BTreeSet<(Option<&'a str>, &'a str)>;
 
 /// Compares a verdict of today with the holes of the last scan.
 pub(super) fn drift(verdict: &Verdict, before: &[KnownHole]) -> Drift {
-    let known: Names<'_> =
-        before.iter().flat_map(|hole| hole.names.iter().map(|name| (hole.package.as_deref(), name.as_str()))).collect();
-    let today: Vec<(&Judged, &Weight)> = verdict.findings.iter().filter_map(hole).collect();
+    let known: Names<'_> = before
+        .iter()
+        .flat_map(|hole| hole.names.iter().map(|name| (hole.identity.as_deref(), name.as_str())))
+        .collect();
+    let today = verdict.findings.iter().filter_map(hole).map(|(judged, hole)| (judged, hole, identity(&hole.package)));
+    let today: Vec<(&Judged, &Weight, String)> = today.collect();
     let mut holes: Vec<HoleReport> = today
         .iter()
-        .map(|(judged, hole)| {
-            let is_known =
-                |name: &str| known.contains(&(Some(hole.package.as_str()), name)) || known.contains(&(None, name));
+        .map(|(judged, hole, package)| {
+            let is_known = |name: &str| [Some(package.as_str()), None].iter().any(|of| known.contains(&(*of, name)));
             report(judged, hole, !names_of(hole).any(is_known))
         })
         .collect();
     holes.sort_by_key(|hole| !hole.new);
     let now: Names<'_> = today
         .iter()
-        .flat_map(|(_, hole)| {
-            let package = Some(hole.package.as_str());
-            names_of(hole).flat_map(move |name| [(package, name), (None, name)])
+        .flat_map(|(_, hole, package)| {
+            names_of(hole).flat_map(move |name| [(Some(package.as_str()), name), (None, name)])
         })
         .collect();
-    let is_gone = |hole: &&KnownHole| !hole.names.iter().any(|name| now.contains(&(hole.package.as_deref(), name)));
+    let is_gone = |hole: &&KnownHole| !hole.names.iter().any(|name| now.contains(&(hole.identity.as_deref(), name)));
     let mut gone: Vec<GoneHole> = before
         .iter()
         .filter(is_gone)

@@ -5,6 +5,7 @@ use super::super::session::Session;
 use super::super::statements::{MAX_STATEMENT, said};
 use super::gather::{FORMS, Gathered};
 use super::report::{BillReport, LastScan};
+use crate::advisories::Identity;
 use crate::evidence::scan::Component;
 use crate::evidence::sign::PublicKey;
 use crate::evidence::{MAX_BUNDLE, Statement, claims, predicate};
@@ -13,14 +14,14 @@ use crate::policy::report::{Summary, Vulnerabilities, Vulnerability};
 use crate::store::{Store, StoreError};
 use jiff::Timestamp;
 use purl::GenericPurl;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is said about an image.
 #[derive(Default)]
 pub(super) struct Told {
     /// The bills of materials that count.
     pub bills: Vec<BillReport>,
-    /// The packages, by their package URLs: those of the bills, and those in which the last scan found holes.
+    /// The packages, by their package URLs: those of the bills, and those in which scans found holes.
     pub packages: BTreeMap<String, Component>,
     /// How many of them the bills name.
     pub listed: usize,
@@ -39,6 +40,8 @@ pub(super) struct KnownHole {
     pub names: Vec<String>,
     /// The package; none where the scanner does not tell.
     pub package: Option<String>,
+    /// By what it is told from others.
+    pub identity: Option<String>,
 }
 
 /// A statement that counts.
@@ -94,36 +97,56 @@ impl Told {
         }
     }
 
-    /// The newest scan, by what it says of its end and of its database. Packages in which it found holes are in the image,
-    /// whether or not the bills name them: scans look into files.
+    /// The newest scan, by what it says of its end and of its database. Packages in which any of them found holes are in the
+    /// image, whether or not the bills name them: scans look into files.
     fn read_scans(&mut self, session: &Session<'_>, documents: &[Document]) {
         let scans = documents.iter().filter(|document| document.form == Vulnerabilities::TYPE);
-        let scans =
-            scans.filter_map(|document| Some((document.digest, predicate_of::<Vulnerabilities>(session, document)?)));
-        let newest = scans.max_by_key(|(digest, scan)| {
+        let scans: Vec<(Digest, Vulnerabilities)> =
+            scans.filter_map(|document| Some((document.digest, predicate_of(session, document)?))).collect();
+        self.add_packages(scans.iter().flat_map(|(_, scan)| &scan.scanner.result));
+        let newest = scans.into_iter().max_by_key(|(digest, scan)| {
             let time = |text: &str| text.parse::<Timestamp>().ok();
             (time(&scan.metadata.scan_finished_on), time(&scan.scanner.db.last_update), *digest)
         });
         let Some((digest, scan)) = newest else { return };
         let holes: Vec<KnownHole> = scan.scanner.result.into_iter().map(KnownHole::of).collect();
-        for package in holes.iter().filter_map(|hole| hole.package.as_ref()) {
-            if let Some(component) = named(package) {
-                self.packages.entry(package.clone()).or_insert(component);
-            }
-        }
         let (time, database) = (scan.metadata.scan_finished_on, scan.scanner.db.version);
         self.last = Some((LastScan { digest, time, database }, holes));
     }
+
+    /// Adds the packages of holes, where no bill names them.
+    fn add_packages<'h>(&mut self, holes: impl Iterator<Item = &'h Vulnerability>) {
+        let named: BTreeMap<String, &str> =
+            holes.filter_map(package).map(|package| (identity(package), package)).collect();
+        if named.is_empty() {
+            return;
+        }
+        let listed: BTreeSet<String> = self.packages.keys().map(|package| identity(package)).collect();
+        for (_, package) in named.iter().filter(|(identity, _)| !listed.contains(*identity)) {
+            self.packages.extend(component_of(package).map(|component| ((*package).to_owned(), component)));
+        }
+    }
+}
+
+/// By what a package is told from others: tools write the package URL of one package differently.
+pub(super) fn identity(package: &str) -> String {
+    Identity::of(package).map_or_else(
+        || package.to_owned(),
+        |Identity { base, names, version, .. }| format!("{base} {} {version}", names.join(" ")),
+    )
+}
+
+fn package(hole: &Vulnerability) -> Option<&str> {
+    hole.annotations.iter().find_map(|told| told.get("package")?.as_str())
 }
 
 impl KnownHole {
     fn of(hole: Vulnerability) -> Self {
-        let told = |name: &str| hole.annotations.iter().find_map(|map| map.get(name));
-        let aliases = told("aliases").and_then(|aliases| aliases.as_array()).into_iter().flatten();
+        let aliases = hole.annotations.iter().filter_map(|told| told.get("aliases")?.as_array()).flatten();
         let aliases = aliases.filter_map(|alias| alias.as_str().map(str::to_owned));
         let names = aliases.chain([hole.id.clone()]).collect();
-        let package = told("package").and_then(|package| package.as_str()).map(str::to_owned);
-        KnownHole { names, package, id: hole.id }
+        let package = package(&hole).map(str::to_owned);
+        KnownHole { names, identity: package.as_deref().map(identity), package, id: hole.id }
     }
 }
 
@@ -131,7 +154,7 @@ impl KnownHole {
 const MAX_PURL: usize = 1024;
 
 /// A package of which nothing but its package URL is known.
-fn named(package: &str) -> Option<Component> {
+fn component_of(package: &str) -> Option<Component> {
     let parsed: GenericPurl<String> = Some(package).filter(|text| text.len() <= MAX_PURL)?.parse().ok()?;
     let (name, version) = (parsed.name().to_owned(), parsed.version().unwrap_or_default().to_owned());
     Some(Component { purl: package.to_owned(), name, version, licence: None, places: Vec::new() })
