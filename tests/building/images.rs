@@ -470,13 +470,13 @@ fn what_buildkit_puts_into_an_index_is_read_and_the_indexs_signature_covers_it()
 #[test]
 fn policies_say_who_must_have_signed_images() {
     let site = Site::new();
-    let ((key, public), (other, of_other), (_, of_nobody)) = (key_pair(), key_pair(), key_pair());
+    let ((key, public), (other, of_other)) = (key_pair(), key_pair());
     let host = site.registry.host();
     let policy = |lines: &str| {
         site.world.write("company/policy.kdl", format!("kiln 1\npolicy {{\n{lines}\n    warn \"unsigned-base\"\n}}\n"))
     };
     let signer = |key: &str| format!("    signer \"{host}/acme/b*\" key=\"keys/{key}.pub\"");
-    for (name, pem) in [("own", &public), ("other", &of_other), ("nobody", &of_nobody)] {
+    for (name, pem) in [("own", &public), ("other", &of_other)] {
         site.world.write(&format!("company/keys/{name}.pub"), pem);
     }
     policy(&signer("own"));
