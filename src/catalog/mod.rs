@@ -47,7 +47,7 @@ pub use os_release::OsRelease;
 pub use question::{Question, question};
 
 /// The version of the readers: raised whenever an answer changes, so that answers that were kept are asked again.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 #[cfg(test)]
 mod tests;

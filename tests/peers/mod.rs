@@ -2,6 +2,7 @@
 
 mod buildctl;
 mod buildkit;
+mod catalogued;
 mod cosign;
 mod daemons;
 mod docker_registry;

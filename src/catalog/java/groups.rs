@@ -7,6 +7,8 @@ const GROUPS: &[(&str, u32, &str)] = &[
     ("akka-*", 0, "com.typesafe.akka"),
     ("annotations", 0, "org.jetbrains"),
     ("ant", 0, "org.apache.ant"),
+    ("asm", 4, "org.ow2.asm"),
+    ("asm-*", 4, "org.ow2.asm"),
     ("aspectjrt", 0, "org.aspectj"),
     ("aspectjweaver", 0, "org.aspectj"),
     ("bcmail-*", 0, "org.bouncycastle"),
@@ -89,6 +91,7 @@ const GROUPS: &[(&str, u32, &str)] = &[
     ("tomcat-*", 0, "org.apache.tomcat"),
     ("velocity", 0, "org.apache.velocity"),
     ("xercesImpl", 0, "xerces"),
+    ("xml-apis*", 0, "xml-apis"),
 ];
 
 /// The group of a well-known artefact.

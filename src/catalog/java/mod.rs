@@ -122,7 +122,9 @@ fn main_package(
 ) -> Option<Found> {
     let is_file = |(_, artefact): &(String, Coordinates)| {
         let with_version = || format!("{}-{}", artefact.name, artefact.version);
-        file.name.as_deref() == Some(&*artefact.name) || file.stem.starts_with(&with_version())
+        let is_called = |name: &str| name == artefact.name;
+        // `log4j-1.2-api` looks like a name and a version, and is a name.
+        is_called(&file.stem) || file.name.as_deref().is_some_and(is_called) || file.stem.starts_with(&with_version())
     };
     // A file with another version is another artefact, which has the one inside.
     let may_be_renamed = |(_, artefact): &(String, Coordinates)| {

@@ -37,6 +37,18 @@ fn a_jar_with_one_artefact_is_that_whatever_it_is_called() {
 }
 
 #[test]
+fn a_name_may_have_digits_as_a_version_has() {
+    let api = b"groupId=org.apache.logging.log4j\nartifactId=log4j-1.2-api\nversion=2.19.0\n";
+    let manifest = b"Implementation-Version: 2.19.0\nImplementation-Vendor-Id: org.apache\n";
+    let path = "META-INF/maven/org.apache.logging.log4j/log4j-1.2-api/pom.properties";
+    let jar = zip(&[("META-INF/MANIFEST.MF", manifest), (path, api)]);
+    for name in ["log4j-1.2-api.jar", "log4j-1.2-api-2.19.0.jar"] {
+        let api = ["pkg:maven/org.apache.logging.log4j/log4j-1.2-api@2.19.0"];
+        assert_eq!(purls(Question::JavaArchive, name, &jar), api, "{name}: no word of log4j 1.2");
+    }
+}
+
+#[test]
 fn well_known_artefacts_have_their_groups() {
     let manifest = b"Automatic-Module-Name: spring.core\nBundle-SymbolicName: org.objenesis\n";
     let jar = zip(&[("META-INF/MANIFEST.MF", manifest)]);
@@ -47,6 +59,8 @@ fn well_known_artefacts_have_their_groups() {
         ("groovy-4.0.1.jar", "pkg:maven/org.apache.groovy/groovy@4.0.1"),
         ("tomcat-embed-core-9.0.60.jar", "pkg:maven/org.apache.tomcat.embed/tomcat-embed-core@9.0.60"),
         ("objenesis-3.3.jar", "pkg:maven/org.objenesis/objenesis@3.3"),
+        ("asm-tree-9.8.jar", "pkg:maven/org.ow2.asm/asm-tree@9.8"),
+        ("xml-apis-ext-1.4.01.jar", "pkg:maven/xml-apis/xml-apis-ext@1.4.01"),
     ];
     for (name, purl) in cases {
         assert_eq!(purls(Question::JavaArchive, name, &jar), [purl]);

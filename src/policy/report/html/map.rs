@@ -94,15 +94,21 @@ fn draw(part: &Part<'_>, area: &Area) -> Html {
     let label = if part.holes > 0 { format!("{} · {}", part.name, part.holes) } else { part.name.clone() };
     let (letter, line) = LETTER;
     let room = usize::try_from(area.width.saturating_sub(12) / letter).unwrap_or_default();
-    let lines = [label, bytes(part.size)].into_iter().enumerate().filter_map(|(i, label)| {
+    // The beginning of a name still says which, that of a size would say another.
+    let size = Some(bytes(part.size)).filter(|size| size.chars().count() <= room);
+    let lines = std::iter::once(shortened(&label, room)).chain(size).enumerate().filter_map(|(i, label)| {
         let at = line * (u32::try_from(i).ok()? + 1);
         let fits = room > 3 && area.height >= at + 6;
-        let short: String = label.chars().take(room).collect();
-        let short =
-            if short == label { short } else { short.chars().take(room.saturating_sub(1)).chain(['…']).collect() };
-        fits.then(|| tag("text").with("x", number(area.x + 6)).with("y", number(area.y + at)).text(short))
+        fits.then(|| tag("text").with("x", number(area.x + 6)).with("y", number(area.y + at)).text(label))
     });
     tag("g").of(title.and(rect).and(lines.collect()))
+}
+
+fn shortened(label: &str, room: usize) -> String {
+    if label.chars().count() <= room {
+        return label.to_owned();
+    }
+    label.chars().take(room.saturating_sub(1)).chain(['…']).collect()
 }
 
 fn row(part: &Part<'_>, total: u128) -> Html {
