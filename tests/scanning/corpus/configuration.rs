@@ -315,8 +315,9 @@ fn images_of_others_are_judged_by_what_they_say() {
     };
     let config = serde_json::to_vec(&config).unwrap();
     let manifest = Manifest::image(Descriptor::of(media_type::CONFIG, &config), rows);
-    layers.iter().for_each(|layer| drop(registry.put_blob("acme/tool", layer.as_slice())));
-    registry.put_blob("acme/tool", config);
+    for content in layers.into_iter().chain([config]) {
+        registry.put_blob("acme/tool", content);
+    }
     registry.put_manifest("acme/tool", media_type::MANIFEST, &serde_json::to_vec(&manifest).unwrap(), &["1"]);
 
     let project = Project::new(&Archive::new("trixie"), &packages::advisories());
