@@ -95,6 +95,16 @@ fn in_programs_and_archives_that_nobody_owns_syft_finds_the_same() {
             r"^pkg:maven/(org\.apache\.xerces/xercesImpl|org\.apache\.xmlcommons\.Version/xml-apis(-ext)?)@\S+ ",
             "the same artefacts, with words of the manifest in place of their groups",
         ),
+        only(
+            By::Kiln,
+            r"^pkg:maven/org\.mongodb/(bson|mongo-java-driver)@\S+ \S+\.jar$",
+            "the manifest's name of the bundle without the artefact's: the group under which it is published",
+        ),
+        only(
+            By::Other,
+            r"^pkg:maven/org\.mongodb\.(bson/bson|mongo-java-driver/mongo-java-driver)@\S+ ",
+            "the same artefacts, with the whole name of the bundle for their group",
+        ),
         only(By::Kiln, r"^pkg:maven/javax\.inject/\S+ \S+\.jar$", "the group by the manifest's name of the bundle"),
         only(By::Other, r"^pkg:maven/atinject-jsr330-api/\S+ ", "the same artefact, with its name for its group"),
         only(
