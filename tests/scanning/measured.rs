@@ -1,10 +1,15 @@
 //! What matching takes against a database of full size: 300,000 advisories of five ecosystems, which are generated. Times are
-//! told and not judged.
+//! told and, but for a rescan's, not judged.
 
 use super::osv::{feed, peak};
+use super::rescan_bills::{bundle, statement};
+use crate::support::program::World;
+use crate::support::registry::{Options, Registry};
 use kiln::advisories::database::{Database, compile};
 use kiln::advisories::feed::Feed;
+use kiln::oci::media_type;
 use kiln::store::Store;
+use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{Seek, Write};
 use std::time::{Duration, Instant};
@@ -126,6 +131,15 @@ fn likelihoods() -> File {
     file
 }
 
+/// The package URL of a package of many.
+fn purl(at: u64) -> String {
+    let (_, form) = ECOSYSTEMS[(at % 5) as usize];
+    // One in twenty is a package of which much is told.
+    let of = if at % 100 < 5 { 50 } else { PACKAGES };
+    let version = format!("{}.{}.0", scatter(at + 1) % 20, scatter(at + 2) % 10);
+    form.replace("NAME", &format!("package-{:x}", scatter(at) % of)).replace("VERSION", &version)
+}
+
 #[test]
 #[ignore = "a measurement: benches/README.md"]
 fn a_thousand_packages_are_looked_up_at_once() {
@@ -143,15 +157,7 @@ fn a_thousand_packages_are_looked_up_at_once() {
         peak()
     );
 
-    let purls: Vec<String> = (0..1000u64)
-        .map(|at| {
-            let (_, form) = ECOSYSTEMS[(at % 5) as usize];
-            // One in twenty is a package of which much is told.
-            let of = if at % 100 < 5 { 50 } else { PACKAGES };
-            let version = format!("{}.{}.0", scatter(at + 1) % 20, scatter(at + 2) % 10);
-            form.replace("NAME", &format!("package-{:x}", scatter(at) % of)).replace("VERSION", &version)
-        })
-        .collect();
+    let purls: Vec<String> = (0..1000).map(purl).collect();
     let purls: Vec<&str> = purls.iter().map(String::as_str).collect();
     // Another stay in the store, so that nothing counts as checked.
     let store = Store::open(folder.path().join("store")).unwrap();
@@ -166,4 +172,39 @@ fn a_thousand_packages_are_looked_up_at_once() {
         best = best.min(took);
     }
     println!("best: {best:?} for {} packages", purls.len());
+}
+
+/// A bill of materials of two hundred packages that no other one has.
+fn bill(image: u64) -> Value {
+    let component = |at: u64| {
+        let purl = purl(image * 200 + at);
+        json!({ "type": "library", "name": format!("package {at}"), "version": "1", "purl": purl })
+    };
+    json!({ "bomFormat": "CycloneDX", "specVersion": "1.6", "components": (0..200).map(component).collect::<Vec<_>>() })
+}
+
+#[test]
+#[ignore = "a measurement: benches/README.md"]
+fn a_thousand_bills_of_materials_are_judged_again() {
+    let registry = Registry::start(Options::default());
+    let repositories: Vec<String> = (0..50).map(|at| format!("acme/app-{at}")).collect();
+    for at in 0..1000u64 {
+        let repository = &repositories[(at % 50) as usize];
+        let image = registry.put_image(repository, "linux/amd64", &[&at.to_le_bytes()], &[&format!("1.{at}")]);
+        let bundle = bundle(statement(&image.digest, "https://cyclonedx.org/bom", bill(at)));
+        registry.put_referrer(repository, &image, media_type::SIGSTORE_BUNDLE, &bundle);
+    }
+    let world = World::new();
+    let feeds = ECOSYSTEMS.iter().enumerate().map(|(at, (name, _))| feed(name, generated(at, name)));
+    let feeds: Vec<Feed> = feeds.chain([feed("epss", likelihoods())]).collect();
+    let database = compile(&Store::open(world.path("store")).unwrap(), &feeds, None).unwrap().digest.to_string();
+    let names: Vec<String> = repositories.iter().map(|name| format!("{}/{name}", registry.host())).collect();
+    for round in ["all is fetched", "all is here"] {
+        let arguments = ["rescan", "--progress", "quiet", "--db", &database, "--as-of", "2026-11-30"];
+        let begun = Instant::now();
+        let outcome = world.kiln(arguments.into_iter().chain(names.iter().map(String::as_str))).run().done();
+        let took = begun.elapsed();
+        println!("{round}: {took:?}: {}", outcome.stdout.lines().last().unwrap_or_default());
+        assert!(outcome.stdout.contains("1000 images") && took < Duration::from_secs(20), "{took:?}");
+    }
 }

@@ -8,6 +8,8 @@ mod denied;
 mod exploitability;
 mod measured;
 mod osv;
+mod rescan_bills;
+mod rescanned;
 mod scanned;
 mod verified;
 
@@ -52,6 +54,16 @@ impl Judged {
         self.world.write("osv.json", serde_json::Value::from(advisories.to_vec()).to_string());
         self.world.kiln(["db", "update", "--from", "osv.json"]).run().done();
     }
+}
+
+/// An advisory about all versions of a package, as they are in tests, that became known on a day.
+fn advisory_of(id: &str, ecosystem: &str, package: &str, day: &str) -> serde_json::Value {
+    let mut advisory = advisory(id, package);
+    advisory["modified"] = format!("{day}T00:00:00Z").into();
+    advisory["affected"][0]["package"]["ecosystem"] = ecosystem.into();
+    advisory["affected"][0]["ranges"][0] =
+        serde_json::json!({ "type": "ECOSYSTEM", "events": [{ "introduced": "0" }, { "fixed": "99" }] });
+    advisory
 }
 
 /// An advisory about a crate that is fixed in 1.2.3.

@@ -2,6 +2,7 @@ mod faults;
 mod images;
 mod lists;
 mod memory;
+mod tag_lists;
 mod tags;
 mod uploads;
 
