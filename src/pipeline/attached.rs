@@ -49,7 +49,7 @@ struct Document {
 }
 
 /// The kind of record that is made of what came with an image; to be raised with what is read of it.
-const RECORD: &str = "image-claims-2";
+const RECORD: &str = "image-statements";
 
 /// What came with an image, read once: all of it is named by digest.
 pub(super) fn read(session: &Session<'_>, of: &Of<'_>) -> Result<Attached, Error> {

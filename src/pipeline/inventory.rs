@@ -9,6 +9,7 @@ use super::images;
 use super::inputs::{Installed, PreparedStage, Realised};
 use super::locking::{Leveled, Locked};
 use super::project::Project;
+use crate::catalog::OsRelease;
 use crate::compile::{Inputs, Move, Origin};
 use crate::diagnostic::{Sources, Span};
 use crate::evidence::contents::{Catalogued, catalogue};
@@ -63,7 +64,12 @@ impl Taking<'_> {
             let of = |list: &[spec::Pair]| list.iter().find(|p| p.name.value == name).map(|p| p.value.value.clone());
             of(&image.labels).or_else(|| of(&image.annotations))
         };
-        let catalogued = self.catalogued(&grown.last(), &files)?;
+        let distribution = packages.first().map(|package| OsRelease {
+            id: package.distro.clone(),
+            version: package.distro_version.clone(),
+            like: Vec::new(),
+        });
+        let catalogued = self.catalogued(&grown.last(), distribution, &files)?;
         let mut inventory = Inventory {
             image: ImageIdentity {
                 name: image.name.value.to_string(),
@@ -91,14 +97,14 @@ impl Taking<'_> {
         Ok(inventory)
     }
 
-    /// The packages that files tell of.
-    fn catalogued(&self, tree: &Tree, files: &[File]) -> Result<Catalogued, Error> {
+    /// The packages that files tell of; `known` is the distribution of those that kiln installed.
+    fn catalogued(&self, tree: &Tree, known: Option<OsRelease>, files: &[File]) -> Result<Catalogued, Error> {
         let session = self.of.session;
         session.phase("cataloguing");
         let owned = files.iter().filter(|file| file.owner.is_package()).map(|file| file.path.as_str());
         let owned: BTreeSet<&str> = owned.collect();
         let is_owned = |path: &TreePath| owned.contains(path_text(path.as_bytes()).as_str());
-        let catalogued = catalogue(tree, is_owned, &session.store)?;
+        let catalogued = catalogue(tree, known, is_owned, &session.store)?;
         session.phase("describing");
         if let [(path, reason), others @ ..] = catalogued.unread.as_slice() {
             let others =

@@ -6,7 +6,7 @@ use super::proof::{Proofs, missing};
 use super::verdict::{Because, Expired, Judged, Outcome, PolicyText, Verdict};
 use crate::diagnostic::{Sources, Span};
 use crate::evidence::scan::{Detail, Finding};
-use crate::evidence::vex::{Statement, Status};
+use crate::evidence::vex::{Image, Statement, Status};
 use crate::oci::Digest;
 use crate::spec::{Accept, Accepted, Clause, Effect, Policy};
 use jiff::civil::Date;
@@ -49,14 +49,17 @@ pub struct Vex {
 pub struct VexOf {
     /// The image's name, without tag and digest.
     pub image: String,
+    /// Its digests: who uses it may call it otherwise than who made it.
+    pub digests: Vec<Digest>,
     /// Who owns what it brought, as places name it ([`crate::evidence::scan::Origin::owner`]).
     pub owner: String,
 }
 
 impl Vex {
     /// The image that statements about an image mean.
-    fn image<'v>(&'v self, judged: &'v str) -> &'v str {
-        self.of.as_ref().map_or(judged, |of| &of.image)
+    fn image<'v>(&'v self, judged: &'v str) -> Image<'v> {
+        let judged = Image { name: judged, digests: &[] };
+        self.of.as_ref().map_or(judged, |of| Image { name: &of.image, digests: &of.digests })
     }
 
     /// The places of a finding, as positions, that it may speak of.
@@ -189,7 +192,7 @@ impl<'a> Bench<'a> {
     /// What a document says for a hole that does not matter by it. The newest statement of several counts, which is the last.
     fn waived(&self, finding: &Finding, vex: &Vex) -> Option<Because> {
         let Detail::Hole(hole) = &finding.detail else { return None };
-        let about = |said: &&Statement| said.is_about(hole, vex.image(self.image));
+        let about = |said: &&Statement| said.is_about(hole, &vex.image(self.image));
         let said = vex.statements.iter().rfind(about).filter(|said| said.waives(self.day))?;
         let status = said.status.name();
         let reason = said.why.as_ref().map_or_else(|| status.to_owned(), |why| format!("{status}: {why}"));

@@ -4,7 +4,7 @@ use super::{Judged, advisory};
 use crate::support::program::Call;
 use crate::support::registry::{Fault, Manner, Options, Registry, What};
 use kiln::evidence::{Bundle, Identity};
-use kiln::oci::{Descriptor, Digest, Index, Manifest, media_type};
+use kiln::oci::{Descriptor, Digest, Index, Manifest, Platform, media_type};
 use serde_json::{Value, json};
 
 const CYCLONEDX: &str = "https://cyclonedx.org/bom";
@@ -104,7 +104,7 @@ fn the_images_of_an_index_are_judged_one_by_one() {
     let manifest = Manifest::image(config, vec![Descriptor::of(media_type::IN_TOTO, &statement)]);
     let told = serde_json::to_vec(&manifest).unwrap();
     let mut told = registry.put_manifest("acme/app", media_type::MANIFEST, &told, &[]);
-    told.platform = Some("unknown/unknown".parse().unwrap());
+    told.platform = Some(Platform { architecture: "unknown".into(), os: "unknown".into(), variant: None });
     told.annotations = [
         ("vnd.docker.reference.type".to_owned(), "attestation-manifest".to_owned()),
         ("vnd.docker.reference.digest".to_owned(), image.digest.to_string()),

@@ -142,7 +142,7 @@ fn a_fresh_verdict_is_attached_once() {
         }
         assert_eq!(before, (tags("1.0"), tags("2.0")), "no tag moves");
         let (repository, key) = (published.repository(), &published.key);
-        published.releasing.site.world.kiln(["verify", &format!("{repository}:1.0"), "--key", key]).run().done();
+        published.releasing.site.world.kiln(["verify", &format!("{repository}:1.0"), "--key", key]).run().code(5);
         // Nothing is new any more, and nothing is written; it is denied all the same.
         registry.clear_log();
         let report = published.report("2026-12-03", &["--attach"], 5);

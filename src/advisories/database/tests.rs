@@ -197,7 +197,7 @@ fn forged(store: &Store, blocks: &[u8], index: &[u8], size: u64) -> Result<Vec<H
 #[test]
 fn sizes_that_the_file_has_not_are_damage() {
     let (_folder, store) = store();
-    let compiled = compile(&store, &[osv(&[advisory("A-1", "npm", "a", &[])])], None).unwrap();
+    let compiled = compile(&store, &[osv(&[advisory("A-1", "npm", "a", &[("introduced", "0")])])], None).unwrap();
     let good: Manifest = serde_json::from_slice(&store.read(&compiled.digest, 1 << 20).unwrap()).unwrap();
     let npm = |layer: &&mut Descriptor| layer.annotations.values().any(|title| title == "npm");
     for claimed in [0, 1 << 20, u64::MAX] {

@@ -12,7 +12,7 @@ use std::io;
 /// The packages that the files of a file system tell of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Catalogued {
-    /// The distribution that the file system says to be.
+    /// The distribution that the file system says to be, or that is known otherwise.
     pub distribution: Option<OsRelease>,
     /// The packages, by package URL.
     pub packages: Vec<Package>,
@@ -23,18 +23,27 @@ pub struct Catalogued {
 /// The kind of record that answers are.
 const ANSWERS: &str = "catalogued";
 
+/// Why a database of packages is as good as not read.
+const NAMELESS: &str = "nothing says which distribution's packages these are: there is no etc/os-release";
+
 /// What one content says, or why it does not.
 type Answer = Result<Vec<Found>, String>;
 
 /// Catalogues the files of a file system, those that no layer hides.
 ///
+/// `known` is the distribution where the file system names none: without it nobody could look its packages up.
 /// `is_owned` says whether a package that kiln installed owns a path. Such a file is asked for nothing but other
 /// packages' files: what is in it comes with its owner.
 ///
 /// # Errors
 /// Where the store fails. A file that is damaged is named in [`Catalogued::unread`].
-pub fn catalogue(tree: &Tree, is_owned: impl Fn(&TreePath) -> bool, store: &Store) -> Result<Catalogued, ContentError> {
-    let distribution = distribution(tree, store)?;
+pub fn catalogue(
+    tree: &Tree,
+    known: Option<OsRelease>,
+    is_owned: impl Fn(&TreePath) -> bool,
+    store: &Store,
+) -> Result<Catalogued, ContentError> {
+    let distribution = distribution(tree, store)?.or(known);
     let asked = tree.iter().filter_map(|(path, entry)| Asked::of(path, entry));
     let asked: Vec<Asked<'_>> = asked.filter(|asked| asked.question.is_database() || !is_owned(asked.path)).collect();
     let answers = answers(&asked, store)?;
@@ -42,7 +51,13 @@ pub fn catalogue(tree: &Tree, is_owned: impl Fn(&TreePath) -> bool, store: &Stor
     let mut unread = Vec::new();
     for asked in &asked {
         match answers.get(&asked.key) {
-            Some(Ok(packages)) if !packages.is_empty() => found.push((asked.path, packages.clone())),
+            Some(Ok(packages)) if !packages.is_empty() => {
+                found.push((asked.path, packages.clone()));
+                let is_nameless = asked.question.is_database() && packages.iter().any(|found| found.distro.is_none());
+                if is_nameless && distribution.is_none() {
+                    unread.push((asked.path.clone(), NAMELESS.to_owned()));
+                }
+            }
             Some(Err(reason)) => unread.push((asked.path.clone(), reason.clone())),
             _ => {}
         }

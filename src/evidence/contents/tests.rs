@@ -52,7 +52,7 @@ fn answers_are_kept_and_contents_read_once() {
         ("opt/six.dist-info/METADATA", SIX),
         ("var/lib/dpkg/status", STATUS),
     ]);
-    let first = catalogue(&root.tree, |_| false, &root.store).unwrap();
+    let first = catalogue(&root.tree, None, |_| false, &root.store).unwrap();
     assert_eq!(purls(&first), ["pkg:deb/debian/zlib1g@1:1.3?arch=amd64&distro=debian-13", "pkg:pypi/six@1.16.0"]);
     let places: Vec<String> = first.packages[1].places.iter().map(|place| place.path.to_string()).collect();
     assert_eq!(places, ["/opt/six.dist-info/METADATA", "/srv/six.dist-info/METADATA"]);
@@ -61,7 +61,7 @@ fn answers_are_kept_and_contents_read_once() {
     // The name of the distribution is asked for each time; nothing else is.
     root.lose_contents();
     root.store.put(OS).unwrap();
-    assert_eq!(catalogue(&root.tree, |_| false, &root.store).unwrap(), first);
+    assert_eq!(catalogue(&root.tree, None, |_| false, &root.store).unwrap(), first);
 }
 
 #[test]
@@ -79,15 +79,15 @@ fn files_that_can_say_nothing_are_not_read() {
     let status = root.store.put(STATUS).unwrap();
     root.add("var/lib/dpkg/status.d/zlib1g", status, STATUS.len() as u64);
     let owned = |path: &TreePath| path.as_bytes().starts_with(b"usr/bin/") || path.as_bytes().starts_with(b"var/");
-    let catalogued = catalogue(&root.tree, owned, &root.store).unwrap();
+    let catalogued = catalogue(&root.tree, None, owned, &root.store).unwrap();
     assert_eq!(purls(&catalogued), ["pkg:deb/zlib1g@1:1.3?arch=amd64"]);
-    assert!(catalogue(&root.tree, |_| false, &root.store).is_err(), "the program would have been read");
+    assert!(catalogue(&root.tree, None, |_| false, &root.store).is_err(), "the program would have been read");
 }
 
 #[test]
 fn what_cannot_be_read_is_named() {
     let root = Root::new(&[("srv/a.jar", b"PK\x03\x04 and no more"), ("srv/six.dist-info/METADATA", SIX)]);
-    let catalogued = catalogue(&root.tree, |_| false, &root.store).unwrap();
+    let catalogued = catalogue(&root.tree, None, |_| false, &root.store).unwrap();
     assert_eq!(purls(&catalogued), ["pkg:pypi/six@1.16.0"]);
     let [(unread, reason)] = catalogued.unread.as_slice() else { panic!("{:?}", catalogued.unread) };
     assert_eq!(unread.to_string(), "/srv/a.jar");

@@ -7,6 +7,7 @@ mod product;
 mod tests;
 
 use super::scan::Weight;
+use crate::oci::Digest;
 use crate::rules::Justification;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -52,6 +53,15 @@ pub enum Status {
     Affected,
     /// Somebody is finding out.
     UnderInvestigation,
+}
+
+/// An image as statements name it.
+#[derive(Debug, Clone, Copy)]
+pub struct Image<'a> {
+    /// Its name, without tag and digest.
+    pub name: &'a str,
+    /// Its digests, by which it is known whatever it is called; none where it is called as it was made.
+    pub digests: &'a [Digest],
 }
 
 /// Why a document cannot be used.
@@ -110,8 +120,8 @@ pub fn read(document: &[u8]) -> Result<Document, VexError> {
 }
 
 impl Statement {
-    /// Whether it is about a hole of a package in an image of this name, by any of the hole's names.
-    pub fn is_about(&self, hole: &Weight, image: &str) -> bool {
+    /// Whether it is about a hole of a package in an image, by any of the hole's names.
+    pub fn is_about(&self, hole: &Weight, image: &Image<'_>) -> bool {
         let named = self.names.iter().any(|name| *name == hole.id || hole.aliases.contains(name));
         named && (self.products.is_empty() || self.products.iter().any(|product| product.has(&hole.package, image)))
     }

@@ -1,5 +1,7 @@
 //! What a statement is about.
 
+use super::Image;
+use crate::oci::Digest;
 use purl::GenericPurl;
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
@@ -15,7 +17,7 @@ pub(super) struct Product {
 
 impl Product {
     /// Whether this is a package, or an image that is meant with this package.
-    pub(super) fn has(&self, package: &str, image: &str) -> bool {
+    pub(super) fn has(&self, package: &str, image: &Image<'_>) -> bool {
         let is = |names: &[String]| names.iter().any(|name| covers(name, package));
         let is_image = || self.names.iter().any(|name| is_image(name, image));
         match self.parts.is_empty() {
@@ -40,13 +42,15 @@ fn covers(wanted: &str, package: &str) -> bool {
         && qualifiers.into_iter().all(|(name, value)| package.qualifiers().get(name.as_str()) == Some(value))
 }
 
-/// Whether a name means the image: a reference without tag and digest, or a package URL with its repository.
-fn is_image(name: &str, image: &str) -> bool {
-    if name == image {
+/// Whether a name means the image: a reference without tag and digest, or a package URL with its repository or digest.
+fn is_image(name: &str, image: &Image<'_>) -> bool {
+    if name == image.name {
         return true;
     }
     let Ok(purl) = GenericPurl::<String>::from_str(name) else { return false };
-    let last = image.rsplit('/').next().unwrap_or_default();
+    let digest = purl.version().and_then(|version| version.parse::<Digest>().ok());
+    let last = image.name.rsplit('/').next().unwrap_or_default();
     let repository = purl.qualifiers().get("repository_url");
-    purl.package_type() == "oci" && purl.name() == last && repository.is_none_or(|repository| repository == image)
+    let is_called = || purl.name() == last && repository.is_none_or(|repository| repository == image.name);
+    purl.package_type() == "oci" && (digest.is_some_and(|digest| image.digests.contains(&digest)) || is_called())
 }

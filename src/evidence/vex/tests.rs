@@ -1,5 +1,6 @@
-use super::{Status, VexError, read};
+use super::{Image, Status, VexError, read};
 use crate::evidence::scan::Weight;
+use crate::oci::Digest;
 use jiff::civil::{Date, date};
 use serde_json::json;
 
@@ -16,11 +17,15 @@ const OPENSSL: &str = "pkg:deb/debian/libssl3t64@3.5.1-1?arch=amd64&distro=debia
 const DAY: Date = date(2026, 11, 30);
 const IMAGE: &str = "registry.example.com/acme/hello";
 
+fn image() -> Image<'static> {
+    Image { name: IMAGE, digests: &[] }
+}
+
 /// Whether a document with one OpenVEX statement waives a hole of OpenSSL.
 fn waives(statement: serde_json::Value) -> bool {
     let document = json!({ "@context": "https://openvex.dev/ns/v0.2.0", "@id": "x", "statements": [statement] });
     let statements = read(document.to_string().as_bytes()).expect("a document").statements;
-    statements.iter().any(|said| said.is_about(&hole(OPENSSL), IMAGE) && said.waives(DAY))
+    statements.iter().any(|said| said.is_about(&hole(OPENSSL), &image()) && said.waives(DAY))
 }
 
 #[test]
@@ -74,7 +79,7 @@ fn cyclonedx_names_components_by_reference() {
         ],
     });
     let statements = read(document.to_string().as_bytes()).expect("a document").statements;
-    let about: Vec<bool> = statements.iter().map(|said| said.is_about(&hole(OPENSSL), IMAGE)).collect();
+    let about: Vec<bool> = statements.iter().map(|said| said.is_about(&hole(OPENSSL), &image())).collect();
     assert_eq!(about, [true, true, false], "what nobody analysed says nothing");
     assert_eq!(statements[0].why.as_deref(), Some("never called"));
     assert_eq!((statements[0].status, statements[1].status), (Status::NotAffected, Status::Fixed));
@@ -109,4 +114,20 @@ fn kilns_own_statements_end() {
     assert!(of("accepted until 2026-11-30") && of("accepted until 2026-12-01, or later"));
     assert!(!of("accepted until 2026-11-29"));
     assert!(of("accepted until further notice") && of("until 2020-01-01"));
+}
+
+#[test]
+fn an_image_is_known_by_its_digest_whatever_it_is_called() {
+    let of = |digest: &Digest| {
+        let product = format!(
+            "pkg:oci/hello@{}?repository_url=registry.example.com%2Facme%2Fhello",
+            digest.to_string().replace(':', "%3A")
+        );
+        let said = json!({ "vulnerability": "CVE-2026-1", "status": "fixed", "products": [{ "@id": product }] });
+        let document = json!({ "@context": "https://openvex.dev/ns", "statements": [said] });
+        let known = [Digest::of("image")];
+        let mirrored = Image { name: "mirror.example.com/others", digests: &known };
+        read(document.to_string().as_bytes()).expect("a document").statements[0].is_about(&hole(OPENSSL), &mirrored)
+    };
+    assert!(of(&Digest::of("image")) && !of(&Digest::of("another")));
 }

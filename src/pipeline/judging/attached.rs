@@ -4,16 +4,21 @@
 use super::super::bill::Bill;
 use super::super::error::Error;
 use super::super::opened::{Attachment, Opened, Predicate};
+use crate::catalog::OsRelease;
 use crate::evidence::scan::{Place, SpecLine};
 use crate::evidence::sign::PublicKey;
 use crate::evidence::verify::check_signed;
 use crate::evidence::{Identity, predicate};
 use crate::policy::report::{Attestation, Signature};
+use purl::GenericPurl;
+use serde_json::Value;
 
 /// What is attached to an image.
 #[derive(Default)]
 pub(super) struct Attached {
     bill: Option<Bill>,
+    /// The distribution whose packages the bill of materials names.
+    pub distribution: Option<OsRelease>,
     /// The claims, each with whether the key signed it, where there is one.
     pub claims: Vec<Attestation>,
     /// The signatures, likewise.
@@ -22,12 +27,14 @@ pub(super) struct Attached {
 
 /// Reads it; what is not there, or of other tools, explains nothing. With a key it is told what of it the key signed.
 pub(super) fn read(opened: &Opened, key: Option<&PublicKey>) -> Result<Attached, Error> {
-    let bill = match opened.predicate(Predicate::Cyclonedx) {
-        Ok(document) => Bill::read(&document).ok(),
+    let document = match opened.predicate(Predicate::Cyclonedx) {
+        Ok(document) => Some(document),
         Err(Error::NotThere(_)) => None,
         Err(error) => return Err(error),
     };
-    let mut attached = Attached { bill, ..Attached::default() };
+    let bill = document.as_ref().and_then(|document| Bill::read(document).ok());
+    let distribution = document.as_ref().and_then(distribution);
+    let mut attached = Attached { bill, distribution, ..Attached::default() };
     for attachment in opened.attachments()? {
         let Attachment { digest, bundle, content, predicate_type } = attachment?;
         let is_signed = |key| check_signed(&content, key).is_ok_and(|said| said.is_about(&opened.digest()));
@@ -44,6 +51,17 @@ pub(super) fn read(opened: &Opened, key: Option<&PublicKey>) -> Result<Attached,
         }
     }
     Ok(attached)
+}
+
+/// The distribution that the first package of one names in its package URL.
+fn distribution(document: &Value) -> Option<OsRelease> {
+    let of = |component: &Value| {
+        let purl: GenericPurl<String> = component["purl"].as_str()?.parse().ok()?;
+        let is_of_system = ["deb", "apk", "rpm"].contains(&purl.package_type().as_str());
+        let (id, version) = purl.qualifiers().get("distro").filter(|_| is_of_system)?.split_once('-')?;
+        Some(OsRelease { id: id.to_owned(), version: Some(version.to_owned()), like: Vec::new() })
+    };
+    document["components"].as_array()?.iter().find_map(of)
 }
 
 impl Attached {

@@ -89,13 +89,7 @@ impl Bench {
     }
 
     /// Judges what was found. `attached` is what came with images that it is made of.
-    pub(in super::super) fn judge(
-        &self,
-        found: Found,
-        image: &str,
-        proofs: &Proofs,
-        attached: Vec<Vex>,
-    ) -> Judgement {
+    pub(in super::super) fn judge(&self, found: Found, image: &str, proofs: &Proofs, attached: Vec<Vex>) -> Judgement {
         let Found { findings, components } = found;
         let (policies, sources, day) = (self.policies(), &self.sources, self.day);
         let vex = [attached.as_slice(), self.vex()].concat();
@@ -115,7 +109,8 @@ impl Built<'_> {
             let span = leveled.levels.first()?.image.base.as_ref()?.span;
             let reference: Reference = base.used.reference.parse().ok()?;
             let image = format!("{}/{}", reference.registry, reference.repository);
-            let of = VexOf { image, owner: format!("base {}", base.used.reference) };
+            let digests = base.used.index.into_iter().chain([base.manifest.digest]).collect();
+            let of = VexOf { image, digests, owner: format!("base {}", base.used.reference) };
             Some(Vex { standing: Standing::Own, span, of: Some(of), statements: base.vex.clone() })
         };
         own.chain(stages).filter_map(of).collect()

@@ -47,7 +47,7 @@ fn image(
     let attached = attached::read(&opened, public.as_ref())?;
     let lines = imported.config.history.iter().filter(|line| !line.empty_layer).map(|line| line.created_by.clone());
     let history: Vec<Option<String>> = lines.chain(std::iter::repeat(None)).take(imported.image.layers.len()).collect();
-    let catalogued = catalogue(&flat.tree, |_| false, &session.store)?;
+    let catalogued = catalogue(&flat.tree, attached.distribution.clone(), |_| false, &session.store)?;
     let annotations = opened.annotations()?;
     let (inputs, commands) = configuration::history(&imported.config, &annotations);
     let scene = Scene {

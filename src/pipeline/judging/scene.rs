@@ -77,15 +77,19 @@ impl Scene {
         search(&files, store)
     }
 
-    /// What was known before, and what files tell beside; each package URL once.
+    /// What was known before, and what files tell beside; each package URL once. That a database lists a package which is
+    /// known otherwise says nothing of where it is.
     fn all_components(&self) -> Vec<Component> {
         let mut all: BTreeMap<&str, Component> = BTreeMap::new();
         let found: Vec<Component> = self.catalogued.packages.iter().map(|package| self.component(package)).collect();
+        let is_of_system = |purl: &str| ["pkg:deb/", "pkg:apk/", "pkg:rpm/"].iter().any(|kind| purl.starts_with(kind));
         for component in self.components.iter().chain(&found) {
             let known = all
                 .entry(component.purl.as_str())
                 .or_insert_with(|| Component { places: Vec::new(), ..component.clone() });
-            known.places.extend(component.places.iter().cloned());
+            if known.places.is_empty() || !is_of_system(&component.purl) {
+                known.places.extend(component.places.iter().cloned());
+            }
             known.licence = known.licence.take().or_else(|| component.licence.clone());
         }
         all.into_values().collect()

@@ -140,9 +140,12 @@ impl Document {
     }
 }
 
+/// The policies in the order of their names.
 fn counted(texts: &[PolicyText]) -> Vec<Counted> {
     let document = |text: &PolicyText| Document { uri: Some(text.name.clone()), digest: sha256(&text.digest) };
-    texts.iter().map(|text| Counted { document: document(text), above: text.above }).collect()
+    let mut texts: Vec<&PolicyText> = texts.iter().collect();
+    texts.sort_by_key(|text| (text.name.as_str(), text.above));
+    texts.into_iter().map(|text| Counted { document: document(text), above: text.above }).collect()
 }
 
 /// One policy by its file. Several are one document: what a file with a line of digest, two spaces and name for each of

@@ -175,9 +175,9 @@ const ORIGINS: &str = r#"kiln 1
 apt "debian" { suite "trixie"; keyring "archive.asc" }
 source "plain" { http "PLACEtool.txt" sha256="SHA256" }
 source "docs" { git "https://git.test/docs" }
-source "lib" { git "http://git.test/docs" ref="COMMIT" }
+source "lib" { git "http://other.test/docs" ref="COMMIT" }
 source "latest" { image "HOST/acme/tool:latest" }
-source "untagged" { image "HOST/acme/tool" }
+source "moving" { image "HOST/acme/tool:stable" }
 source "tagged" { image "HOST/acme/tool:1" }
 source "pinned" { image "HOST/acme/tool:1@DIGEST" }
 source "box" { context "tools" }
@@ -196,11 +196,11 @@ image "registry.test/mixed" {
     copy "." from="docs" to="/srv/docs"
     copy "." from="lib" to="/srv/lib"
     copy "srv/tool" from="latest" to="/srv/latest"
-    copy "srv/tool" from="untagged" to="/srv/untagged"
+    copy "srv/tool" from="moving" to="/srv/moving"
     copy "srv/tool" from="tagged" to="/srv/tagged"
     copy "srv/tool" from="pinned" to="/srv/pinned"
     copy "/made" "/compiled" from="tools" to="/srv/"
-    copy "/usr/bin/app" from="installed" to="/srv/"
+    copy "/etc/debian_version" from="installed" to="/srv/"
 WELL}
 image "registry.test/based" {
     base "tagged"
@@ -225,9 +225,9 @@ pub(super) const MIXED: &[&str] = &[
     "http-source line 3",
     "unpinned-input line 4",
     "http-source line 5",
+    "foreign-host line 5",
     "latest-tag line 6",
     "unpinned-input line 6",
-    "latest-tag line 7",
     "unpinned-input line 7",
     "unpinned-input line 8",
     "network line 15",
@@ -246,11 +246,12 @@ fn inputs_that_nobody_vouches_for_are_found() {
     let repositories = world.path("home/repositories");
     let commit = repo(&repositories, "docs").manual("a manual\n");
     let served = repositories.display();
-    let of = |scheme: &str| format!("[url \"file://{served}/\"]\n\tinsteadOf = {scheme}://git.test/\n");
-    fs::write(world.path("home/.gitconfig"), format!("{}{}", of("https"), of("http"))).unwrap();
+    let of = |place: &str| format!("[url \"file://{served}/\"]\n\tinsteadOf = {place}/\n");
+    fs::write(world.path("home/.gitconfig"), format!("{}{}", of("https://git.test"), of("http://other.test"))).unwrap();
     let server = Server::start(|_| Reply::ok("a tool\n"));
     let registry = Registry::start(Options::default());
-    let image = registry.put_image("acme/tool", "linux/amd64", &[&layer("srv/tool", "a tool")], &["1", "latest"]);
+    let image =
+        registry.put_image("acme/tool", "linux/amd64", &[&layer("srv/tool", "a tool")], &["1", "latest", "stable"]);
     let spec = ORIGINS
         .replace("PLACE", &server.url("").secret().to_string())
         .replace("SHA256", &Digest::of("a tool\n").hex())
@@ -273,6 +274,9 @@ pub(super) const OF_OTHERS: &[&str] = &[
     "missing-label label org.opencontainers.image.source",
     "missing-label label org.opencontainers.image.vendor",
     "missing-label label org.opencontainers.image.version",
+    "foreign-host history 1",
+    "network history 1",
+    "unpinned-input history 1",
     "secret command-password history 1",
     "secret github-token history 2",
     "secret npm-token /srv/key.txt:1 (a layer below, covered by another)",

@@ -128,12 +128,13 @@ fn line_of_packages(spec: &str, image: &str) -> usize {
 
 /// A policy that has something to say of every rule, and lets everything pass.
 fn policy() -> String {
-    let of_their_own = ["old-database", "licence"];
+    let of_their_own = ["old-database", "licence", "foreign-host"];
     let ids = kiln::rules::RULES.iter().map(|rule| rule.id).filter(|id| !of_their_own.contains(id));
     let names: Vec<String> = ids.map(|id| format!("\"{id}\"")).collect();
     let names = names.join(" ");
     format!(
-        "policy {{\n    warn {names}\n    warn \"old-database\" age=\"30d\"\n    warn \"licence\" {{ refuse \"AGPL-3.0-only\" }}\n}}\n"
+        "policy {{\n    warn {names}\n    warn \"old-database\" age=\"30d\"\n    warn \"licence\" {{ refuse \"AGPL-3.0-only\" }}\n    \
+         warn \"foreign-host\" {{ only \"127.0.0.1\" \"git.test\" }}\n}}\n"
     )
 }
 
