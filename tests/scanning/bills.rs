@@ -1,17 +1,10 @@
 //! Packages that files of an image tell of, in the bills of materials that every build attaches.
 
 use super::{Judged, advisory, npm};
-use elf::{Elf, go_inline};
+use crate::support::catalog::elf::{Elf, go_inline};
+use crate::support::catalog::zip::zip;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-
-#[allow(dead_code, reason = "made for the library's own tests, which need all of it")]
-#[path = "../../src/catalog/fixtures/elf.rs"]
-mod elf;
-
-#[allow(dead_code, reason = "made for the library's own tests, which need all of it")]
-#[path = "../../src/catalog/fixtures/zip.rs"]
-mod archives;
 
 const POM: &[u8] = b"version=3.12.0\ngroupId=org.apache.commons\nartifactId=commons-lang3\n";
 const PURLS: [&str; 6] = [
@@ -29,7 +22,7 @@ fn project() -> Judged {
     judged.world.write("app/node_modules/left/package.json", npm("left", "1.2.2"));
     judged.world.write("app/node_modules/other/node_modules/left/package.json", npm("left", "1.2.2"));
     judged.world.write("app/lib/requests-2.31.0.dist-info/METADATA", "Name: requests\nVersion: 2.31.0\nLicense: MIT\n");
-    let jar = archives::zip(&[("META-INF/maven/org.apache.commons/commons-lang3/pom.properties", POM)]);
+    let jar = zip(&[("META-INF/maven/org.apache.commons/commons-lang3/pom.properties", POM)]);
     judged.world.write("app/lib/commons-lang3-3.12.0.jar", jar);
     let modules = "path\texample.com/tool\ndep\texample.com/net\tv0.1.0\th1:x=\n";
     let sections = vec![(".text", vec![0x90; 64]), (".go.buildinfo", go_inline("go1.22.3", modules))];

@@ -97,7 +97,10 @@ fn holes(out: &mut String, title: &str, holes: &[&HoleReport]) {
 
 fn last_line(report: &RescanReport) -> String {
     let RescanTotals { images, never_judged, denied, unjudged, unreadable, unattached, new, gone } = report.totals;
-    let count = |number: usize, what: &str| (number > 0).then(|| format!(", {number} {what}")).unwrap_or_default();
+    let count = |number: usize, what: &str| match number {
+        0 => String::new(),
+        some => format!(", {some} {what}"),
+    };
     format!(
         "{images} images on {}: {denied} denied, {new} new holes, {gone} gone{}{}{}{}{}; advisories of {}\n",
         report.day,

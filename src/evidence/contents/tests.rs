@@ -12,7 +12,7 @@ impl Root {
     fn new(files: &[(&str, &[u8])]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
-        let mut root = Root { folder: folder, store, tree: Tree::new() };
+        let mut root = Root { folder, store, tree: Tree::new() };
         for (name, content) in files {
             let content = root.store.put(content).map(|digest| (digest, content.len() as u64)).unwrap();
             root.add(name, content.0, content.1);

@@ -75,6 +75,9 @@ fn keys(options: &RescanOptions<'_>, identity: Option<&Identity<'_>>) -> Result<
     named.chain(identity.map(Identity::public_key)).collect()
 }
 
+/// An image with what is attached to it.
+type Attached<'a> = (&'a Target, &'a Result<Gathered, String>);
+
 /// What is said of an image, with all that it is said by.
 struct Judged {
     image: RescannedImage,
@@ -89,14 +92,14 @@ fn judged(
     gathered: &[Result<Gathered, String>],
     keys: &[PublicKey],
 ) -> Result<Vec<Judged>, Error> {
-    let read = |(target, gathered): (&Target, &Result<Gathered, String>)| match gathered {
+    let read = |(target, gathered): Attached<'_>| match gathered {
         Ok(gathered) => Ok(Ok(Told::read(session, &target.manifest.digest, gathered, keys)?)),
         Err(problem) => Ok(Err(problem.clone())),
     };
     let told = targets.par_iter().zip(gathered).map(read).collect::<Result<Vec<_>, StoreError>>()?;
     let readable = told.iter().filter_map(|told| told.as_ref().ok());
     let findings = judge::findings(bench, readable, session.settings.jobs)?;
-    let judge = |((target, gathered), told): ((&Target, &Result<Gathered, String>), Result<Told, String>)| {
+    let judge = |((target, gathered), told): (Attached<'_>, Result<Told, String>)| {
         let proofs = match gathered {
             Ok(gathered) if bench.asks_for_proofs() => {
                 judge::proofs(bench, &session.store, &target.manifest.digest, gathered, keys)?

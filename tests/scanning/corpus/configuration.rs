@@ -253,7 +253,7 @@ fn inputs_that_nobody_vouches_for_are_found() {
     let image =
         registry.put_image("acme/tool", "linux/amd64", &[&layer("srv/tool", "a tool")], &["1", "latest", "stable"]);
     let spec = ORIGINS
-        .replace("PLACE", &server.url("").secret().to_string())
+        .replace("PLACE", server.url("").secret().as_str())
         .replace("SHA256", &Digest::of("a tool\n").hex())
         .replace("COMMIT", &commit)
         .replace("HOST", &registry.host())

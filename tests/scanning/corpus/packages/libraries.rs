@@ -211,7 +211,7 @@ pub(super) fn image(which: Version) -> Image {
 pub(super) fn advised() -> Vec<Advised> {
     let of = |(how, name, _, fixed, ids): &(How, &'static str, &str, &'static str, &'static [&str])| {
         let (ecosystem, elsewhere) = (how.ecosystem(), if how.ecosystem() == "npm" { "PyPI" } else { "npm" });
-        let told = |id: &&str| Advised { id: (*id).to_owned(), ecosystem, elsewhere, name: *name, fixed: *fixed };
+        let told = |id: &&str| Advised { id: (*id).to_owned(), ecosystem, elsewhere, name, fixed };
         ids.iter().map(told).collect::<Vec<_>>()
     };
     LIBRARIES.iter().flat_map(of).collect()
