@@ -52,7 +52,10 @@ fn both_forms_satisfy_the_official_schemas() {
     let validators = Validators::install();
     let golden = |name: &str| Path::new(GOLDEN).join(name);
     validators.check(&golden("cyclonedx.json"), &golden("spdx.json")).unwrap();
-    validators.check(&golden("stages/cyclonedx.json"), &golden("stages/spdx.json")).unwrap();
+    for folder in ["stages", "found"] {
+        let form = |form: &str| golden(&format!("{folder}/{form}.json"));
+        validators.check(&form("cyclonedx"), &form("spdx")).unwrap();
+    }
 
     // The check itself sees what it should: a mistake in either form, and forms that disagree.
     let folder = tempfile::tempdir().unwrap();

@@ -21,7 +21,7 @@ fn documents(inventory: &Inventory) -> (String, String) {
 
 #[test]
 fn the_small_image_is_told_in_both_forms() {
-    for (folder, inventory) in [("", inventory()), ("stages/", staged())] {
+    for (folder, inventory) in [("", inventory()), ("stages/", staged()), ("found/", catalogued())] {
         let (cyclonedx, spdx) = documents(&inventory);
         golden(&format!("{folder}cyclonedx.json"), &cyclonedx);
         golden(&format!("{folder}spdx.json"), &spdx);
