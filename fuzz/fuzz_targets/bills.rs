@@ -27,7 +27,7 @@ fuzz_target!(init: plant(seeds), |input: &[u8]| {
         0 => claimed(claims::packages_of_document(document).ok().flatten()),
         1 => claimed(claims::packages(document, predicate::CYCLONEDX).ok()),
         2 => claimed(claims::packages(document, predicate::SPDX).ok()),
-        3 => drop(claims::form(document, &[Digest::of("image")])),
+        3 => drop(claims::form(document, &[Digest::of("image")], &claims::OF_USE)),
         4 => statements(document),
         5 => bundle(document),
         6 => simple(document),
@@ -51,8 +51,8 @@ fn statements(document: &[u8]) {
         package: "pkg:deb/debian/libssl3t64@3.5.1-1?arch=amd64&distro=debian-13&upstream=openssl".into(),
         ..Weight::default()
     };
-    for statement in vex::read(document).unwrap_or_default() {
-        let _ = statement.is_about(&hole, IMAGE);
+    for statement in vex::read(document).into_iter().flat_map(|read| read.statements) {
+        let _ = statement.is_about(&hole, &vex::Image { name: IMAGE, digests: &[] });
     }
 }
 

@@ -114,6 +114,16 @@ pub(super) fn no_policy(span: Span) -> Diagnostic {
         .with_help("write `policy { … }`: it says what a release must satisfy")
 }
 
+pub(super) fn only_in_spec(span: Span, name: &str) -> Diagnostic {
+    error(
+        "spec::only-in-spec",
+        format!("`{name}` stands in a spec, and this is a policy of its own"),
+        span,
+        "of a spec",
+    )
+    .with_help("name a file that holds `policy` nodes and nothing else: what is built stands in the spec")
+}
+
 pub(super) fn not_in_template(span: Span, name: &str) -> Diagnostic {
     error("spec::not-in-template", format!("`{name}` cannot come out of a template"), span, "stands in a template")
         .with_help(format!("`{name}` stands at the top of a file"))

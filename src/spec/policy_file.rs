@@ -5,7 +5,7 @@ use super::include::Files;
 use super::loader::Loader;
 use super::mistake;
 use super::node::policy::{self, Policy, Whose};
-use super::vocabulary::{Form, page};
+use super::vocabulary::{self, Form, page};
 use crate::diagnostic::{Diagnostics, Severity, Sources, Span};
 use std::rc::Rc;
 
@@ -26,7 +26,10 @@ pub fn load_policy(loader: &dyn Loader, name: &str, sources: Sources) -> Result<
         match node.name.text.as_str() {
             "policy" => policies.push(policy::read(&mut cx, &item, Whose::Others)),
             name => {
-                let mistake = mistake::unknown_node(node.name.span, name, None, TOP);
+                let mistake = match vocabulary::TOP.contains(&name) {
+                    true => mistake::only_in_spec(node.name.span, name),
+                    false => mistake::unknown_node(node.name.span, name, None, TOP),
+                };
                 cx.report(mistake, Form::new("policy", ""), &top);
             }
         }

@@ -65,6 +65,13 @@ fn a_spec_cannot_weaken_a_policy_that_stands_above_it() {
     let outcome = judged.build(&above).run().code(2);
     assert!(outcome.stderr.contains("did you mean `missing-healthcheck`?"), "{}", outcome.stderr);
     judged.build(&["--policy", "nowhere.kdl"]).run().code(2);
+    // A spec is none.
+    let outcome = judged.build(&["--policy", "kiln.kdl"]).run().code(2);
+    assert!(
+        outcome.stderr.contains("`source` stands in a spec, and this is a policy of its own"),
+        "{}",
+        outcome.stderr
+    );
 }
 
 #[test]
