@@ -23,7 +23,10 @@ use std::io;
 /// The findings of packages, by their package URLs.
 pub(super) type Findings = BTreeMap<String, Vec<Finding>>;
 
-/// Looks up all packages of all images, each once, in so many shares.
+/// As many packages are looked up at once: what one look-up may take of a database is bounded.
+const AT_ONCE: usize = 20_000;
+
+/// Looks up all packages of all images, each once, in so many shares or more.
 pub(super) fn findings<'t>(
     bench: &Bench,
     told: impl Iterator<Item = &'t Told>,
@@ -32,7 +35,7 @@ pub(super) fn findings<'t>(
     let packages: BTreeMap<&String, &Component> = told.flat_map(|told| &told.packages).collect();
     let packages: Vec<Component> = packages.into_values().cloned().collect();
     let Some(database) = &bench.database else { return Ok(Findings::new()) };
-    let share = packages.len().div_ceil(shares.max(1)).max(1);
+    let share = packages.len().div_ceil(shares.max(1)).clamp(1, AT_ONCE);
     let found = packages.par_chunks(share).map(|share| scan::holes(share, database, bench.day));
     let mut findings = Findings::new();
     for finding in found.collect::<Result<Vec<_>, _>>()?.into_iter().flatten() {
