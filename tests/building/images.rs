@@ -1,5 +1,6 @@
 //! Builds upon images of a registry: pinned, checked, fetched once.
 
+use crate::support::files::layer as archive;
 use crate::support::program::{Call, World};
 use crate::support::registry::{Options, Registry, What};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -23,16 +24,6 @@ struct Site {
     base: Descriptor,
     amd64: Descriptor,
     layer: Vec<u8>,
-}
-
-/// An archive with one file.
-fn archive(path: &str, content: &str) -> Vec<u8> {
-    let mut archive = tar::Builder::new(Vec::new());
-    let mut header = tar::Header::new_ustar();
-    header.set_size(content.len() as u64);
-    header.set_mode(0o755);
-    archive.append_data(&mut header, path, content.as_bytes()).unwrap();
-    archive.into_inner().unwrap()
 }
 
 fn key_pair() -> (LocalKey, String) {

@@ -95,3 +95,13 @@ fn attributes(place: &Path) -> String {
         })
         .collect()
 }
+
+/// An archive with one file, as layers are.
+pub fn layer(path: &str, content: &str) -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_ustar();
+    header.set_size(content.len() as u64);
+    header.set_mode(0o755);
+    archive.append_data(&mut header, path, content.as_bytes()).unwrap();
+    archive.into_inner().unwrap()
+}

@@ -3,6 +3,7 @@
 use super::{Image, Project, lines, packages, policy, told};
 use crate::support::catalog::zip::zip;
 use crate::support::deb::{Archive, Deb};
+use crate::support::files::layer;
 use crate::support::git::repo;
 use crate::support::http::{Reply, Server};
 use crate::support::registry::{Options, Registry};
@@ -158,16 +159,6 @@ pub(super) fn planted() -> BTreeMap<&'static str, Image> {
 #[test]
 fn badly_made_images_are_found() {
     Project::new(&archive(), &[notice()]).judge(&planted());
-}
-
-/// A layer with one file.
-fn layer(path: &str, content: &str) -> Vec<u8> {
-    let mut archive = tar::Builder::new(Vec::new());
-    let mut header = tar::Header::new_ustar();
-    header.set_size(content.len() as u64);
-    header.set_mode(0o755);
-    archive.append_data(&mut header, path, content.as_bytes()).unwrap();
-    archive.into_inner().unwrap()
 }
 
 /// What comes from outside, in a spec whose lines are told. `PLACE`, `HOST`, `DIGEST`, `SHA256` and `COMMIT` stand for what the test knows.
